@@ -1,0 +1,28 @@
+/**
+ * An event: what a reducer made of a change. It has an offset and never changes again.
+ */
+
+export interface Event {
+  /** Position in its channel: the event before has `offset - 1`. */
+  readonly offset: number;
+  /** Publisher and sequence number of the change it came from; `''` and 0 when the publisher did not say. */
+  readonly from: string;
+  readonly seq: number;
+  /** When the change was accepted, milliseconds since 1970. */
+  readonly atMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a reducer decides about an event; the merge adds the rest. */
+export type EventBody = Omit<Event, 'offset'>;
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Whether two events under one offset are one and the same: if not, a log has been rewritten. */
+export function sameEvent(a: EventBody, b: EventBody): boolean {
+  return a.seq === b.seq && a.atMs === b.atMs && a.from === b.from && sameBytes(a.bytes, b.bytes);
+}

@@ -1,0 +1,59 @@
+/**
+ * Positions: where in a channel a reader is.
+ *
+ * An offset is born in the merge, one more than the offset of the event before it, and means nothing without its
+ * epoch. Why the epoch is necessary: Redis fails over to a replica that lacks the last two events, 41 and 42. Two other
+ * changes are then merged and become 41 and 42. A reader that had seen the first 42 and comes back asking for "after
+ * 42" would be told that it is up to date and would never learn that its 41 and 42 are not everybody else's. So
+ * when a log is found to have lost or rewritten events, the shard gets a new epoch, and a position that carries
+ * the old one is answered `reset`.
+ */
+
+/** Name of one incarnation of a shard's logs: 6 characters of base 36, random. */
+export type Epoch = string;
+
+export interface Position {
+  readonly epoch: Epoch;
+  /** Offset of the last event seen; the next one has `offset + 1`. */
+  readonly offset: number;
+}
+
+export const EPOCH_PATTERN = /^[0-9a-z]{6}$/;
+
+/** 36⁶ ≈ 2.2 · 10⁹ names, and only the two neighbours in time of one shard must differ. */
+export function newEpoch(random: () => number = Math.random): Epoch {
+  return Math.floor(random() * 36 ** 6)
+    .toString(36)
+    .padStart(6, '0');
+}
+
+/** What an engine knows of where a channel's log begins and ends. */
+export interface LogBounds {
+  readonly epoch: Epoch;
+  /** Offset of the newest event; of an empty channel, the number of events its shard ever made. */
+  readonly head: number;
+  /** The channel's first event had, or will have, an offset above this. */
+  readonly base: number;
+  /** Offset of the oldest event that is kept; `head + 1` when none is. */
+  readonly oldest: number;
+  /** An empty channel may have been another incarnation of itself before this position. */
+  readonly forgotten: number;
+}
+
+/** Why a position cannot be resumed from. */
+export type GapReason = 'epoch' | 'ahead' | 'trimmed' | 'forgotten';
+
+/**
+ * Whether everything after `position` is still there to be read.
+ *
+ * Above `base` that is so when the next event is kept. Below it, the position was given out while the channel was
+ * empty, or it belongs to an earlier channel of the same name which was forgotten: the first may resume, the second
+ * must not, and `forgotten` tells them apart.
+ */
+export function gapAt(position: Position, log: LogBounds): GapReason | undefined {
+  if (position.epoch !== log.epoch) return 'epoch';
+  if (position.offset > log.head) return 'ahead';
+  if (position.offset >= log.base) return position.offset >= log.oldest - 1 ? undefined : 'trimmed';
+  if (position.offset < log.forgotten) return 'forgotten';
+  return log.oldest === log.base + 1 ? undefined : 'trimmed';
+}

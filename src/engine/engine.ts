@@ -1,0 +1,234 @@
+/**
+ * The engine: where changes wait, where events are kept, and how news of them travels.
+ *
+ * This file is the contract; its comments are the specification, and `test/contract/engine.ts` is the same in
+ * executable form. There are two implementations: `memory.ts` (one process, nothing else needed) and `redis/` (a fleet).
+ * The engine knows nothing of HTTP, of streams or of reducers.
+ *
+ * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
+ * and one `events` counter (events ever made). What is atomic, is atomic per shard.
+ *
+ * Failure: a method whose outcome is unknown, because the engine is away, too slow, or refuses to work (full disk,
+ * out of memory, read-only), rejects with an `EngineUnavailable`. `append` may then have taken effect or not, and is
+ * never repeated by the engine. Every other method is safe to repeat.
+ */
+
+import type { Change } from '../domain/change.ts';
+import type { Channel } from '../domain/channel.ts';
+import type { Event } from '../domain/event.ts';
+import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
+import type { State } from '../domain/state.ts';
+
+export interface EngineOptions {
+  /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
+  readonly shards: number;
+  /** Events kept per channel; the oldest are trimmed in the commit that exceeds it. */
+  readonly historyMaxEvents: number;
+  /** Entries an inbox holds before `append` answers `full`. */
+  readonly inboxMaxEntries: number;
+  /** Bytes an inbox holds, about (an implementation may estimate), before `append` answers `full`. */
+  readonly inboxMaxBytes: number;
+  /** How long a (from, channel) is remembered after its last merged change, milliseconds. */
+  readonly dedupeTtlMs: number;
+  /** How long a channel without a new event is kept, milliseconds. */
+  readonly channelIdleMs: number;
+}
+
+export interface Engine {
+  readonly shards: number;
+
+  /**
+   * Puts changes at the end of their shards' inboxes, in the order given, and tells watchers of every inbox that was
+   * empty before. Resolves when the changes are as durable as the engine promises, with one outcome per change, in
+   * order. The changes of one call that share a shard are taken all or none.
+   *
+   * @param changes 1 to 1,000.
+   */
+  append(changes: readonly Change[]): Promise<AppendOutcome[]>;
+
+  /**
+   * Reads the oldest entries of an inbox without removing them, for the holder of the shard's lease. Takes the lease
+   * if it is free or has expired; extends it if `lease.token` has it already.
+   *
+   * The lease keeps two mergers from doing the same work. It is not what keeps the logs right: `commit` checks.
+   */
+  peek(shard: number, lease: Lease, limits: PeekLimits): Promise<Peek>;
+
+  /** What a merger has to know before it folds: each named channel's head, reducer and state, and these publishers' last seqs. */
+  load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
+
+  /**
+   * The one step in which events come into being. Checks first: is the lease still `token`'s, is the shard still at
+   * `rev`, is every channel's head as it was read? If anything differs nothing at all is written. Then, as one
+   * atomic step: history (trimmed to `historyMaxEvents`), heads, changed state fields, last seqs, entries set aside,
+   * `rev` + 1, the published batch of every channel, and last the inbox gives up its first `entries` entries.
+   *
+   * A repeated commit is refused (`rev`), so it is safe to send again; whoever gets anything but `committed` must
+   * forget what it believed of the shard and read again.
+   */
+  commit(shard: number, commit: Commit): Promise<CommitOutcome>;
+
+  /** Gives a lease back at once, so that another merger need not wait for it to expire. No effect for any other token. */
+  release(shard: number, token: string): Promise<void>;
+
+  /**
+   * Forgets, for the holder of the lease, publishers unheard of for `dedupeTtlMs` and channels without a new event for
+   * `channelIdleMs`: at most `limit` of each in one call. Where it forgot anything it counts as a commit (`rev` + 1).
+   */
+  sweep(shard: number, token: string, limit: number): Promise<SweepOutcome>;
+
+  /**
+   * The events after a position, oldest first, at most `limit`, together with the log's bounds at that very moment; a
+   * `gap` when `gapAt` finds one. With `null` for the position: the bounds alone. Reading creates nothing but the
+   * shard's epoch, where there was none.
+   */
+  readHistory(channel: Channel, after: Position | null, limit: number): Promise<HistoryPage>;
+
+  /** State and the position it is the fold of, read as one. A channel without state has an empty one, at its head. */
+  readState(channel: Channel): Promise<Snapshot>;
+
+  /**
+   * Tells `observer` of every commit to the channel from now on; resolves once that holds. Batches of one channel arrive
+   * in the order of their offsets. When the engine cannot vouch that none was missed, it calls `suspect`.
+   */
+  subscribe(channel: Channel, observer: ChannelObserver): Promise<Subscription>;
+
+  /** Calls `onWake` when a shard's inbox was empty and is not any more. A hint: it may come late, twice, or not at all. */
+  watch(onWake: (shard: number) => void): Promise<Subscription>;
+
+  /**
+   * Gives a shard a new epoch, if the evidence shows that its logs are not what somebody saw: the store is behind, or
+   * holds another event under the same offset. `epoch` is the one the evidence was seen in; if the shard has another
+   * by now nothing happens. A renewal counts as a commit (`rev` + 1) and makes every observer of the shard suspect.
+   */
+  renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome>;
+
+  /** Resolves when the engine answers. */
+  ping(): Promise<void>;
+
+  /** Ends all subscriptions and connections. What is in flight may be rejected. Nothing may be called afterwards. */
+  close(): Promise<void>;
+}
+
+/** `full`: the inbox is at its limit, nothing of this change was kept, try later. */
+export type AppendOutcome = 'accepted' | 'full';
+
+export interface Lease {
+  /** Random per acquisition: a merger that lost its lease and takes it again comes with another token. */
+  readonly token: string;
+  /** For how long from now the shard is its, milliseconds. */
+  readonly ms: number;
+}
+
+export interface PeekLimits {
+  readonly maxEntries: number;
+  /** Stops after the entry that exceeds this; at least one entry is returned whatever its size. */
+  readonly maxBytes: number;
+}
+
+export type Peek =
+  /** Another token has the lease, for so many milliseconds at most. */
+  | { readonly kind: 'held'; readonly remainingMs: number }
+  | {
+      readonly kind: 'entries';
+      readonly epoch: Epoch;
+      readonly rev: number;
+      /** Events the shard ever made: the first event of a channel that does not exist gets this + 1. */
+      readonly events: number;
+      readonly entries: readonly InboxEntry[];
+    };
+
+export type InboxEntry =
+  | { readonly kind: 'change'; readonly change: Change }
+  /** Nothing this version can read: it is to be set aside, so that the shard goes on. */
+  | { readonly kind: 'unreadable'; readonly raw: Uint8Array };
+
+export interface LoadWish {
+  readonly channel: Channel;
+  /** Whose last merged seq is wanted. */
+  readonly froms: readonly string[];
+  /** False where the caller knows head, reducer and state already and only wants more seqs. */
+  readonly withState: boolean;
+}
+
+export interface Loaded {
+  /** If it is not the `rev` of the peek, somebody else has committed in between. */
+  readonly rev: number;
+  /** In the order of the wishes. */
+  readonly channels: readonly LoadedChannel[];
+}
+
+export interface LoadedChannel {
+  /** Null for a channel that does not exist. */
+  readonly head: number | null;
+  /** Name of the reducer that made its state; null for a channel that does not exist. */
+  readonly reducer: string | null;
+  /** Empty when it was not wished for. */
+  readonly state: State;
+  /** Last merged seq of each wished publisher, 0 for one that is not remembered. In the order of `froms`. */
+  readonly seqs: readonly number[];
+}
+
+export interface Commit {
+  readonly token: string;
+  /** As read by `peek`. */
+  readonly rev: number;
+  readonly epoch: Epoch;
+  /** How many entries, from the oldest, the inbox gives up. */
+  readonly entries: number;
+  readonly channels: readonly ChannelCommit[];
+  /** Entries among them to be kept aside for an operator to look at; the newest 1,000 per shard are. */
+  readonly unreadable: readonly Uint8Array[];
+}
+
+export interface ChannelCommit {
+  readonly channel: Channel;
+  /** As read by `load`; null when the channel must not exist yet. */
+  readonly head: number | null;
+  /** Contiguous; the first has `head + 1`, or the shard's `events + 1` when the channel is new. May be empty. */
+  readonly events: readonly Event[];
+  /** Name of the reducer that made them. */
+  readonly reducer: string;
+  /** Fields that changed, with the offset of the event that changed them. Only with events. */
+  readonly state: State;
+  /** The last merged seq of each publisher that was heard of. */
+  readonly seqs: ReadonlyMap<string, number>;
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly rev: number; readonly events: number }
+  | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
+
+export type SweepOutcome =
+  | { readonly kind: 'swept'; readonly channels: number; readonly publishers: number }
+  | { readonly kind: 'refused'; readonly reason: 'lease' };
+
+export type HistoryPage =
+  | { readonly kind: 'events'; readonly log: LogBounds; readonly events: readonly Event[] }
+  | { readonly kind: 'gap'; readonly log: LogBounds; readonly reason: GapReason };
+
+export interface Snapshot extends Position {
+  readonly state: State;
+}
+
+export interface ChannelObserver {
+  /** What one commit added to the channel: at least one event, contiguous. */
+  published(epoch: Epoch, events: readonly Event[]): void;
+  /** Batches may have been missed, or the shard has a new epoch: compare with `readHistory`. */
+  suspect(): void;
+}
+
+export interface Subscription {
+  /** No further call to the observer. Does not fail. */
+  close(): void;
+}
+
+export type Evidence =
+  /** This event was published or read; it, or another under its offset, must still be counted by the log. */
+  | { readonly kind: 'event'; readonly channel: Channel; readonly event: Event }
+  /** A commit with this `rev` was confirmed. */
+  | { readonly kind: 'rev'; readonly rev: number }
+  /** From now on the channel is made by another reducer: its state is dropped, its name for the reducer changed. */
+  | { readonly kind: 'reducer'; readonly channel: Channel; readonly reducer: string };
+
+export type RenewOutcome = { readonly kind: 'renewed' | 'kept'; readonly epoch: Epoch };

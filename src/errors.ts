@@ -1,0 +1,78 @@
+/**
+ * Every error a client, an operator or another module can meet: one table, one class each for what a request did wrong
+ * and for an engine that does not answer.
+ */
+
+interface ErrorRow {
+  readonly status: number;
+  /** Whether the very same request may succeed later. */
+  readonly retryable: boolean;
+  /** What is wrong, in a few words; the same for every occurrence (RFC 9457 `title`). */
+  readonly title: string;
+}
+
+export const errorTable = {
+  bad_request: { status: 400, retryable: false, title: 'The request is not well-formed' },
+  bad_channel: { status: 400, retryable: false, title: 'Not a channel name' },
+  too_many_channels: { status: 400, retryable: false, title: 'Too many channels' },
+  repeated_channel: { status: 400, retryable: false, title: 'A channel is named twice' },
+  repeated_parameter: { status: 400, retryable: false, title: 'A parameter is given twice' },
+  bad_parameter: { status: 400, retryable: false, title: 'A parameter has no such value' },
+  empty_change: { status: 400, retryable: false, title: 'The change is empty' },
+  bad_from: { status: 400, retryable: false, title: 'Not a publisher name' },
+  bad_seq: { status: 400, retryable: false, title: 'Not a sequence number' },
+  seq_without_from: { status: 400, retryable: false, title: 'A sequence number needs a publisher' },
+  put_without_seq: { status: 400, retryable: false, title: 'PUT needs from and seq' },
+  not_found: { status: 404, retryable: false, title: 'No such path' },
+  not_local: { status: 404, retryable: false, title: 'No such path' },
+  method_not_allowed: { status: 405, retryable: false, title: 'No such method here' },
+  not_acceptable: { status: 406, retryable: false, title: 'No such format' },
+  change_too_large: { status: 413, retryable: false, title: 'The change is too large' },
+  unsupported_encoding: { status: 415, retryable: false, title: 'A change is sent as it is, without content coding' },
+  inbox_full: { status: 503, retryable: true, title: 'The merge is behind' },
+  engine_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },
+  overloaded: { status: 503, retryable: true, title: 'No room for another stream here' },
+  draining: { status: 503, retryable: true, title: 'This server is going away' },
+  internal: { status: 500, retryable: true, title: 'This server made a mistake' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** What a request did wrong, or why it cannot be served now. Becomes `application/problem+json`. */
+export class Problem extends Error {
+  readonly code: ErrorCode;
+  /** Header fields that belong to the answer, such as `Allow`. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param detail A sentence that says what would be right. Never contains what the client sent. */
+  constructor(code: ErrorCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    super(detail);
+    this.name = 'Problem';
+    this.code = code;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}
+
+/** The engine did not do what it was asked, or did not say whether it did. The same call may succeed later. */
+export class EngineUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineUnavailable';
+  }
+}
+
+/** The store cannot be used as it is: too old, or set up for something else. One sentence for the operator; final. */
+export class EngineUnusable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineUnusable';
+  }
+}
