@@ -79,8 +79,8 @@ export interface Engine {
 
   /**
    * The events after a position, oldest first, at most `limit`, together with the log's bounds at that very moment; a
-   * `gap` when `gapAt` finds one. With `null` for the position: the bounds alone. Reading creates nothing but the
-   * shard's epoch, where there was none.
+   * `gap` when `gapAt` finds one. With `null` for the position: the newest `limit` events (0: the bounds alone).
+   * Reading creates nothing but the shard's epoch, where there was none.
    */
   readHistory(channel: Channel, after: Position | null, limit: number): Promise<HistoryPage>;
 
@@ -133,6 +133,8 @@ export type Peek =
       readonly kind: 'entries';
       readonly epoch: Epoch;
       readonly rev: number;
+      /** Entries in the inbox, those returned included. */
+      readonly waiting: number;
       /** Events the shard ever made: the first event of a channel that does not exist gets this + 1. */
       readonly events: number;
       readonly entries: readonly InboxEntry[];
@@ -224,6 +226,8 @@ export interface Subscription {
 }
 
 export type Evidence =
+  /** Somebody was told that the channel's head, or an empty channel's position, was this. */
+  | { readonly kind: 'head'; readonly channel: Channel; readonly offset: number }
   /** This event was published or read; it, or another under its offset, must still be counted by the log. */
   | { readonly kind: 'event'; readonly channel: Channel; readonly event: Event }
   /** A commit with this `rev` was confirmed. */

@@ -1,0 +1,51 @@
+/**
+ * Builds dist/: compiles src, and copies beside it what is not TypeScript (`.lua`, the page).
+ *
+ * `--if-stale`: only when something in src, or what decides the compilation, is newer than the last build that succeeded.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const src = join(root, 'src');
+const dist = join(root, 'dist');
+/** Written last: a build that was cut off leaves none, and so is stale. */
+const stamp = join(dist, '.built');
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => ({
+    path: join(entry.parentPath ?? entry.path, entry.name),
+    isFile: entry.isFile(),
+  }));
+}
+
+function isStale() {
+  if (!existsSync(stamp)) return true;
+  const builtMs = statSync(stamp).mtimeMs;
+  const deciding = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((name) => join(root, name));
+  // Folders too: theirs is the only date that tells of a file that went.
+  const sources = filesUnder(src).map(({ path }) => path);
+  return [...deciding, src, ...sources].some((path) => existsSync(path) && statSync(path).mtimeMs > builtMs);
+}
+
+function build() {
+  rmSync(dist, { recursive: true, force: true });
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+  if (compiled.status !== 0) return compiled.status ?? 1;
+  for (const { path, isFile } of filesUnder(src)) {
+    if (!isFile || path.endsWith('.ts')) continue;
+    const copy = join(dist, path.slice(src.length));
+    mkdirSync(dirname(copy), { recursive: true });
+    cpSync(path, copy);
+  }
+  writeFileSync(stamp, '');
+  return 0;
+}
+
+// An installation without sources has nothing to be stale against.
+const isNeeded = !process.argv.includes('--if-stale') || (existsSync(src) && isStale());
+if (isNeeded) process.exitCode = build();

@@ -1,0 +1,56 @@
+/**
+ * Makes sure that the programs the tests run are here, and installs them from Debian where they are not and may be.
+ *
+ * Installed services are not started: every test starts its own Redis, on its own port, and ends it.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Each program and the package of the same name. */
+const parts = ['redis-server', 'curl'];
+
+function isHere(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Asked by Debian's packages before they start a service; 101 forbids it. */
+const policyFile = '/usr/sbin/policy-rc.d';
+
+function withoutServices(action) {
+  if (existsSync(policyFile)) return action();
+  writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return action();
+  } finally {
+    rmSync(policyFile, { force: true });
+  }
+}
+
+function apt(...words) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  return spawnSync('apt-get', words, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0;
+}
+
+function ensure() {
+  const missing = parts.filter((program) => !isHere(program));
+  if (missing.length === 0) return 0;
+  const named = missing.join(' and ');
+  if (process.getuid?.() !== 0 || !isHere('apt-get')) {
+    console.error(`The tests need ${named}, and only root on Debian can install that here: apt-get install ${missing.join(' ')}`);
+    return 1;
+  }
+  const installed = withoutServices(() => apt('update') && apt('install', '-y', '--no-install-recommends', ...missing));
+  if (installed && missing.every(isHere)) return 0;
+  console.error(`The tests need ${named}, and installing that did not succeed.`);
+  return 1;
+}
+
+process.exitCode = ensure();

@@ -1,0 +1,117 @@
+/**
+ * The wiring: from a configuration to a running process. The only file that knows which implementation is behind a
+ * contract, and which roles run beside each other. A role does not learn which others are there.
+ *
+ * Running → draining → stopped. What takes new work stops first, what serves it last: streams say goodbye, POSTs in hand get
+ * their answers, the merge gives its leases back, and only then the engine goes.
+ */
+import type { FastifyInstance } from 'fastify';
+import { createBucket } from './bucket/routes.ts';
+import { systemClock } from './clock.ts';
+import type { Config, Role } from './config.ts';
+import type { Engine, EngineOptions } from './engine/engine.ts';
+import { createMemoryEngine } from './engine/memory.ts';
+import { createRedisEngine } from './engine/redis/engine.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { adminRoutes } from './http/admin.ts';
+import { healthRoutes, type Readiness } from './http/health.ts';
+import { pageRoutes } from './http/page.ts';
+import { createServer, listen } from './http/server.ts';
+import type { Logger } from './log.ts';
+import { createMerger } from './merger/merger.ts';
+import { createReducerFor } from './merger/reducers/patterns.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { watchEngine } from './watch-engine.ts';
+
+export interface App {
+  readonly port: number;
+  readonly adminPort: number | null;
+  /** Ends everything in order; `drainMs` is the longest that streams are given to leave. */
+  stop(drainMs: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a role adds to the process, and how it leaves. */
+interface Part {
+  routes?(app: FastifyInstance): void;
+  ready?(): boolean;
+  start?(): Promise<void>;
+  /** Takes no new work and finishes what it has. */
+  quiet(drainMs: number): Promise<void>;
+}
+
+/** @throws an `EngineUnusable`, or the listening error, with nothing left running. */
+export async function startApp(config: Config, log: Logger): Promise<App> {
+  const metrics = createMetrics();
+  const engine = await createEngine(config, log);
+  const watch = watchEngine(engine, metrics);
+  const parts = config.roles.map((role) => [role, createPart[role](engine, config, log, metrics)] as const);
+  const checks: Readiness[] = parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true }));
+  const servers: FastifyInstance[] = [];
+  let stopping: Promise<void> | null = null;
+
+  async function stop(drainMs: number): Promise<void> {
+    await Promise.all(parts.map(([, part]) => part.quiet(drainMs)));
+    await Promise.all(servers.map((server) => server.close()));
+    watch.close();
+    await engine.close();
+  }
+
+  try {
+    const server = await createServer({ config, log, metrics });
+    servers.push(server);
+    for (const [, part] of parts) part.routes?.(server);
+    healthRoutes(server, checks);
+    pageRoutes(server);
+    if (config.adminPort === null) adminRoutes(server, { metrics, localOnly: true });
+    const port = await listen(server, config);
+    let adminPort: number | null = null;
+    if (config.adminPort !== null) {
+      const admin = await createServer({ config, log, metrics });
+      servers.push(admin);
+      healthRoutes(admin, checks);
+      adminRoutes(admin, { metrics, localOnly: false });
+      adminPort = await listen(admin, { host: config.host, port: config.adminPort });
+    }
+    for (const [, part] of parts) await part.start?.();
+    const stopOnce = (drainMs: number) => {
+      stopping ??= stop(drainMs);
+      return stopping;
+    };
+    return { port, adminPort, stop: stopOnce, [Symbol.asyncDispose]: () => stopOnce(0) };
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+}
+
+async function createEngine(config: Config, log: Logger): Promise<Engine> {
+  const options: EngineOptions = config;
+  if (config.redisUrl === null) return createMemoryEngine(options);
+  return createRedisEngine({ ...options, url: config.redisUrl, prefix: config.redisPrefix, log });
+}
+
+/** A new role is a folder beside the others and an entry here. */
+const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, metrics: Metrics) => Part> = {
+  bucket(engine, config, _log, metrics) {
+    const bucket = createBucket({ engine, metrics, clock: systemClock, maxChangeBytes: config.maxChangeBytes });
+    return { routes: (app) => bucket.routes(app), quiet: () => bucket.quiesce() };
+  },
+  merger(engine, config, log, metrics) {
+    const reducerFor = createReducerFor(config.reducers);
+    const { stateMaxBytes, mergeLeaseMs: leaseMs } = config;
+    const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, stateMaxBytes, leaseMs });
+    return { start: () => merger.start(), quiet: () => merger.stop() };
+  },
+  gateway(engine, config, log, metrics) {
+    const gateway = createGateway({ ...config, engine, log, metrics, clock: systemClock });
+    return {
+      routes: (app) => gateway.routes(app),
+      ready: () => gateway.ready(),
+      async quiet(drainMs) {
+        await gateway.drain(drainMs);
+        gateway.close();
+      },
+    };
+  },
+};

@@ -1,0 +1,72 @@
+/**
+ * The batcher: gathers the changes of one event-loop turn and appends them in one call.
+ *
+ * This is what makes the bucket fast: a turn brings some dozens of POSTs under load, and the number of commands is what
+ * costs, not their size. Nothing waits in memory beyond the turn: when the engine does not answer, every change
+ * of the call is failed, and the publisher, who alone knows it, sends it again.
+ */
+import type { Change } from '../domain/change.ts';
+import type { AppendOutcome, Engine } from '../engine/engine.ts';
+import { EngineUnavailable } from '../errors.ts';
+
+/** Called once per change: with the outcome, or with why there is none. */
+export type Settle = (error: Error | null, outcome: AppendOutcome | null) => void;
+
+export interface Batcher {
+  append(change: Change, settle: Settle): void;
+  /** Resolves when every change so far is settled. */
+  quiesce(): Promise<void>;
+}
+
+/** The contract's limit for one append. */
+const APPEND_MAX_CHANGES = 1000;
+
+/** Changes waiting for the engine's answer. More mean that it is frozen: some 10 MB, then 503 at once. */
+const UNANSWERED_MAX = 20_000;
+
+export function createBatcher(engine: Engine): Batcher {
+  let changes: Change[] = [];
+  let settles: Settle[] = [];
+  let unanswered = 0;
+  let whenQuiet: (() => void)[] = [];
+
+  function flush(): void {
+    const batch = changes;
+    const waiting = settles;
+    changes = [];
+    settles = [];
+    engine.append(batch).then(
+      (outcomes) => answered(waiting, (settle, i) => settle(null, outcomes[i]!)),
+      (error: Error) => answered(waiting, (settle) => settle(error, null)),
+    );
+  }
+
+  function answered(waiting: readonly Settle[], each: (settle: Settle, i: number) => void): void {
+    unanswered -= waiting.length;
+    waiting.forEach(each);
+    if (unanswered > 0) return;
+    for (const resolve of whenQuiet) resolve();
+    whenQuiet = [];
+  }
+
+  return {
+    append(change, settle) {
+      if (unanswered >= UNANSWERED_MAX) {
+        settle(new EngineUnavailable('too many changes wait for an answer'), null);
+        return;
+      }
+      unanswered++;
+      changes.push(change);
+      settles.push(settle);
+      if (changes.length === 1) setImmediate(flushIfAny);
+      if (changes.length === APPEND_MAX_CHANGES) flush();
+    },
+    async quiesce() {
+      if (unanswered > 0) await new Promise<void>((resolve) => whenQuiet.push(resolve));
+    },
+  };
+
+  function flushIfAny(): void {
+    if (changes.length > 0) flush();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The change-bucket: POST and PUT `/c/{channel}`. Stateless; 204 means that the change is in the inbox (P5).
+ *
+ * The answer waits for the engine's. Away, slow or full: 503, which tells the publisher to send the same again; never
+ * a 204 from memory.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../clock.ts';
+import { FROM_PATTERN } from '../domain/change.ts';
+import { CHANNEL_PATTERN } from '../domain/channel.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Problem } from '../errors.ts';
+import { parameter } from '../http/query.ts';
+import type { Metrics } from '../metrics.ts';
+import { acceptChange } from './accept.ts';
+import { createBatcher } from './batcher.ts';
+
+export interface BucketDeps {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly maxChangeBytes: number;
+}
+
+export interface Bucket {
+  routes(app: FastifyInstance): void;
+  /** Resolves when no change waits for its answer any more. */
+  quiesce(): Promise<void>;
+}
+
+const schema = {
+  summary: 'Send one change',
+  description: 'The body is the change, raw, whatever its content type. PUT needs from and seq.',
+  params: { type: 'object', properties: { channel: { type: 'string', pattern: CHANNEL_PATTERN } } },
+  querystring: {
+    type: 'object',
+    properties: {
+      from: { type: 'string', pattern: FROM_PATTERN, description: 'Publisher: <name>.<nonce>' },
+      seq: { type: 'integer', minimum: 1, description: '1, 2, 3 … per publisher and channel: makes it safe to repeat' },
+    },
+  },
+  response: {
+    204: { type: 'null', description: 'Accepted: in the inbox for good' },
+    '4xx': { $ref: 'problem#', description: 'Not accepted by this request' },
+    503: { $ref: 'problem#', description: 'Unknown: send the same again after Retry-After' },
+  },
+} as const;
+
+type ChangeRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
+
+export function createBucket({ engine, metrics, clock, maxChangeBytes }: BucketDeps): Bucket {
+  const batcher = createBatcher(engine);
+
+  function receive(request: ChangeRequest, reply: FastifyReply): void {
+    const change = acceptChange(
+      {
+        method: request.method,
+        channel: request.params.channel,
+        from: parameter(request, 'from') ?? header(request, 'change-from'),
+        seq: parameter(request, 'seq') ?? header(request, 'change-seq'),
+        body: request.body,
+      },
+      maxChangeBytes,
+      clock.wallMs(),
+    );
+    const startedMs = clock.elapsedMs();
+    batcher.append(change, (error, outcome) => {
+      if (error) {
+        reply.send(error);
+      } else if (outcome === 'full') {
+        reply.send(new Problem('inbox_full', 'The merge is behind: send the same again a little later.'));
+      } else {
+        metrics.changesAccepted.inc();
+        metrics.acceptSeconds.observe((clock.elapsedMs() - startedMs) / 1000);
+        reply.code(204).send();
+      }
+    });
+  }
+
+  return {
+    routes(app) {
+      app.route({ method: ['POST', 'PUT'], url: '/c/:channel', schema, handler: receive });
+    },
+    quiesce: () => batcher.quiesce(),
+  };
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,85 @@
+/**
+ * Configuration: reads the environment once, against the schema, and says everything that is wrong with it at once.
+ *
+ * Invariant: this is the only file that reads `process.env`, and no message repeats a password.
+ */
+import { isLoopback, type ReducerRule as RuleOf } from './config/kinds.ts';
+import { type Machine, thisMachine } from './config/machine.ts';
+import { nameProblems } from './config/names.ts';
+import { type reducerNames, roles, type Setting, settings } from './config/schema.ts';
+
+export type Role = (typeof roles)[number];
+export type ReducerName = (typeof reducerNames)[number];
+export type ReducerRule = RuleOf<ReducerName>;
+
+type Values = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+export interface Config extends Values {
+  /** Whether only this machine can reach `host`. */
+  readonly loopbackOnly: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ConfigOutcome =
+  | { readonly ok: true; readonly config: Config }
+  /** One sentence each, for the operator. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export function readConfig(env: Environment = process.env, machine: Machine = thisMachine()): ConfigOutcome {
+  const given = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== '');
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    // A setting that cannot be read counts as not set in what follows, so that one slip is one problem.
+    values[key] = setting.whenUnset(machine);
+    if (!given.includes(setting.name)) continue;
+    const parsed = setting.kind.parse(env[setting.name]!);
+    if (parsed.ok) values[key] = parsed.value;
+    else problems.push(`${setting.name} ${parsed.problem}`);
+  }
+  const isWrong = (name: string) => problems.some((problem) => problem.startsWith(`${name} `));
+  const config = freeze({ ...(values as Values), loopbackOnly: isLoopback(values.host as string) });
+  problems.push(...conflicts(config, machine, isWrong));
+  problems.push(
+    ...nameProblems(
+      given,
+      Object.values(settings).map(({ name }) => name),
+    ),
+  );
+  return problems.length === 0 ? { ok: true, config } : { ok: false, problems };
+}
+
+/** What is wrong with settings that are each right. `isWrong` names those already complained about. */
+function conflicts(config: Config, machine: Machine, isWrong: (name: string) => boolean): string[] {
+  const found: string[] = [];
+  if (config.roles.length < roles.length && config.redisUrl === null && !isWrong('REDIS_URL')) {
+    found.push('ROLES must be `all` without REDIS_URL: the other roles could not be reached');
+  }
+  if (!config.loopbackOnly && config.auth === null && !isWrong('AUTH')) {
+    found.push('HOST is beyond loopback: set AUTH=anonymous if everybody who can connect may send and receive');
+  }
+  if (config.adminPort !== null && config.adminPort !== 0 && config.adminPort === config.port) {
+    found.push('ADMIN_PORT must differ from PORT');
+  }
+  if (config.maxStreams > machine.descriptors) {
+    found.push(`MAX_STREAMS must be at most ${machine.descriptors}, the files this process may open`);
+  }
+  if (config.inboxMaxBytes < config.maxChangeBytes) {
+    found.push('INBOX_MAX_BYTES must be at least MAX_CHANGE_BYTES');
+  }
+  return found;
+}
+
+function freeze(config: Config): Config {
+  for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value);
+  return Object.freeze(config);
+}
+
+/** The settings as a Markdown table, as README has it. */
+export function settingsTable(): string {
+  const rows = Object.values(settings as Record<string, Setting<unknown>>).map(
+    ({ name, default: unset, kind, sentence }) => `| \`${name}\` | ${unset} | ${kind.form} | ${sentence} |`,
+  );
+  return ['| Setting | Default | Value | Meaning |', '|---|---|---|---|', ...rows].join('\n');
+}

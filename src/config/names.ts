@@ -1,0 +1,58 @@
+/**
+ * Which environment variables are meant for this program although it does not know them: misspelt names, and names that
+ * are announced but not supported yet. All others are a stranger's and none of its business.
+ */
+
+/** Settings of the design that this version cannot honour. Silence would look like consent. */
+const announced = ['REDIS_MODE', 'REDIS_WAIT_REPLICAS', 'DATA_DIR', 'DATABASE_URL', 'ARCHIVE_BACKLOG_MAX_EVENTS'];
+
+/**
+ * How many slips of the pen still make it the known name. None below five characters: too many innocent words
+ * lie that near to `PORT` or `HOST`.
+ */
+function toleranceOf(known: string): number {
+  if (known.length < 5) return 0;
+  return known.length <= 7 ? 1 : 2;
+}
+
+/** One sentence per variable that was probably meant for us. */
+export function nameProblems(names: readonly string[], known: readonly string[]): string[] {
+  const problems: string[] = [];
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    if (announced.includes(name)) {
+      problems.push(`${name} is not supported yet: unset it`);
+      continue;
+    }
+    const meant = nearest(name, known);
+    if (meant !== undefined) problems.push(`${name} is not a setting; did you mean ${meant}?`);
+  }
+  return problems;
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const tolerance = toleranceOf(candidate);
+    if (tolerance === 0 || Math.abs(candidate.length - name.length) > tolerance) continue;
+    // Another case is a slip too.
+    const distance = editDistance(name.toUpperCase(), candidate);
+    if (distance <= tolerance && distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Insertions, deletions and replacements that turn one into the other (Levenshtein). */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

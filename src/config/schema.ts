@@ -1,0 +1,171 @@
+/**
+ * The settings: one entry each, with its name in the environment, its form and bounds, its default and one sentence.
+ * Everything else that is said about settings, README's table included, is made from this.
+ *
+ * A key is the field of `Config`; where its unit differs from the name's (`…Ms` for `…_S`) the kind converts.
+ */
+import { host, type Kind, matching, oneOf, origins, redisUrl, reducerRules, someOf, wholeNumber } from './kinds.ts';
+import { MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
+
+export const roles = ['bucket', 'merger', 'gateway'] as const;
+export const reducerNames = ['log', 'latest', 'tally'] as const;
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const DAY_S = 86_400;
+const YEAR_S = 366 * DAY_S;
+
+export interface Setting<T> {
+  readonly name: string;
+  readonly kind: Kind<T>;
+  /** The default, as README shows it. */
+  readonly default: string;
+  readonly sentence: string;
+  whenUnset(machine: Machine): T;
+}
+
+/** The default is written as an operator would write it, and read by the same kind. */
+function setting<T>(name: string, kind: Kind<T>, text: string, sentence: string): Setting<T> {
+  const parsed = kind.parse(text);
+  if (!parsed.ok) throw new Error(`the default of ${name} ${parsed.problem}`);
+  return { name, kind, default: `\`${text}\``, sentence, whenUnset: () => parsed.value };
+}
+
+function optional<T>(name: string, kind: Kind<T>, words: string, sentence: string): Setting<T | null> {
+  return { name, kind, default: words, sentence, whenUnset: () => null };
+}
+
+const port = wholeNumber(0, 65_535);
+
+export const settings = {
+  port: setting('PORT', port, '8080', 'Where clients connect; 0 takes any free port.'),
+  host: setting('HOST', host, '127.0.0.1', 'The address to listen on; beyond loopback `AUTH` must be set.'),
+  adminPort: optional(
+    'ADMIN_PORT',
+    port,
+    'off',
+    'A second port, on `HOST`, for `/metrics`; without it they are on `PORT`, for direct loopback callers only.',
+  ),
+  roles: setting('ROLES', someOf(roles), 'all', 'What this process does; fewer than all need `REDIS_URL`.'),
+  redisUrl: optional(
+    'REDIS_URL',
+    redisUrl,
+    'none',
+    'Where the processes of a fleet meet; without it everything is in memory.',
+  ),
+  redisPrefix: setting(
+    'REDIS_PREFIX',
+    matching('1–32 of `A–Z a–z 0–9 . _ -`', /^[A-Za-z0-9._-]{1,32}$/),
+    'sc',
+    'What every key in Redis begins with.',
+  ),
+  shards: setting(
+    'SHARDS',
+    wholeNumber(1, 1024),
+    '16',
+    'Slices the channels are spread over, each merged by one merger at a time; fixed by the first start on a Redis.',
+  ),
+  reducers: setting(
+    'REDUCERS',
+    reducerRules(reducerNames),
+    '*=log',
+    'What turns changes into events, by channel name, with `*` for any characters; the first match wins, without one `log`.',
+  ),
+  maxChangeBytes: setting('MAX_CHANGE_BYTES', wholeNumber(1, MIB), '1024', 'The largest change.'),
+  historyMaxEvents: setting(
+    'HISTORY_MAX_EVENTS',
+    wholeNumber(1, 100_000),
+    '1024',
+    'Newest events kept per channel, for clients that come back.',
+  ),
+  channelIdleMs: setting(
+    'CHANNEL_IDLE_S',
+    wholeNumber(1, YEAR_S, 1000),
+    String(DAY_S),
+    'A channel without a new event for so long is forgotten.',
+  ),
+  dedupeTtlMs: setting(
+    'DEDUPE_TTL_S',
+    wholeNumber(1, YEAR_S, 1000),
+    String(DAY_S),
+    'A publisher unheard of for so long is forgotten; until then its repeats are dropped.',
+  ),
+  inboxMaxEntries: setting(
+    'INBOX_MAX_ENTRIES',
+    wholeNumber(1, 10_000_000),
+    '100000',
+    'Accepted changes a shard holds unmerged before POSTs get 503.',
+  ),
+  inboxMaxBytes: setting('INBOX_MAX_BYTES', wholeNumber(KIB, 16 * GIB), String(64 * MIB), 'The same in bytes, about.'),
+  stateMaxBytes: setting(
+    'STATE_MAX_BYTES',
+    wholeNumber(KIB, 64 * MIB),
+    String(MIB),
+    'State of one channel; a change that would exceed it is refused in the merge.',
+  ),
+  maxStreams: {
+    ...setting(
+      'MAX_STREAMS',
+      wholeNumber(1, MAX_STREAMS_LIMIT),
+      '1',
+      'Streams this process holds; more are sent away.',
+    ),
+    default: 'from descriptors and memory',
+    whenUnset: streamsFor,
+  },
+  streamBufferBytes: setting(
+    'STREAM_BUFFER_BYTES',
+    wholeNumber(KIB, 16 * MIB),
+    String(64 * KIB),
+    'A stream with more than this unsent is not written to until it drains.',
+  ),
+  streamStallMs: setting(
+    'STREAM_STALL_MS',
+    wholeNumber(100, 600_000),
+    '30000',
+    'A stream that takes no byte for so long is closed.',
+  ),
+  ringMaxBytes: setting(
+    'RING_MAX_BYTES',
+    wholeNumber(KIB, 16 * GIB),
+    String(64 * MIB),
+    'Recent events kept in this process for its streams, all channels together.',
+  ),
+  heartbeatMs: setting(
+    'HEARTBEAT_MS',
+    wholeNumber(100, 600_000),
+    '20000',
+    'A stream that was silent for so long gets an empty comment.',
+  ),
+  drainMs: setting(
+    'DRAIN_MS',
+    wholeNumber(0, 600_000),
+    '20000',
+    'Over how long a stopping process sends its streams away.',
+  ),
+  mergeLeaseMs: setting(
+    'MERGE_LEASE_MS',
+    wholeNumber(100, 600_000),
+    '5000',
+    'After how long another merger takes over the shards of one that vanished.',
+  ),
+  auth: optional(
+    'AUTH',
+    oneOf(['anonymous']),
+    'none',
+    'Who may send and receive; `anonymous`: everybody who can connect.',
+  ),
+  corsOrigins: optional(
+    'CORS_ORIGINS',
+    origins,
+    'on loopback any localhost origin, else none',
+    'Origins whose pages may send and receive.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    'info',
+    'The least serious lines that are still written.',
+  ),
+} satisfies Record<string, Setting<unknown>>;

@@ -1,0 +1,324 @@
+/**
+ * The engine of a single process: everything in memory, nothing else to install.
+ *
+ * It keeps the contract of `engine.ts` to the letter, so that what is built on it works on Redis unchanged. It promises
+ * as much durability as a process has: what it accepted is there until the process ends. A method that changes a
+ * shard runs in one synchronous block, which is what makes it atomic here.
+ */
+import { type Clock, systemClock } from '../clock.ts';
+import type { Change } from '../domain/change.ts';
+import { type Channel, shardOf } from '../domain/channel.ts';
+import { sameEvent } from '../domain/event.ts';
+import { History } from '../domain/history.ts';
+import { type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
+import type { StateField } from '../domain/state.ts';
+import type {
+  AppendOutcome,
+  ChannelCommit,
+  ChannelObserver,
+  Commit,
+  CommitOutcome,
+  Engine,
+  EngineOptions,
+  Evidence,
+  HistoryPage,
+  InboxEntry,
+  Lease,
+  Loaded,
+  LoadWish,
+  Peek,
+  PeekLimits,
+  RenewOutcome,
+  Snapshot,
+  Subscription,
+  SweepOutcome,
+} from './engine.ts';
+
+/** Forgotten channels remembered one by one; older ones are remembered together, as one position of the shard. */
+const FORGOTTEN_MAX_CHANNELS = 10_000;
+
+/** What an inbox entry weighs beside the bytes of its change: about what the object costs. */
+const ENTRY_OVERHEAD_BYTES = 100;
+
+interface Log {
+  readonly base: number;
+  readonly history: History;
+  readonly state: Map<string, StateField>;
+  reducer: string;
+  usedMs: number;
+}
+
+interface Publisher {
+  seq: number;
+  expiresMs: number;
+}
+
+interface Shard {
+  epoch: Epoch;
+  rev: number;
+  events: number;
+  /** No position at or after this one belongs to a channel forgotten before; see `forgottenChannels` for the others. */
+  forgotten: number;
+  readonly forgottenChannels: Map<Channel, number>;
+  inbox: Change[];
+  inboxBytes: number;
+  holder: { token: string; untilMs: number } | null;
+  readonly logs: Map<Channel, Log>;
+  /** By `<channel> <from>`, neither of which can hold a space. In the order in which they were last heard of. */
+  readonly publishers: Map<string, Publisher>;
+}
+
+export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
+  const shards = Array.from({ length: options.shards }, createShard);
+  const watchers = new Set<(shard: number) => void>();
+  const observers = new Map<Channel, Set<ChannelObserver>>();
+
+  /** News travels after the step that made it, in order, and never runs inside a caller's own block. */
+  function tell(channel: Channel, news: (observer: ChannelObserver) => void): void {
+    if (!observers.has(channel)) return;
+    queueMicrotask(() => {
+      for (const observer of observers.get(channel) ?? []) news(observer);
+    });
+  }
+
+  function holds(shard: Shard, token: string): boolean {
+    return shard.holder?.token === token && shard.holder.untilMs > clock.elapsedMs();
+  }
+
+  function boundsOf(shard: Shard, channel: Channel): LogBounds {
+    const log = shard.logs.get(channel);
+    const forgotten = Math.max(shard.forgotten, shard.forgottenChannels.get(channel) ?? 0);
+    if (log) {
+      const { head, oldest } = log.history;
+      return { epoch: shard.epoch, head, base: log.base, oldest, forgotten };
+    }
+    return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
+  }
+
+  /** An offset is born here: whatever the merger worked out stands only because every check of `commit` has held. */
+  function write(shard: Shard, commit: ChannelCommit): void {
+    const now = clock.elapsedMs();
+    for (const [from, seq] of commit.seqs) {
+      const name = `${commit.channel} ${from}`;
+      shard.publishers.delete(name);
+      shard.publishers.set(name, { seq, expiresMs: now + options.dedupeTtlMs });
+    }
+    if (commit.events.length === 0) return;
+    let log = shard.logs.get(commit.channel);
+    if (!log) {
+      const history = new History(commit.events[0]!.offset - 1);
+      log = { base: history.head, history, state: new Map(), reducer: commit.reducer, usedMs: now };
+    }
+    shard.logs.delete(commit.channel);
+    shard.logs.set(commit.channel, log);
+    log.history.append(commit.events);
+    log.history.trimTo(options.historyMaxEvents);
+    for (const [field, value] of commit.state) log.state.set(field, value);
+    log.reducer = commit.reducer;
+    log.usedMs = now;
+    tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
+  }
+
+  function isMissing(shard: Shard, evidence: Evidence): boolean {
+    if (evidence.kind === 'rev') return shard.rev < evidence.rev;
+    if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
+    const log = shard.logs.get(evidence.channel);
+    if (evidence.kind === 'reducer') return log !== undefined && log.reducer !== evidence.reducer;
+    const { offset } = evidence.event;
+    const { head, base, forgotten } = boundsOf(shard, evidence.channel);
+    if (offset > head) return true;
+    // Before the log began there can only have been another one, which must have been forgotten since.
+    if (offset <= base) return offset > forgotten;
+    const kept = log?.history.at(offset);
+    return kept !== undefined && !sameEvent(kept, evidence.event);
+  }
+
+  function forget(shard: Shard, channel: Channel): void {
+    shard.logs.delete(channel);
+    shard.forgottenChannels.delete(channel);
+    shard.forgottenChannels.set(channel, shard.events);
+    if (shard.forgottenChannels.size <= FORGOTTEN_MAX_CHANNELS) return;
+    const [oldest, position] = shard.forgottenChannels.entries().next().value!;
+    shard.forgottenChannels.delete(oldest);
+    shard.forgotten = Math.max(shard.forgotten, position);
+  }
+
+  return {
+    shards: options.shards,
+
+    async append(changes) {
+      const full = new Set<number>();
+      for (const [index, batch] of groupByShard(changes, options.shards)) {
+        const shard = shards[index]!;
+        if (shard.inbox.length >= options.inboxMaxEntries || shard.inboxBytes >= options.inboxMaxBytes) {
+          full.add(index);
+          continue;
+        }
+        const wasEmpty = shard.inbox.length === 0;
+        for (const change of batch) shard.inboxBytes += weigh(change);
+        shard.inbox.push(...batch);
+        if (wasEmpty) queueMicrotask(() => watchers.forEach((onWake) => void onWake(index)));
+      }
+      return changes.map(
+        (change): AppendOutcome => (full.has(shardOf(change.channel, options.shards)) ? 'full' : 'accepted'),
+      );
+    },
+
+    async peek(index: number, lease: Lease, limits: PeekLimits): Promise<Peek> {
+      const shard = shards[index]!;
+      const now = clock.elapsedMs();
+      if (shard.holder && shard.holder.token !== lease.token && shard.holder.untilMs > now) {
+        return { kind: 'held', remainingMs: Math.ceil(shard.holder.untilMs - now) };
+      }
+      shard.holder = { token: lease.token, untilMs: now + lease.ms };
+      const { epoch, rev, events } = shard;
+      const entries: InboxEntry[] = [];
+      let bytes = 0;
+      for (const change of shard.inbox) {
+        if (entries.length >= limits.maxEntries || bytes > limits.maxBytes) break;
+        entries.push({ kind: 'change', change });
+        bytes += weigh(change);
+      }
+      return { kind: 'entries', epoch, rev, events, waiting: shard.inbox.length, entries };
+    },
+
+    async load(index: number, wanted: readonly LoadWish[]): Promise<Loaded> {
+      const shard = shards[index]!;
+      const channels = wanted.map(({ channel, froms, withState }) => {
+        const log = shard.logs.get(channel);
+        return {
+          head: log?.history.head ?? null,
+          reducer: log?.reducer ?? null,
+          state: withState && log ? new Map(log.state) : new Map<string, StateField>(),
+          seqs: froms.map((from) => shard.publishers.get(`${channel} ${from}`)?.seq ?? 0),
+        };
+      });
+      return { rev: shard.rev, channels };
+    },
+
+    async commit(index: number, commit: Commit): Promise<CommitOutcome> {
+      const shard = shards[index]!;
+      if (!holds(shard, commit.token)) return { kind: 'refused', reason: 'lease' };
+      if (shard.rev !== commit.rev) return { kind: 'refused', reason: 'rev' };
+      for (const { channel, head } of commit.channels) {
+        if ((shard.logs.get(channel)?.history.head ?? null) !== head) return { kind: 'refused', reason: 'head' };
+      }
+      for (const channelCommit of commit.channels) write(shard, channelCommit);
+      for (const { events } of commit.channels) shard.events += events.length;
+      shard.rev++;
+      for (const change of shard.inbox.splice(0, commit.entries)) shard.inboxBytes -= weigh(change);
+      return { kind: 'committed', rev: shard.rev, events: shard.events };
+    },
+
+    async release(index: number, token: string): Promise<void> {
+      if (shards[index]!.holder?.token === token) shards[index]!.holder = null;
+    },
+
+    async sweep(index: number, token: string, limit: number): Promise<SweepOutcome> {
+      const shard = shards[index]!;
+      if (!holds(shard, token)) return { kind: 'refused', reason: 'lease' };
+      const now = clock.elapsedMs();
+      const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
+      for (const name of publishers) shard.publishers.delete(name);
+      const channels = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
+      for (const channel of channels) forget(shard, channel);
+      if (publishers.length + channels.length > 0) shard.rev++;
+      return { kind: 'swept', channels: channels.length, publishers: publishers.length };
+    },
+
+    async readHistory(channel: Channel, after: Position | null, limit: number): Promise<HistoryPage> {
+      const shard = shards[shardOf(channel, options.shards)]!;
+      const log = boundsOf(shard, channel);
+      const history = shard.logs.get(channel)?.history;
+      if (after === null) return { kind: 'events', log, events: history?.after(log.head - limit) ?? [] };
+      const reason = gapAt(after, log);
+      if (reason) return { kind: 'gap', log, reason };
+      return { kind: 'events', log, events: history?.after(after.offset, limit) ?? [] };
+    },
+
+    async readState(channel: Channel): Promise<Snapshot> {
+      const shard = shards[shardOf(channel, options.shards)]!;
+      const { epoch, head } = boundsOf(shard, channel);
+      return { epoch, offset: head, state: new Map(shard.logs.get(channel)?.state) };
+    },
+
+    async subscribe(channel: Channel, observer: ChannelObserver): Promise<Subscription> {
+      const known = observers.get(channel) ?? new Set();
+      observers.set(channel, known.add(observer));
+      return {
+        close() {
+          known.delete(observer);
+          if (known.size === 0 && observers.get(channel) === known) observers.delete(channel);
+        },
+      };
+    },
+
+    async watch(onWake: (shard: number) => void): Promise<Subscription> {
+      watchers.add(onWake);
+      return { close: () => void watchers.delete(onWake) };
+    },
+
+    async renew(index: number, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome> {
+      const shard = shards[index]!;
+      if (shard.epoch !== epoch || !isMissing(shard, evidence)) return { kind: 'kept', epoch: shard.epoch };
+      if (evidence.kind === 'reducer') {
+        const log = shard.logs.get(evidence.channel)!;
+        log.state.clear();
+        log.reducer = evidence.reducer;
+      }
+      shard.epoch = newEpoch();
+      shard.rev++;
+      for (const channel of observers.keys()) {
+        if (shardOf(channel, options.shards) === index) tell(channel, (observer) => observer.suspect());
+      }
+      return { kind: 'renewed', epoch: shard.epoch };
+    },
+
+    async ping(): Promise<void> {},
+
+    async close(): Promise<void> {
+      observers.clear();
+      watchers.clear();
+    },
+  };
+}
+
+function createShard(): Shard {
+  return {
+    epoch: newEpoch(),
+    rev: 0,
+    events: 0,
+    forgotten: 0,
+    forgottenChannels: new Map(),
+    inbox: [],
+    inboxBytes: 0,
+    holder: null,
+    logs: new Map(),
+    publishers: new Map(),
+  };
+}
+
+function weigh(change: Change): number {
+  return change.bytes.length + ENTRY_OVERHEAD_BYTES;
+}
+
+function groupByShard(changes: readonly Change[], shards: number): Map<number, Change[]> {
+  const groups = new Map<number, Change[]>();
+  for (const change of changes) {
+    const shard = shardOf(change.channel, shards);
+    const group = groups.get(shard);
+    if (group) group.push(change);
+    else groups.set(shard, [change]);
+  }
+  return groups;
+}
+
+/** The keys of the entries that were least recently set, as long as `expired` holds, at most `limit`. */
+function oldestWhile<T>(entries: ReadonlyMap<string, T>, limit: number, expired: (value: T) => boolean): string[] {
+  const keys: string[] = [];
+  for (const [key, value] of entries) {
+    if (keys.length >= limit || !expired(value)) break;
+    keys.push(key);
+  }
+  return keys;
+}

@@ -1,0 +1,93 @@
+/**
+ * Bytes in Redis <-> the domain's words. All of it is MessagePack, so that any language can read it.
+ *
+ * An encoding, once stored, is compared byte by byte (renew), so one event has one encoding. What is decoded owns its
+ * bytes: a 1-byte event that is kept for hours must not keep the 64 KiB reply alive that it arrived in.
+ */
+import { Packr, Unpackr } from 'msgpackr';
+import { isFrom } from '../../domain/change.ts';
+import { isChannel } from '../../domain/channel.ts';
+import type { Event, EventBody } from '../../domain/event.ts';
+import type { Epoch } from '../../domain/position.ts';
+import type { StateField } from '../../domain/state.ts';
+import type { InboxEntry } from '../engine.ts';
+import { ENTRY_FORMAT } from './entry-writer.ts';
+
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false, copyBuffers: true });
+
+/** @param belongsHere Whether a channel lives on the shard whose inbox this was found in. */
+export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boolean): InboxEntry {
+  const parts = unpacked(raw);
+  if (Array.isArray(parts) && parts[0] === ENTRY_FORMAT) {
+    const [, channel, from, seq, acceptedMs, bytes] = parts as unknown[];
+    if (
+      typeof channel === 'string' &&
+      isChannel(channel) &&
+      belongsHere(channel) &&
+      typeof from === 'string' &&
+      (from === '' || isFrom(from)) &&
+      isCount(seq) &&
+      typeof acceptedMs === 'number' &&
+      bytes instanceof Uint8Array
+    ) {
+      return { kind: 'change', change: { channel, from, seq, acceptedMs, bytes } };
+    }
+  }
+  return { kind: 'unreadable', raw: copyOf(raw) };
+}
+
+export function encodeEvent(event: EventBody): Buffer {
+  return packr.pack([event.from, event.seq, event.atMs, event.bytes]);
+}
+
+export function decodeEvent(raw: Buffer, offset: number): Event {
+  return eventFrom(unpackr.unpack(raw), offset);
+}
+
+/**
+ * What stands before the events in a published batch: `[epoch, firstOffset, event, …]`. The events follow as they are
+ * stored, so that each crosses to Redis once and is put together there.
+ */
+export function encodeBatchHead(epoch: Epoch, firstOffset: number, events: number): Buffer {
+  const array32 = Buffer.alloc(5);
+  array32[0] = 0xdd;
+  array32.writeUInt32BE(2 + events, 1);
+  return Buffer.concat([array32, packr.pack(epoch), packr.pack(firstOffset)]);
+}
+
+export function decodeBatch(raw: Buffer): { epoch: Epoch; events: Event[] } {
+  const [epoch, firstOffset, ...events] = unpackr.unpack(raw) as [Epoch, number, ...unknown[]];
+  return { epoch, events: events.map((event, i) => eventFrom(event, firstOffset + i)) };
+}
+
+export function encodeField(field: StateField): Buffer {
+  return packr.pack([field.offset, field.bytes]);
+}
+
+export function decodeField(raw: Buffer): StateField {
+  const [offset, bytes] = unpackr.unpack(raw) as [number, Uint8Array | null];
+  return { offset, bytes };
+}
+
+function eventFrom(parts: unknown, offset: number): Event {
+  const [from, seq, atMs, bytes] = parts as [string, number, number, Uint8Array];
+  return { offset, from, seq, atMs, bytes };
+}
+
+function unpacked(raw: Buffer): unknown {
+  try {
+    return unpackr.unpack(raw);
+  } catch {
+    return undefined;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Not `Buffer.from`, whose small copies share a slab of 8 KiB. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes);
+}

@@ -1,0 +1,248 @@
+/**
+ * What the engine asks of Redis: one function per Lua script. The only file that knows the order of a script's keys and
+ * arguments and the shape of its answer; `lua/*.lua` say what they mean.
+ */
+import type { Change } from '../../domain/change.ts';
+import type { Channel } from '../../domain/channel.ts';
+import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
+import type { State, StateField } from '../../domain/state.ts';
+import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, LoadWish, PeekLimits } from '../engine.ts';
+import type { Argument, Reply, Script } from './clients.ts';
+import { decodeField, encodeBatchHead, encodeEvent, encodeField } from './codec.ts';
+import { encodeEntries } from './entry-writer.ts';
+import type { Keys } from './keys.ts';
+import { scripts } from './scripts.ts';
+
+/** Unreadable entries a shard keeps for an operator to look at (contract of `commit`). */
+const UNREADABLE_KEPT = 1_000;
+/** Forgotten channels a shard remembers one by one: about 1 MB. */
+const FORGOTTEN_REMEMBERED = 10_000;
+/**
+ * An inbox is weighed (MEMORY USAGE) from this length on, or earlier where entries of `ENTRY_BYTES_MAX`, more than
+ * any sensible change, could have reached the limit before.
+ */
+const ENTRIES_NOT_WEIGHED = 1_024;
+const ENTRY_BYTES_MAX = 65_536;
+/** Lua's numbers must stay integers; nobody has room for more events than this. */
+const LIMIT_MAX = 1_000_000;
+
+export type Run = (script: Script, keys: string[], args: Argument[]) => Promise<Reply>;
+
+/** The changes of one `append` that share a shard. */
+export interface ShardBatch {
+  readonly shard: number;
+  readonly changes: Change[];
+}
+
+export interface RawHistory {
+  readonly epoch: Epoch;
+  /** Events the shard ever made. */
+  readonly events: number;
+  readonly forgotten: number;
+  readonly head: number | null;
+  readonly base: number | null;
+  /** How many events are kept. */
+  readonly kept: number;
+  readonly blobs: readonly Buffer[];
+}
+
+export type RawPeek =
+  | { readonly kind: 'held'; readonly remainingMs: number }
+  | {
+      readonly kind: 'entries';
+      readonly epoch: Epoch;
+      readonly rev: number;
+      readonly events: number;
+      readonly waiting: number;
+      readonly raws: readonly Buffer[];
+    };
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** @param append Sends over a connection of its own, so that POSTs never wait behind a large read. */
+export function createCommands(keys: Keys, options: EngineOptions, append: Run, run: Run) {
+  const entriesNotWeighed = Math.min(ENTRIES_NOT_WEIGHED, Math.floor(options.inboxMaxBytes / ENTRY_BYTES_MAX));
+  const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
+
+  return {
+    /** Which of the batches found their inbox full. */
+    async append(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
+      const inboxes: string[] = [];
+      const args: Argument[] = [...appendLimits];
+      for (const { shard, changes } of batches) {
+        const names = keys.ofShard(shard);
+        inboxes.push(names.inbox);
+        args.push(names.wake, encodeEntries(changes));
+      }
+      const full = (await append(scripts.append, inboxes, args)) as number[];
+      return full.map((i) => batches[i - 1]!);
+    },
+
+    async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
+      const { shard: hash, inbox } = keys.ofShard(shard);
+      const args = [lease.token, lease.ms, limits.maxEntries, limits.maxBytes, newEpoch()];
+      const [isMine, ...rest] = (await run(scripts.peek, [hash, inbox], args.map(String))) as Reply[];
+      if (isMine === 0) return { kind: 'held', remainingMs: Number(rest[0]) };
+      const [epoch, rev, events, waiting, raws] = rest;
+      return {
+        kind: 'entries',
+        epoch: String(epoch),
+        rev: Number(rev),
+        events: Number(events),
+        waiting: Number(waiting),
+        raws: raws as Buffer[],
+      };
+    },
+
+    async load(shard: number, wanted: readonly LoadWish[]) {
+      const names = [keys.ofShard(shard).shard];
+      const args: string[] = [];
+      for (const { channel, froms, withState } of wanted) {
+        const { meta, state, dedupe } = keys.ofChannel(shard, channel);
+        names.push(meta, state, dedupe);
+        args.push(withState ? '1' : '0', String(froms.length), ...froms);
+      }
+      const [rev, ...channels] = (await run(scripts.load, names, args)) as Reply[];
+      return {
+        rev: Number(rev),
+        channels: (channels as [Reply, Reply, Buffer[], Reply[]][]).map(([head, reducer, state, seqs]) => ({
+          head: head === null ? null : Number(head),
+          reducer: reducer === null ? null : String(reducer),
+          state: stateFrom(state),
+          seqs: seqs.map(Number),
+        })),
+      };
+    },
+
+    /** @param lastEntry The last entry the inbox is to give up, as it was read; empty to not check. */
+    async commit(shard: number, commit: Commit, lastEntry: Buffer): Promise<CommitOutcome> {
+      const of = keys.ofShard(shard);
+      const names = [of.shard, of.inbox, of.dedupeExpiry, of.recent, of.bad];
+      const args: Argument[] = [
+        commit.token,
+        String(commit.rev),
+        String(commit.entries),
+        lastEntry,
+        String(options.historyMaxEvents),
+        String(options.dedupeTtlMs),
+        String(commit.unreadable.length),
+        String(UNREADABLE_KEPT),
+        ...commit.unreadable.map(bufferOf),
+      ];
+      for (const { channel, head, events, reducer, state, seqs } of commit.channels) {
+        const { meta, history, state: fields, dedupe, events: publishTo } = keys.ofChannel(shard, channel);
+        names.push(meta, history, fields, dedupe);
+        const first = events[0]?.offset ?? 0;
+        args.push(channel, publishTo, head === null ? '' : String(head), reducer, String(first));
+        args.push(encodeBatchHead(commit.epoch, first, events.length));
+        args.push(String(events.length), String(state.size), String(seqs.size));
+        for (const event of events) args.push(encodeEvent(event));
+        for (const [name, field] of state) args.push(name, encodeField(field));
+        for (const [from, seq] of seqs) args.push(from, String(seq));
+      }
+      const answer = await run(scripts.commit, names, args);
+      if (Array.isArray(answer)) return { kind: 'committed', rev: Number(answer[0]), events: Number(answer[1]) };
+      return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
+    },
+
+    async release(shard: number, token: string): Promise<void> {
+      await run(scripts.release, [keys.ofShard(shard).shard], [token]);
+    },
+
+    /** Who may be forgotten, or undefined when the lease is not the caller's. */
+    async expired(shard: number, token: string, limit: number) {
+      const { shard: hash, dedupeExpiry, recent } = keys.ofShard(shard);
+      const answer = await run(
+        scripts.expired,
+        [hash, dedupeExpiry, recent],
+        [token, String(Math.min(limit, LIMIT_MAX))],
+      );
+      if (!Array.isArray(answer)) return undefined;
+      const [publishers, channels] = answer as [Buffer[], Buffer[]];
+      return {
+        publishers: publishers.map((member) => String(member).split(' ') as [Channel, string]),
+        channels: channels.map(String),
+      };
+    },
+
+    /** How many were forgotten, or undefined when the lease is not the caller's. */
+    async sweep(shard: number, token: string, publishers: readonly [Channel, string][], channels: readonly Channel[]) {
+      const of = keys.ofShard(shard);
+      const names = [of.shard, of.dedupeExpiry, of.recent, of.forgotten];
+      const args = [token, options.channelIdleMs, FORGOTTEN_REMEMBERED, publishers.length].map(String);
+      for (const [channel, from] of publishers) {
+        names.push(keys.ofChannel(shard, channel).dedupe);
+        args.push(channel, from);
+      }
+      for (const channel of channels) {
+        const { meta, history, state } = keys.ofChannel(shard, channel);
+        names.push(meta, history, state);
+        args.push(channel);
+      }
+      const answer = await run(scripts.sweep, names, args);
+      if (!Array.isArray(answer)) return undefined;
+      return { channels: Number(answer[0]), publishers: Number(answer[1]) };
+    },
+
+    async history(shard: number, channel: Channel, after: Position | null, limit: number): Promise<RawHistory> {
+      const of = keys.ofShard(shard);
+      const { meta, history } = keys.ofChannel(shard, channel);
+      const args = [newEpoch(), channel, after?.epoch ?? '', after?.offset ?? 0, Math.min(limit, LIMIT_MAX)].map(
+        String,
+      );
+      const answer = (await run(scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
+      const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
+      return {
+        epoch: String(epoch),
+        events: Number(events),
+        forgotten: Math.max(Number(ofShard), Number(ofChannel)),
+        head: head === null ? null : Number(head),
+        base: base === null ? null : Number(base),
+        kept: Number(kept),
+        blobs: blobs as Buffer[],
+      };
+    },
+
+    async state(shard: number, channel: Channel): Promise<Position & { state: State }> {
+      const { meta, state } = keys.ofChannel(shard, channel);
+      const answer = await run(scripts.state, [keys.ofShard(shard).shard, meta, state], [newEpoch()]);
+      const [epoch, head, fields] = answer as [Buffer, Buffer, Buffer[]];
+      return { epoch: String(epoch), offset: Number(head), state: stateFrom(fields) };
+    },
+
+    async renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<{ renewed: boolean; epoch: Epoch }> {
+      const of = keys.ofShard(shard);
+      const names = [of.shard, of.forgotten];
+      if (evidence.kind !== 'rev') {
+        const { meta, history, state } = keys.ofChannel(shard, evidence.channel);
+        names.push(meta, history, state);
+      }
+      const args: Argument[] = [epoch, newEpoch(), of.epoch, of.wake, evidence.kind, ...evidenceArguments(evidence)];
+      const [renewed, current] = (await run(scripts.renew, names, args)) as Reply[];
+      return { renewed: renewed === 1, epoch: String(current) };
+    },
+  };
+}
+
+function evidenceArguments(evidence: Evidence): Argument[] {
+  switch (evidence.kind) {
+    case 'head':
+      return [String(evidence.offset)];
+    case 'event':
+      return [evidence.channel, String(evidence.event.offset), encodeEvent(evidence.event)];
+    case 'rev':
+      return [String(evidence.rev)];
+    case 'reducer':
+      return [evidence.reducer];
+  }
+}
+
+function stateFrom(pairs: readonly Buffer[]): State {
+  const state = new Map<string, StateField>();
+  for (let i = 0; i < pairs.length; i += 2) state.set(String(pairs[i]), decodeField(pairs[i + 1]!));
+  return state;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

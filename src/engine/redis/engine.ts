@@ -1,0 +1,175 @@
+/**
+ * The engine of a fleet: the contract of `../engine.ts` on a standalone Redis >= 7.0.
+ *
+ * All that is atomic is one Lua script on one shard's keys (`commands.ts`, `lua/`). This file holds no state of any
+ * log: whatever a process believes, Redis decides. Three connections: one for `append` alone, so that a POST never
+ * waits behind a large read; one that listens; one for the rest.
+ */
+import type { Change } from '../../domain/change.ts';
+import { shardOf } from '../../domain/channel.ts';
+import { gapAt, type LogBounds } from '../../domain/position.ts';
+import type { ChannelObserver, Commit, Engine, EngineOptions, HistoryPage, Peek } from '../engine.ts';
+import { call, closeClient, type EngineLog, openClient, run } from './clients.ts';
+import { decodeBatch, decodeEntry, decodeEvent } from './codec.ts';
+import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
+import { Keys } from './keys.ts';
+import { checkRedis } from './start-checks.ts';
+import { type Listener, openSubscriber } from './subscriber.ts';
+
+export type { EngineLog };
+
+export interface RedisEngineOptions extends EngineOptions {
+  readonly url: string;
+  /** Before every key, so that several fleets can share a Redis. */
+  readonly prefix: string;
+  readonly log: EngineLog;
+  /** How long a command may take before its outcome is unknown. Default 1,000. */
+  readonly commandTimeoutMs?: number;
+}
+
+const COMMAND_TIMEOUT_MS = 1_000;
+
+/** Fails with an EngineUnusable when that Redis cannot be reached or cannot be used. */
+export async function createRedisEngine(options: RedisEngineOptions): Promise<Engine> {
+  const { url, prefix, log, shards, commandTimeoutMs = COMMAND_TIMEOUT_MS } = options;
+  const keys = new Keys(prefix, shards);
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => void (await Promise.all(closers.splice(0).map((closer) => closer())));
+  const open = async (name: string) => {
+    const redis = await openClient({ url, name, commandTimeoutMs, log });
+    closers.push(() => closeClient(redis));
+    return redis;
+  };
+  try {
+    const main = await open('main');
+    await checkRedis(main, keys, shards, log);
+    const appends = await open('append');
+    const subscriber = await openSubscriber(url, log);
+    closers.push(() => subscriber.close());
+    const commands = createCommands(
+      keys,
+      options,
+      (script, names, args) => run(appends, script, names, args),
+      (script, names, args) => run(main, script, names, args),
+    );
+    const last = new LastPeeks();
+    return {
+      shards,
+      append: (changes) => append(commands, changes, shards),
+      peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
+      load: commands.load,
+      commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
+      release: commands.release,
+      async sweep(shard, token, limit) {
+        const found = await commands.expired(shard, token, limit);
+        // What was found may change before the next script, which therefore looks at each again.
+        const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
+        return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
+      },
+      async readHistory(channel, after, limit) {
+        return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit), after);
+      },
+      readState: (channel) => commands.state(shardOf(channel, shards), channel),
+      subscribe(channel, observer) {
+        const shard = shardOf(channel, shards);
+        const { epoch } = keys.ofShard(shard);
+        return subscriber.listen([keys.ofChannel(shard, channel).events, epoch], listenerFor(observer, epoch));
+      },
+      watch(onWake) {
+        const shardsByName = new Map(Array.from({ length: shards }, (_, shard) => [keys.ofShard(shard).wake, shard]));
+        return subscriber.listen([...shardsByName.keys()], {
+          published: (name) => onWake(shardsByName.get(name)!),
+          missed: () => shardsByName.forEach((shard) => void onWake(shard)),
+        });
+      },
+      async renew(shard, epoch, evidence) {
+        const answer = await commands.renew(shard, epoch, evidence);
+        return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
+      },
+      async ping() {
+        await call(main, 'ping', []);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function append(commands: Commands, changes: readonly Change[], shards: number) {
+  const batches: (ShardBatch | undefined)[] = [];
+  const touched: ShardBatch[] = [];
+  for (const change of changes) {
+    const shard = shardOf(change.channel, shards);
+    let batch = batches[shard];
+    if (batch === undefined) {
+      batch = { shard, changes: [] };
+      batches[shard] = batch;
+      touched.push(batch);
+    }
+    batch.changes.push(change);
+  }
+  const full = await commands.append(touched);
+  if (full.length === 0) return changes.map(() => 'accepted' as const);
+  const refused = new Set(full.flatMap((batch) => batch.changes));
+  return changes.map((change) => (refused.has(change) ? 'full' : 'accepted'));
+}
+
+async function peek(
+  commands: Commands,
+  last: LastPeeks,
+  shard: number,
+  lease: Parameters<Engine['peek']>[1],
+  limits: Parameters<Engine['peek']>[2],
+  shards: number,
+): Promise<Peek> {
+  const answer = await commands.peek(shard, lease, limits);
+  if (answer.kind === 'held') return answer;
+  const { raws, ...rest } = answer;
+  last.keep(shard, answer.rev, raws);
+  const belongsHere = (channel: string) => shardOf(channel, shards) === shard;
+  return { ...rest, entries: raws.map((raw) => decodeEntry(raw, belongsHere)) };
+}
+
+/**
+ * What each shard's inbox began with when it was last read here, until it is committed: the commit tells Redis which
+ * entry it believes to be the last of those it takes away (see `lua/commit.lua`, ARGV[4]).
+ */
+class LastPeeks {
+  readonly #byShard = new Map<number, { rev: number; raws: readonly Buffer[] }>();
+
+  keep(shard: number, rev: number, raws: readonly Buffer[]): void {
+    if (raws.length === 0) this.#byShard.delete(shard);
+    else this.#byShard.set(shard, { rev, raws });
+  }
+
+  /** Empty where this process did not read so far. A commit that is refused is followed by another peek. */
+  take(shard: number, commit: Commit): Buffer {
+    const read = this.#byShard.get(shard);
+    this.#byShard.delete(shard);
+    return (read?.rev === commit.rev ? read.raws[commit.entries - 1] : undefined) ?? Buffer.alloc(0);
+  }
+}
+
+function historyFrom(raw: RawHistory, after: Parameters<Engine['readHistory']>[1]): HistoryPage {
+  const { epoch, forgotten, kept, blobs } = raw;
+  const head = raw.head ?? raw.events;
+  const oldest = head - kept + 1;
+  const log: LogBounds = { epoch, head, base: raw.base ?? head, oldest, forgotten };
+  const reason = after === null ? undefined : gapAt(after, log);
+  if (reason !== undefined) return { kind: 'gap', log, reason };
+  const first = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, oldest);
+  return { kind: 'events', log, events: blobs.map((blob, i) => decodeEvent(blob, first + i)) };
+}
+
+function listenerFor(observer: ChannelObserver, epochName: string): Listener {
+  return {
+    published(name, payload) {
+      if (name === epochName) return observer.suspect();
+      const { epoch, events } = decodeBatch(payload);
+      observer.published(epoch, events);
+    },
+    missed: () => observer.suspect(),
+  };
+}

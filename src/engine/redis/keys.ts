@@ -1,0 +1,81 @@
+/**
+ * Names of keys and pub/sub channels in Redis: the only place that spells them.
+ *
+ * Everything of a shard carries the one hash tag `{<shard>}`, so that on a Cluster it is in one slot, where a script
+ * can reach it and an SSUBSCRIBE can follow it. Channel names need no escaping (domain/channel.ts).
+ */
+import type { Channel } from '../../domain/channel.ts';
+
+export interface ShardKeys {
+  /** list: accepted changes, the oldest first. */
+  readonly inbox: string;
+  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil. */
+  readonly shard: string;
+  /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of Redis' clock. */
+  readonly dedupeExpiry: string;
+  /** zset channel -> `rev` of its last commit with events: the longest silent come first. */
+  readonly recent: string;
+  /** zset channel -> `events` of the shard when the channel was forgotten. */
+  readonly forgotten: string;
+  /** list: entries nobody could read, the newest last. */
+  readonly bad: string;
+  /** pub/sub: the inbox was empty and is not any more, or the shard has a new epoch. */
+  readonly wake: string;
+  /** pub/sub: the shard has a new epoch. */
+  readonly epoch: string;
+}
+
+export interface ChannelKeys {
+  /** hash: head, base, reducer, used (ms of Redis' clock at its last event). No hash, no channel. */
+  readonly meta: string;
+  /** list: the newest events, the oldest of them first; offset = head - (length - 1 - index). */
+  readonly history: string;
+  /** hash: field -> MessagePack `[offset, bytes | nil]`. */
+  readonly state: string;
+  /** hash: from -> last merged seq. */
+  readonly dedupe: string;
+  /** pub/sub: what each commit added. */
+  readonly events: string;
+}
+
+export class Keys {
+  /** How many shards the channels in this store are spread over. */
+  readonly shards: string;
+  readonly #prefix: string;
+  readonly #ofShard: readonly ShardKeys[];
+
+  constructor(prefix: string, shards: number) {
+    this.#prefix = prefix;
+    this.shards = `${prefix}:shards`;
+    this.#ofShard = Array.from({ length: shards }, (_, shard) => {
+      const base = `${prefix}:{${shard}}:`;
+      return {
+        inbox: `${base}inbox`,
+        shard: `${base}shard`,
+        dedupeExpiry: `${base}dx`,
+        recent: `${base}c`,
+        forgotten: `${base}f`,
+        bad: `${base}bad`,
+        wake: `${base}wake`,
+        epoch: `${base}epoch`,
+      };
+    });
+  }
+
+  ofShard(shard: number): ShardKeys {
+    const keys = this.#ofShard[shard];
+    if (keys === undefined) throw new RangeError(`there is no shard ${shard}`);
+    return keys;
+  }
+
+  ofChannel(shard: number, channel: Channel): ChannelKeys {
+    const base = `${this.#prefix}:{${shard}}:`;
+    return {
+      meta: `${base}m:${channel}`,
+      history: `${base}h:${channel}`,
+      state: `${base}s:${channel}`,
+      dedupe: `${base}d:${channel}`,
+      events: `${base}e:${channel}`,
+    };
+  }
+}

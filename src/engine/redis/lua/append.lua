@@ -1,0 +1,35 @@
+#!lua
+-- append: puts changes at the end of their shards' inboxes and wakes the mergers of those that were empty.
+--
+-- No allow-oom: a Redis over its memory refuses this script before it begins, while commits go on and make room.
+-- The hot path: one call takes the POSTs of a whole event-loop turn.
+--
+-- One argument holds all entries of a shard: Redis takes a few large arguments in less time than many small ones.
+--
+-- KEYS[i]  inbox of the i-th shard touched
+-- ARGV[1]  entries an inbox may hold
+-- ARGV[2]  bytes an inbox may hold
+-- ARGV[3]  entries up to which an inbox is not weighed: MEMORY USAGE samples, but is far dearer than LLEN
+-- ARGV[4…] for each key in turn: name of its wake channel, its entries (MessagePack: an array of strings)
+--
+-- Answer   list of the i whose inbox was full (integers, from 1): of these nothing was kept. Empty as a rule.
+
+local maxEntries = tonumber(ARGV[1])
+local maxBytes = tonumber(ARGV[2])
+local notWeighed = tonumber(ARGV[3])
+
+local full = {}
+for i = 1, #KEYS do
+  local inbox = KEYS[i]
+  local wake, entries = ARGV[2 * i + 2], ARGV[2 * i + 3]
+  local length = redis.call('LLEN', inbox)
+  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) then
+    full[#full + 1] = i
+  else
+    redis.call('RPUSH', inbox, unpack(cmsgpack.unpack(entries)))
+    if length == 0 then
+      redis.call('SPUBLISH', wake, '')
+    end
+  end
+end
+return full

@@ -1,0 +1,28 @@
+#!lua flags=no-writes
+-- expired: who may be forgotten. Only a proposal: the caller declares their keys to `sweep`, which looks again.
+--
+-- KEYS[1]  shard
+-- KEYS[2]  dedupe expiry
+-- KEYS[3]  recent
+-- ARGV[1]  token of the lease
+-- ARGV[2]  most publishers, and most channels, to return
+--
+-- Answer   'lease'                            the lease is not the caller's
+--          {{'<channel> <from>', …}, {channel, …}}
+--                                             publishers past their time; the longest silent channels, whose age is
+--                                             in their meta and so for `sweep` to judge
+
+local shardKey, dedupeExpiryKey, recentKey = KEYS[1], KEYS[2], KEYS[3]
+local token = ARGV[1]
+local limit = tonumber(ARGV[2])
+
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil')
+if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+  return 'lease'
+end
+return {
+  redis.call('ZRANGE', dedupeExpiryKey, '-inf', nowMs, 'BYSCORE', 'LIMIT', 0, limit),
+  redis.call('ZRANGE', recentKey, 0, limit - 1),
+}

@@ -1,0 +1,60 @@
+#!lua flags=allow-oom
+-- peek: takes or extends a shard's lease and reads the oldest entries of its inbox. Removes nothing.
+--
+-- A lease is written only when less than half of it remains: with `appendfsync always` each write is an fsync.
+--
+-- KEYS[1]  shard
+-- KEYS[2]  inbox
+-- ARGV[1]  token of the caller
+-- ARGV[2]  lease, milliseconds from now
+-- ARGV[3]  most entries to return
+-- ARGV[4]  bytes of entries after which to stop
+-- ARGV[5]  epoch for a shard that has none
+--
+-- Answer   {0, ms}                                      another token has the lease for so long
+--          {1, epoch, rev, events, waiting, {entry…}}   the lease is the caller's; `waiting` entries are in the inbox
+
+local shardKey, inboxKey = KEYS[1], KEYS[2]
+local token = ARGV[1]
+local leaseMs = tonumber(ARGV[2])
+local maxEntries = tonumber(ARGV[3])
+local maxBytes = tonumber(ARGV[4])
+local newEpoch = ARGV[5]
+
+-- Entries read at once: few enough that huge entries are not all read for nothing.
+local STEP = 128
+
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil')
+local epoch, rev, events, holder = shard[1], shard[2] or '0', shard[3] or '0', shard[4]
+local remainingMs = holder and tonumber(shard[5]) - nowMs or 0
+
+if holder and holder ~= token and remainingMs > 0 then
+  return {0, remainingMs}
+end
+if not epoch then
+  epoch = newEpoch
+  redis.call('HSET', shardKey, 'epoch', epoch)
+end
+if holder ~= token or remainingMs < leaseMs / 2 then
+  redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', nowMs + leaseMs)
+end
+
+local entries = {}
+local bytes = 0
+while #entries < maxEntries and bytes <= maxBytes do
+  local from = #entries
+  local batch = redis.call('LRANGE', inboxKey, from, math.min(from + STEP, maxEntries) - 1)
+  for i = 1, #batch do
+    entries[#entries + 1] = batch[i]
+    bytes = bytes + #batch[i]
+    if bytes > maxBytes then
+      break
+    end
+  end
+  if #batch < STEP then
+    break
+  end
+end
+return {1, epoch, rev, events, redis.call('LLEN', inboxKey), entries}

@@ -1,0 +1,78 @@
+#!lua flags=allow-oom
+-- renew: gives a shard a new epoch, if the evidence shows that its logs are not what somebody saw.
+--
+-- A shard without any epoch has lost everything, whatever the evidence is: it is renewed.
+--
+-- KEYS[1]  shard
+-- KEYS[2]  forgotten
+-- KEYS[3]  meta      of the channel, where the evidence is of one
+-- KEYS[4]  history
+-- KEYS[5]  state
+-- ARGV[1]  epoch in which the evidence was seen
+-- ARGV[2]  the new epoch
+-- ARGV[3]  pub/sub name for observers of the shard
+-- ARGV[4]  pub/sub name for its mergers
+-- ARGV[5]  kind of evidence, and what belongs to it:
+--            'head'      ARGV[6] a head that somebody was told
+--            'event'     ARGV[6] channel, ARGV[7] offset, ARGV[8] the event (MessagePack)
+--            'rev'       ARGV[6] a rev that was confirmed
+--            'reducer'   ARGV[6] name of the reducer from now on
+--
+-- Answer   {1, epoch}   renewed: that is the new epoch, `rev` + 1, everybody is told
+--          {0, epoch}   kept: the logs are what was seen, or the epoch is another one already
+
+local shardKey, forgottenKey, metaKey, historyKey, stateKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local epochSeen = ARGV[1]
+local newEpoch = ARGV[2]
+local observers = ARGV[3]
+local mergers = ARGV[4]
+local kind = ARGV[5]
+
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events')
+local epoch = shard[1]
+if epoch and epoch ~= epochSeen then
+  return {0, epoch}
+end
+
+local function isForgotten(channel, offset)
+  local forgotten = math.max(tonumber(shard[3] or '0'), tonumber(redis.call('ZSCORE', forgottenKey, channel) or '0'))
+  return offset <= forgotten
+end
+
+local function isEventLost(channel, offset, event)
+  local meta = redis.call('HMGET', metaKey, 'head', 'base')
+  local head, base = tonumber(meta[1] or nil), tonumber(meta[2] or nil)
+  if not head or offset <= base then
+    return not isForgotten(channel, offset)
+  end
+  if head < offset then
+    return true
+  end
+  local index = offset - (head - redis.call('LLEN', historyKey) + 1)
+  return index >= 0 and redis.call('LINDEX', historyKey, index) ~= event
+end
+
+local isDue = not epoch
+if kind == 'event' then
+  isDue = isDue or isEventLost(ARGV[6], tonumber(ARGV[7]), ARGV[8])
+elseif kind == 'rev' then
+  isDue = isDue or tonumber(shard[2] or '0') < tonumber(ARGV[6])
+elseif kind == 'head' then
+  local head = redis.call('HGET', metaKey, 'head') or shard[4] or '0'
+  isDue = isDue or tonumber(head) < tonumber(ARGV[6])
+else
+  local reducer = redis.call('HGET', metaKey, 'reducer')
+  if reducer and reducer ~= ARGV[6] then
+    redis.call('DEL', stateKey)
+    redis.call('HSET', metaKey, 'reducer', ARGV[6])
+    isDue = true
+  end
+end
+if not isDue then
+  return {0, epoch}
+end
+redis.call('HSET', shardKey, 'epoch', newEpoch)
+redis.call('HINCRBY', shardKey, 'rev', 1)
+redis.call('SPUBLISH', observers, newEpoch)
+redis.call('SPUBLISH', mergers, '')
+return {1, newEpoch}

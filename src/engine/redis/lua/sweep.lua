@@ -1,0 +1,78 @@
+#!lua flags=allow-oom
+-- sweep: forgets publishers and channels that `expired` proposed, if that still holds. The dedupe of a forgotten
+-- channel stays until its own time.
+--
+-- What a channel leaves behind is the shard's `events` at that moment: cursors older than it are of an earlier
+-- incarnation. It is kept for each of the last channels forgotten, and for all before them together (`forgotten`), so
+-- that forgetting one channel does not spoil the cursors of every empty channel of the shard.
+--
+-- KEYS[1]  shard
+-- KEYS[2]  dedupe expiry
+-- KEYS[3]  recent
+-- KEYS[4]  forgotten
+-- KEYS[…]  for each publisher: dedupe of its channel; then for each channel: meta, history, state
+-- ARGV[1]  token of the lease
+-- ARGV[2]  silence after which a channel is forgotten, milliseconds
+-- ARGV[3]  how many forgotten channels are remembered one by one
+-- ARGV[4]  count of publishers
+-- ARGV[…]  for each publisher: channel, from; then the channels
+--
+-- Answer   'lease'                  the lease is not the caller's, nothing was forgotten
+--          {channels, publishers}   how many were forgotten; `rev` + 1 if any
+
+local shardKey, dedupeExpiryKey, recentKey, forgottenKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local token = ARGV[1]
+local idleMs = tonumber(ARGV[2])
+local rememberedMax = tonumber(ARGV[3])
+local publishers = tonumber(ARGV[4])
+
+local FIRST_PUBLISHER, FIRST_PUBLISHER_KEY = 5, 5
+local FIRST_CHANNEL, FIRST_CHANNEL_KEY = FIRST_PUBLISHER + 2 * publishers, FIRST_PUBLISHER_KEY + publishers
+
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'events', 'forgotten')
+if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+  return 'lease'
+end
+local events = shard[3] or '0'
+
+local publishersGone = 0
+for i = 0, publishers - 1 do
+  local channel, from = ARGV[FIRST_PUBLISHER + 2 * i], ARGV[FIRST_PUBLISHER + 2 * i + 1]
+  local member = channel .. ' ' .. from
+  local expiry = redis.call('ZSCORE', dedupeExpiryKey, member)
+  if expiry and tonumber(expiry) <= nowMs then
+    redis.call('HDEL', KEYS[FIRST_PUBLISHER_KEY + i], from)
+    redis.call('ZREM', dedupeExpiryKey, member)
+    publishersGone = publishersGone + 1
+  end
+end
+
+local channelsGone = 0
+for i = FIRST_CHANNEL, #ARGV do
+  local channel = ARGV[i]
+  local k = FIRST_CHANNEL_KEY + 3 * (i - FIRST_CHANNEL)
+  local metaKey, historyKey, stateKey = KEYS[k], KEYS[k + 1], KEYS[k + 2]
+  local used = redis.call('HGET', metaKey, 'used')
+  if used and tonumber(used) + idleMs <= nowMs then
+    redis.call('DEL', metaKey, historyKey, stateKey)
+    redis.call('ZREM', recentKey, channel)
+    redis.call('ZADD', forgottenKey, events, channel)
+    channelsGone = channelsGone + 1
+  end
+end
+
+local excess = redis.call('ZCARD', forgottenKey) - rememberedMax
+if channelsGone > 0 and excess > 0 then
+  local popped = redis.call('ZPOPMIN', forgottenKey, excess)
+  -- The last popped has the highest score of them, and scores only grow from pop to pop.
+  local highest = popped[#popped]
+  if tonumber(highest) > tonumber(shard[4] or '0') then
+    redis.call('HSET', shardKey, 'forgotten', highest)
+  end
+end
+if channelsGone + publishersGone > 0 then
+  redis.call('HINCRBY', shardKey, 'rev', 1)
+end
+return {channelsGone, publishersGone}

@@ -1,0 +1,63 @@
+/** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
+import type { Channel } from '../domain/channel.ts';
+import { Audience } from './audience.ts';
+import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
+import { createFormat } from './formats/formats.ts';
+import { acquireAll, type Hubs } from './hubs.ts';
+
+export interface AudienceWish {
+  readonly channels: readonly Channel[];
+  readonly format: Exclude<FormatName, 'json'>;
+  readonly fields: ReadonlySet<EnvelopeField>;
+}
+
+export interface Audiences {
+  /** The audience, with its hubs opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
+  acquire(wish: AudienceWish): Promise<Audience>;
+  release(audience: Audience): void;
+}
+
+interface Held {
+  readonly key: string;
+  readonly audience: Promise<Audience>;
+  members: number;
+}
+
+export function createAudiences(hubs: Hubs): Audiences {
+  const byKey = new Map<string, Held>();
+  const byAudience = new WeakMap<Audience, Held>();
+
+  async function open(wish: AudienceWish): Promise<Audience> {
+    const options = { fields: wish.fields, withChannel: wish.channels.length > 1 };
+    return new Audience(await acquireAll(hubs, wish.channels), createFormat(wish.format, options));
+  }
+
+  return {
+    async acquire(wish) {
+      const key = keyOf(wish);
+      const held = byKey.get(key) ?? { key, audience: open(wish), members: 0 };
+      byKey.set(key, held);
+      held.members++;
+      try {
+        const audience = await held.audience;
+        byAudience.set(audience, held);
+        return audience;
+      } catch (error) {
+        if (byKey.get(key) === held) byKey.delete(key);
+        throw error;
+      }
+    },
+    release(audience) {
+      const held = byAudience.get(audience)!;
+      held.members--;
+      if (held.members > 0) return;
+      byKey.delete(held.key);
+      audience.close();
+      for (const hub of audience.hubs) hubs.release(hub);
+    },
+  };
+}
+
+function keyOf({ channels, format, fields }: AudienceWish): string {
+  return `${format} ${ENVELOPE_FIELDS.filter((field) => fields.has(field)).join(',')} ${channels.join(',')}`;
+}

@@ -1,0 +1,24 @@
+/** Server-Sent Events (WHATWG HTML §9.2): the format of browsers' own EventSource. */
+import { envelopeOf } from './envelope.ts';
+import type { EnvelopeOptions, Format } from './format.ts';
+import { cleanText } from './text.ts';
+
+export function createSseFormat(options: EnvelopeOptions): Format {
+  const isPlain = options.fields.size === 0 && !options.withChannel;
+  return {
+    contentType: 'text/event-stream',
+    heartbeat: ':\n\n',
+    event(event, channel, cursor) {
+      if (!isPlain) return `id: ${cursor}\ndata: ${envelopeOf(event, channel, options)}\n\n`;
+      const text = cleanText(event.bytes);
+      if (text === undefined) return `id: ${cursor}\nevent: $binary\ndata: ${envelopeOf(event, channel, options)}\n\n`;
+      // The standard joins data lines with LF, so a change's own line ends come back exactly.
+      return `id: ${cursor}\ndata: ${text.includes('\n') ? text.replaceAll('\n', '\ndata: ') : text}\n\n`;
+    },
+    control({ event, data, cursor, retryMs }) {
+      const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`;
+      const id = cursor === undefined ? '' : `id: ${cursor}\n`;
+      return `${retry}${id}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    },
+  };
+}

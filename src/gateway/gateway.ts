@@ -1,0 +1,89 @@
+/** The gateway: everything a reader can ask for, put together. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Clock } from '../clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import { EngineUnavailable } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { createAudiences } from './audiences.ts';
+import { historyRoute } from './history-route.ts';
+import { createHubs } from './hubs.ts';
+import { poll } from './poll.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import { type ChannelsRequest, parseRead } from './request.ts';
+import { eventsSchema } from './schemas.ts';
+import { stateRoute } from './state-route.ts';
+import { createStreams } from './streams.ts';
+
+export interface GatewayDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly heartbeatMs: number;
+  readonly maxStreams: number;
+  readonly ringMaxBytes: number;
+  readonly streamBufferBytes: number;
+  readonly streamStallMs: number;
+}
+
+export interface Gateway {
+  routes(app: FastifyInstance): void;
+  /** False from the moment it drains. */
+  ready(): boolean;
+  /** Refuses new streams and ends those that are open, spread over the window. Resolves when none is left. */
+  drain(windowMs: number): Promise<void>;
+  close(): void;
+}
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  const hubs = createHubs(deps);
+  const audiences = createAudiences(hubs);
+  const streams = createStreams({ ...deps, audiences });
+  const going = new AbortController();
+  /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
+  const drainMsPerStream = 20;
+
+  function refusal(): Refusal | null {
+    if (going.signal.aborted) return 'draining';
+    return streams.size >= deps.maxStreams ? 'overloaded' : null;
+  }
+
+  async function receive(request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const read = parseRead(request);
+    const { format } = read;
+    if (format === 'json') {
+      const left = new AbortController();
+      reply.raw.once('close', () => left.abort());
+      const answer = await poll(read, { ...deps, hubs }, AbortSignal.any([left.signal, going.signal]));
+      return reply.type('application/json').header('cache-control', 'no-store').send(answer);
+    }
+    const why = refusal();
+    if (why) return refuse(reply, why, read.isPolite, streams.retryMs());
+    try {
+      await streams.open({ ...read, format }, reply);
+    } catch (error) {
+      if (!(error instanceof EngineUnavailable)) throw error;
+      deps.log.warn({ err: error }, 'a stream cannot be opened');
+      return refuse(reply, 'engine_unavailable', read.isPolite, streams.retryMs());
+    }
+    return reply;
+  }
+
+  return {
+    routes(app) {
+      app.get('/c/:channels/events', { schema: eventsSchema }, receive);
+      stateRoute(app, deps.engine);
+      historyRoute(app, deps.engine);
+    },
+    ready: () => !going.signal.aborted,
+    async drain(windowMs) {
+      going.abort();
+      await streams.drain(Math.min(windowMs, streams.size * drainMsPerStream));
+    },
+    close() {
+      streams.close();
+      hubs.close();
+    },
+  };
+}

@@ -1,0 +1,305 @@
+/**
+ * A hub: a gateway's view of one channel, kept true by comparing, never by trusting that pub/sub brings everything.
+ *
+ * It holds the epoch, the head and a ring of the newest events. It is
+ *   opening    until the subscription is acknowledged and head and tail have been read; then
+ *   live       what is published and follows the head is appended and told to the readers; and
+ *   repairing  after a hole, another epoch, a difference or a `suspect`: history is read from the last known event,
+ *              that one included, and what was published meanwhile waits. Then it is live again.
+ * Events that arrive twice are compared with those held. A difference, or a store that is behind what was seen here,
+ * means that the log was rewritten: the hub gives the evidence to the engine, which names a new epoch.
+ * Readers hold positions of their own. All a hub ever tells them is: there is more (`advanced`), or: start over from
+ * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel } from '../domain/channel.ts';
+import { type Event, sameEvent } from '../domain/event.ts';
+import { History } from '../domain/history.ts';
+import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
+import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
+import { SingleFlight } from './single-flight.ts';
+
+export interface HubReader {
+  /** The hub's head has moved: there are events after it. */
+  advanced(): void;
+  /** The hub's log is another one, or it has lost the thread: go back to the cursor you gave out last. */
+  restarted(): void;
+}
+
+export type HubPage =
+  /** All events after the asked position and up to `through`, where a reader is that has taken them. */
+  | { readonly kind: 'events'; readonly events: readonly Event[]; readonly through: number }
+  | { readonly kind: 'gap'; readonly reason: GapReason; readonly log: LogBounds };
+
+export interface HubDeps {
+  readonly engine: Engine;
+  readonly shard: number;
+  /** Told by how much the ring grew or shrank, in bytes. */
+  readonly account: (bytes: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Newest events a ring keeps; further back, history is read. */
+const RING_MAX_EVENTS = 1024;
+/** What an event costs in a ring beside its bytes. */
+const EVENT_OVERHEAD_BYTES = 160;
+/** Events in one read of history: at most 0.5 MB of changes. */
+export const PAGE_EVENTS = 500;
+/** Newest events read when a hub opens: enough for those who were away for a moment. */
+const TAIL_EVENTS = 64;
+/** Batches that may wait for a repair; more are dropped, and read from history instead. */
+const WAITING_MAX_BATCHES = 1000;
+/** Between two tries of a repair that failed: the store is away. */
+const RETRY_MS = 250;
+
+export class Hub implements ChannelObserver {
+  readonly channel: Channel;
+  readonly readers = new Set<HubReader>();
+  readonly #deps: HubDeps;
+  #ring = new History(0);
+  #epoch: Epoch = '';
+  #oldest = 1;
+  #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
+  #waiting: { epoch: Epoch; events: readonly Event[] }[] = [];
+  #wasHeard = false;
+  #repairAgain = false;
+  #repairing: Promise<void> | null = null;
+  #subscription: Subscription | null = null;
+  readonly #pages = new SingleFlight<HistoryPage>();
+  readonly #snapshots = new SingleFlight<Snapshot>();
+  /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
+  readonly opened: Promise<void>;
+
+  constructor(channel: Channel, deps: HubDeps) {
+    this.channel = channel;
+    this.#deps = deps;
+    this.opened = this.#open();
+    this.opened.catch(() => this.close());
+  }
+
+  get epoch(): Epoch {
+    return this.#epoch;
+  }
+
+  get head(): number {
+    return this.#ring.head;
+  }
+
+  /** Oldest event that was kept when the log was last looked at. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  get isClosed(): boolean {
+    return this.#phase === 'closed';
+  }
+
+  /** Whether everything after the position, up to the head, is in the ring. */
+  covers({ epoch, offset }: Position): boolean {
+    return epoch === this.#epoch && offset >= this.#ring.floor && offset <= this.#ring.head;
+  }
+
+  /** The events after an offset that is covered, oldest first. */
+  after(offset: number): readonly Event[] {
+    return this.#ring.after(offset);
+  }
+
+  /**
+   * The events after any position, up to the head: from the ring when it covers them, else from history, one read for
+   * all who ask for the same. A gap is only ever reported from the store itself.
+   */
+  async page(position: Position): Promise<HubPage> {
+    if (this.covers(position)) return this.#pageOf(position, this.#ring.after(position.offset, PAGE_EVENTS));
+    // Ahead of us, or of another epoch: we may be the one who is behind.
+    if (position.epoch !== this.#epoch || position.offset > this.head) await this.repair();
+    const key = `${position.epoch}.${position.offset}`;
+    const page = await this.#pages.run(key, () => this.#deps.engine.readHistory(this.channel, position, PAGE_EVENTS));
+    if (page.kind === 'gap') return page;
+    if (page.log.epoch === this.#epoch) this.#extendBack(position.offset, page.events);
+    return this.#pageOf(position, page.events);
+  }
+
+  /** What lies beyond our head is left for later: it comes to the ring first, and from there to everybody in order. */
+  #pageOf(position: Position, found: readonly Event[]): HubPage {
+    const events = found.filter(({ offset }) => offset <= this.head);
+    const isWhole = found.length < PAGE_EVENTS || events.length < found.length;
+    return { kind: 'events', events, through: Math.max(position.offset, isWhole ? this.head : events.at(-1)!.offset) };
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.#snapshots.run('state', () => this.#deps.engine.readState(this.channel));
+  }
+
+  published(epoch: Epoch, events: readonly Event[]): void {
+    this.#wasHeard = true;
+    if (this.#phase === 'live') {
+      if (!this.#take(epoch, events)) void this.repair();
+    } else if (this.#phase !== 'closed') {
+      this.#waiting.push({ epoch, events });
+      if (this.#waiting.length <= WAITING_MAX_BATCHES) return;
+      this.#waiting = [];
+      this.#repairAgain = true;
+    }
+  }
+
+  /** Whether nothing has been published since this was last asked. */
+  wasSilent(): boolean {
+    const wasSilent = !this.#wasHeard;
+    this.#wasHeard = false;
+    return wasSilent;
+  }
+
+  suspect(): void {
+    void this.repair();
+  }
+
+  /** Compares with the store and takes over what is missing. Resolves when the hub is live again, or closed. */
+  repair(): Promise<void> {
+    this.#repairAgain = true;
+    this.#repairing ??= this.#repair().finally(() => {
+      this.#repairing = null;
+    });
+    return this.#repairing;
+  }
+
+  /** Gives up the oldest events of the ring; readers that need them read history. */
+  shrink(): void {
+    this.#trim(this.#ring.size >> 1);
+  }
+
+  close(): void {
+    this.#phase = 'closed';
+    this.#subscription?.close();
+    this.#trim(0);
+    this.#waiting = [];
+  }
+
+  async #open(): Promise<void> {
+    const subscription = await this.#deps.engine.subscribe(this.channel, this);
+    if (this.isClosed) return subscription.close();
+    this.#subscription = subscription;
+    // Acknowledged: whatever is committed from now on reaches `published`, so nothing falls between it and this read.
+    const page = await this.#deps.engine.readHistory(this.channel, null, TAIL_EVENTS);
+    if (this.isClosed) return;
+    const tail = page.kind === 'events' ? page.events : [];
+    this.#begin(page.log, tail);
+    if (!this.#goLive()) void this.repair();
+  }
+
+  async #repair(): Promise<void> {
+    if (this.#phase === 'opening') await this.opened.catch(() => this.close());
+    if (this.#phase === 'live') this.#phase = 'repairing';
+    do {
+      this.#repairAgain = false;
+      try {
+        // Published before the read that follows, so contained in it.
+        this.#waiting = [];
+        await this.#compare();
+      } catch (error) {
+        this.#deps.onError(error);
+        this.#repairAgain = true;
+        await sleep(RETRY_MS);
+      }
+    } while (!this.isClosed && (this.#repairAgain || !this.#goLive()));
+  }
+
+  /** One look at the store: the last event we know must be there, unchanged, and what follows it is ours to take. */
+  async #compare(): Promise<void> {
+    const { engine } = this.#deps;
+    const { head } = this;
+    const epoch = this.#epoch;
+    const last = this.#ring.at(head);
+    let page = await engine.readHistory(this.channel, { epoch, offset: last ? head - 1 : head }, PAGE_EVENTS);
+    // The last event may be all that is left of the log, or all of it may be gone: then there is nothing to compare with.
+    if (last && page.kind === 'gap' && (page.reason === 'trimmed' || page.reason === 'forgotten')) {
+      page = await engine.readHistory(this.channel, { epoch, offset: head }, PAGE_EVENTS);
+    }
+    if (this.isClosed) return;
+    if (page.kind === 'gap') return page.reason === 'ahead' ? this.#accuse(last) : this.#restart(page.log);
+    if (page.log.head < head) return this.#accuse(last);
+    const differing = page.events.find((event) => this.#differs(event));
+    if (differing) return this.#accuse(this.#ring.at(differing.offset));
+    this.#oldest = page.log.oldest;
+    this.#append(page.events);
+    if (page.events.length === PAGE_EVENTS) this.#repairAgain = true;
+    else if (this.head < page.log.head) this.#skipTo(page.log.head);
+  }
+
+  /** The store is behind what was seen here, or has something else in its place. */
+  async #accuse(seen: Event | undefined): Promise<void> {
+    const { channel, head } = this;
+    const evidence: Evidence = seen ? { kind: 'event', channel, event: seen } : { kind: 'head', channel, offset: head };
+    const { kind } = await this.#deps.engine.renew(this.#deps.shard, this.#epoch, evidence);
+    if (kind === 'kept') await sleep(RETRY_MS);
+    this.#repairAgain = true;
+  }
+
+  /** The channel is empty and its shard has moved on: the position of an empty channel moves with it. */
+  #skipTo(head: number): void {
+    const floor = this.head;
+    this.#trim(0);
+    this.#ring = new History(floor, head);
+  }
+
+  /** Takes what was published if it follows; false when history has to be read. */
+  #take(epoch: Epoch, events: readonly Event[]): boolean {
+    if (epoch !== this.#epoch || events[0]!.offset > this.head + 1) return false;
+    if (events.some((event) => this.#differs(event))) return false;
+    this.#append(events);
+    return true;
+  }
+
+  #differs(event: Event): boolean {
+    const held = this.#ring.at(event.offset);
+    return held !== undefined && !sameEvent(held, event);
+  }
+
+  #append(events: readonly Event[]): void {
+    const fresh =
+      events[0] && events[0].offset > this.head ? events : events.filter(({ offset }) => offset > this.head);
+    if (fresh.length === 0) return;
+    const before = this.#ring.bytes;
+    this.#ring.append(fresh);
+    this.#deps.account(this.#ring.bytes - before + fresh.length * EVENT_OVERHEAD_BYTES);
+    if (this.#ring.size > RING_MAX_EVENTS) this.#trim(RING_MAX_EVENTS);
+    for (const reader of this.readers) reader.advanced();
+  }
+
+  /** A page that ends where the ring begins makes the ring longer, so that the next who asks is served from it. */
+  #extendBack(after: number, events: readonly Event[]): void {
+    const older = events.filter(({ offset }) => offset < this.#ring.oldest && offset > after);
+    if (older.at(-1)?.offset !== this.#ring.floor || this.#ring.size + older.length > RING_MAX_EVENTS) return;
+    const before = this.#ring.bytes;
+    this.#ring.prepend(older, after);
+    this.#deps.account(this.#ring.bytes - before + older.length * EVENT_OVERHEAD_BYTES);
+  }
+
+  #trim(count: number): void {
+    const before = this.#ring.bytes;
+    const size = this.#ring.size;
+    this.#ring.trimTo(count);
+    this.#deps.account(this.#ring.bytes - before - (size - this.#ring.size) * EVENT_OVERHEAD_BYTES);
+  }
+
+  #begin(log: LogBounds, tail: readonly Event[]): void {
+    this.#trim(0);
+    this.#epoch = log.epoch;
+    this.#oldest = log.oldest;
+    this.#ring = new History(tail[0] ? tail[0].offset - 1 : log.head);
+    this.#append(tail);
+  }
+
+  #restart(log: LogBounds): void {
+    this.#begin(log, []);
+    for (const reader of [...this.readers]) reader.restarted();
+  }
+
+  /** Takes what waited; false when that leaves a hole. */
+  #goLive(): boolean {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const fits = waiting.every(({ epoch, events }) => this.#take(epoch, events));
+    if (fits) this.#phase = 'live';
+    return fits;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * All hubs of a gateway: one per channel that somebody reads, kept a while after the last reader has gone.
+ *
+ * Three limits are kept here: all rings together stay under one byte budget; a hub without readers goes after half a
+ * minute; and silent hubs are compared with the store in turn, at a bounded pace, in case the news of their last event was
+ * lost and nothing ever follows it.
+ */
+import type { Clock } from '../clock.ts';
+import { type Channel, shardOf } from '../domain/channel.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Logger } from '../log.ts';
+import { Hub, type HubReader } from './hub.ts';
+
+export interface HubsDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Budget of all rings together, bytes. */
+  readonly ringMaxBytes: number;
+}
+
+/** A channel that is left is often come back to: a reload, the next track, a tunnel. */
+const IDLE_MS = 30_000;
+/** One look at the hubs; each compares a fiftieth of them, at most 50: at best every 5 s each, at most 500 reads a second. */
+const TICK_MS = 100;
+const COMPARE_SHARE = 50;
+const COMPARE_MAX = 50;
+
+interface Held {
+  readonly hub: Hub;
+  readers: number;
+  idleSinceMs: number;
+}
+
+export interface Hubs {
+  /** The hub of a channel, opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
+  acquire(channel: Channel): Promise<Hub>;
+  release(hub: Hub): void;
+  close(): void;
+}
+
+export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs {
+  const held = new Map<Channel, Held>();
+  let ringBytes = 0;
+  let turn: Iterator<Held> = held.values();
+
+  function account(bytes: number): void {
+    ringBytes += bytes;
+  }
+
+  function open(channel: Channel): Held {
+    const onError = (error: unknown) => log.warn({ channel, err: error }, 'hub cannot compare: the store is away');
+    const hub = new Hub(channel, { engine, shard: shardOf(channel, engine.shards), account, onError });
+    const entry = { hub, readers: 0, idleSinceMs: 0 };
+    held.set(channel, entry);
+    return entry;
+  }
+
+  function nextInTurn(): Held | undefined {
+    let next = turn.next();
+    if (next.done) {
+      turn = held.values();
+      next = turn.next();
+    }
+    return next.done ? undefined : next.value;
+  }
+
+  /** Over the budget, rings are halved one after the other until it is kept again. */
+  function keepBudget(): void {
+    for (let i = held.size; i > 0 && ringBytes > ringMaxBytes; i--) nextInTurn()?.hub.shrink();
+  }
+
+  function tick(): void {
+    keepBudget();
+    const idleBeforeMs = clock.elapsedMs() - IDLE_MS;
+    const count = Math.min(COMPARE_MAX, Math.ceil(held.size / COMPARE_SHARE));
+    for (let i = 0; i < count; i++) {
+      const entry = nextInTurn();
+      if (!entry) return;
+      if (entry.readers === 0 && entry.idleSinceMs < idleBeforeMs) remove(entry.hub);
+      else if (entry.hub.wasSilent()) entry.hub.suspect();
+    }
+  }
+
+  function remove(hub: Hub): void {
+    hub.close();
+    if (held.get(hub.channel)?.hub === hub) held.delete(hub.channel);
+  }
+
+  const timer = setInterval(tick, TICK_MS);
+
+  return {
+    async acquire(channel) {
+      let entry = held.get(channel);
+      if (!entry || entry.hub.isClosed) entry = open(channel);
+      entry.readers++;
+      try {
+        await entry.hub.opened;
+      } catch (error) {
+        remove(entry.hub);
+        throw error;
+      }
+      return entry.hub;
+    },
+    release(hub) {
+      const entry = held.get(hub.channel);
+      if (entry?.hub !== hub) return;
+      entry.readers--;
+      entry.idleSinceMs = clock.elapsedMs();
+    },
+    close() {
+      clearInterval(timer);
+      for (const { hub } of held.values()) hub.close();
+      held.clear();
+    },
+  };
+}
+
+/** Holds the hubs of one reader of several channels, all or none. */
+export async function acquireAll(hubs: Hubs, channels: readonly Channel[]): Promise<Hub[]> {
+  const results = await Promise.allSettled(channels.map((channel) => hubs.acquire(channel)));
+  const failed = results.find((result) => result.status === 'rejected');
+  const acquired = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (!failed) return acquired;
+  for (const hub of acquired) hubs.release(hub);
+  throw failed.reason;
+}
+
+/** Resolves when any of the hubs has more, or after so many milliseconds. */
+export async function anyAdvanced(hubs: readonly Hub[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, timeoutMs);
+    const reader: HubReader = { advanced: done, restarted: done };
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      for (const hub of hubs) hub.readers.delete(reader);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+    for (const hub of hubs) hub.readers.add(reader);
+  });
+}

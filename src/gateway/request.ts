@@ -1,0 +1,91 @@
+/** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9–P15). */
+import type { FastifyRequest } from 'fastify';
+import { type Channel, isChannel } from '../domain/channel.ts';
+import { Problem } from '../errors.ts';
+import { parameter } from '../http/query.ts';
+import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
+import { chooseFormat, namesEventStream } from './formats/formats.ts';
+
+/** A browser opens few streams, so it may put several channels on one; more is a URL and a cursor nobody can read. */
+export const CHANNELS_MAX = 16;
+/** Longest a poll waits, seconds: below the 30 s after which proxies and clients begin to give up. */
+const WAIT_MAX_S = 25;
+
+export interface ReadRequest {
+  readonly channels: readonly Channel[];
+  readonly format: FormatName;
+  readonly fields: ReadonlySet<EnvelopeField>;
+  /** Where to begin: `Last-Event-ID`, else `since`; undefined for neither. Any text at all. */
+  readonly since: string | undefined;
+  /** Whether that was `Last-Event-ID`, which is a cursor and no word. */
+  readonly isLastEventId: boolean;
+  readonly snapshot: boolean;
+  /** Only for a poll, milliseconds. */
+  readonly waitMs: number;
+  /** A refusal must come as a stream that ends, because the client would never come back after anything but 200. */
+  readonly isPolite: boolean;
+}
+
+export type ChannelsRequest = FastifyRequest<{ Params: { channels: string }; Querystring: Record<string, unknown> }>;
+
+/** @throws {Problem} 400 or 406 with a sentence that says what would be right. */
+export function parseRead(request: ChannelsRequest): ReadRequest {
+  const format = chooseFormat(parameter(request, 'format'), request.headers.accept);
+  const lastEventId = firstOf(request.headers['last-event-id']);
+  const since = parameter(request, 'since');
+  const wait = parameter(request, 'wait');
+  return {
+    channels: parseChannels(request.params.channels),
+    format,
+    fields: parseFields(parameter(request, 'with')),
+    since: lastEventId || since || undefined,
+    isLastEventId: Boolean(lastEventId),
+    snapshot: parseFlag('snapshot', parameter(request, 'snapshot')),
+    waitMs: wait === undefined ? 0 : parseNumber('wait', wait, 1, WAIT_MAX_S) * 1000,
+    isPolite: !parseFlag('strict', parameter(request, 'strict')) && namesEventStream(request.headers.accept),
+  };
+}
+
+export function parseChannel(text: string): Channel {
+  if (isChannel(text)) return text;
+  throw new Problem('bad_channel', 'A channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit.');
+}
+
+function parseChannels(text: string): Channel[] {
+  const channels = text.split(',');
+  if (channels.length > CHANNELS_MAX) {
+    throw new Problem('too_many_channels', `A stream is of at most ${CHANNELS_MAX} channels, separated by commas.`);
+  }
+  for (const channel of channels) parseChannel(channel);
+  if (new Set(channels).size < channels.length) {
+    throw new Problem('repeated_channel', 'Each channel of a stream is named once.');
+  }
+  return channels;
+}
+
+function parseFields(text: string | undefined): Set<EnvelopeField> {
+  const fields = new Set<EnvelopeField>();
+  for (const name of text === undefined ? [] : text.split(',')) {
+    const field = ENVELOPE_FIELDS.find((known) => known === name);
+    if (!field) throw new Problem('bad_parameter', `with is a comma list of ${ENVELOPE_FIELDS.join(', ')}.`);
+    fields.add(field);
+  }
+  return fields;
+}
+
+function parseFlag(name: string, value: string | undefined): boolean {
+  if (value === undefined || value === '0') return false;
+  if (value === '1') return true;
+  throw new Problem('bad_parameter', `${name} is 1 or 0.`);
+}
+
+/** A whole number in plain digits within bounds. */
+export function parseNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new Problem('bad_parameter', `${name} is a whole number from ${min} to ${max}.`);
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,80 @@
+/** The gateway's routes as OpenAPI describes them. Documentation: what they say is enforced by `request.ts`. */
+import { CHANNEL_PATTERN } from '../domain/channel.ts';
+import { ENVELOPE_FIELDS } from './formats/format.ts';
+
+const problem = { $ref: 'problem#' } as const;
+const channel = { type: 'object', properties: { channel: { type: 'string', pattern: CHANNEL_PATTERN } } } as const;
+const cursor = { type: 'string', description: 'Opaque: a position to come back to' } as const;
+const flag = { type: 'string', enum: ['0', '1'] } as const;
+
+const envelope = {
+  type: 'object',
+  properties: {
+    id: cursor,
+    channel: { type: 'string' },
+    from: { type: 'string' },
+    seq: { type: 'integer' },
+    at: { type: 'integer', description: 'When it was accepted, milliseconds since 1970' },
+    data: { type: 'string', description: 'The change, when it is clean text' },
+    b64: { type: 'string', description: 'The change in base64, when it is not' },
+  },
+} as const;
+
+const page = {
+  description: 'Events, oldest first',
+  type: 'object',
+  properties: {
+    cursor,
+    status: { type: 'string', enum: ['fresh', 'resumed', 'reset'] },
+    events: { type: 'array', items: envelope },
+    more: { type: 'boolean' },
+  },
+} as const;
+
+export const eventsSchema = {
+  summary: 'Receive events: as a stream, or as a poll',
+  description: 'Up to 16 channels, separated by commas. SSE unless format or Accept say otherwise.',
+  params: { type: 'object', properties: { channels: { type: 'string' } } },
+  querystring: {
+    type: 'object',
+    properties: {
+      format: { type: 'string', enum: ['sse', 'ndjson', 'json', 'raw'] },
+      since: { type: 'string', description: 'A cursor, earliest, now, or a duration such as 10m' },
+      with: { type: 'string', description: `Comma list of ${ENVELOPE_FIELDS.join(', ')}` },
+      snapshot: { ...flag, description: 'Begin with the state' },
+      wait: { type: 'integer', minimum: 1, maximum: 25, description: 'Poll only: seconds to wait for an event' },
+      strict: { ...flag, description: '503 instead of a stream that only says goodbye' },
+    },
+  },
+  headers: { type: 'object', properties: { 'last-event-id': cursor } },
+  response: { 200: page, '4xx': problem, 503: problem },
+} as const;
+
+export const stateSchema = {
+  summary: 'The folded value of a channel',
+  params: channel,
+  querystring: { type: 'object', properties: { since: cursor } },
+  response: {
+    200: {
+      description: 'Fields that are text under state, others in base64 under b64',
+      type: 'object',
+      properties: {
+        cursor,
+        complete: { type: 'boolean', description: 'False: only fields changed after since; a deleted one is null' },
+        state: { type: 'object', additionalProperties: { type: ['string', 'null'] } },
+        b64: { type: 'object', additionalProperties: { type: 'string' } },
+      },
+    },
+    '4xx': problem,
+  },
+} as const;
+
+export const historySchema = {
+  summary: 'What is kept of the events of a channel',
+  params: channel,
+  querystring: {
+    type: 'object',
+    properties: { since: cursor, limit: { type: 'integer', minimum: 1, maximum: 500 } },
+  },
+  response: { 200: page, '4xx': problem },
+} as const;

@@ -1,0 +1,174 @@
+/**
+ * All streams of a gateway, from the first frame to the last: opening, keeping alive, catching up, ending.
+ *
+ * A stream holds one member's place in its audience for as long as it lives; whatever ends it, gives that back once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply } from 'fastify';
+import type { Clock } from '../clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Audiences, AudienceWish } from './audiences.ts';
+import { catchUp } from './catchup.ts';
+import { findStart, type StartWish } from './start.ts';
+import { type EndReason, Stream, type StreamOwner } from './stream.ts';
+import { syncFrames } from './sync.ts';
+import { openTransport, streamHead } from './transport.ts';
+import { createWheel } from './wheel.ts';
+
+export interface StreamsDeps {
+  readonly engine: Engine;
+  readonly audiences: Audiences;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly heartbeatMs: number;
+  /** Unsent bytes above which a connection is not written to. */
+  readonly streamBufferBytes: number;
+  /** How long a connection may take nothing of what waits for it. */
+  readonly streamStallMs: number;
+}
+
+export interface Streams {
+  /** How many are open or being opened. */
+  readonly size: number;
+  /** Begins the response and resolves; the stream goes on by itself. Rejects before the response has begun. */
+  open(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void>;
+  /** For which time a client should wait before it comes back, milliseconds: its own, so that not all come at once. */
+  retryMs(): number;
+  /** Ends every stream at a random moment within the window, saying goodbye. */
+  drain(windowMs: number): Promise<void>;
+  close(): void;
+}
+
+/** The least a client waits before it comes back: browsers' own default is 2 to 5 s. */
+const RETRY_MIN_MS = 2000;
+/** Streams that may come back per second: what a gateway opens without anybody noticing. */
+const RETURNS_PER_SECOND = 500;
+/** However long heartbeats are apart, a stalled connection is looked at this often. */
+const VISIT_MAX_MS = 10_000;
+/** Between two tries to catch up while the engine is away. */
+const CATCH_UP_RETRY_MS = 500;
+
+/** It left while we were looking for where it starts. */
+class ClientGone extends Error {}
+
+export function createStreams(deps: StreamsDeps): Streams {
+  const { audiences, clock, log, metrics, heartbeatMs } = deps;
+  const streams = new Set<Stream>();
+  let opening = 0;
+  const tickMs = Math.min(1000, Math.max(20, heartbeatMs / 4));
+  const visitMs = Math.min(heartbeatMs, VISIT_MAX_MS);
+  const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
+
+  const owner: StreamOwner = {
+    nowMs: () => clock.elapsedMs(),
+    delivered: (events) => metrics.deliveries.inc(events),
+    catchUp: (stream) => void bringUp(stream),
+  };
+
+  async function bringUp(stream: Stream): Promise<void> {
+    while (!stream.isClosed) {
+      try {
+        return await catchUp(stream, heartbeatMs);
+      } catch (error) {
+        log.warn({ err: error }, 'a stream cannot catch up: trying again');
+        await sleep(CATCH_UP_RETRY_MS);
+      }
+    }
+  }
+
+  /** A stream's turn on the wheel: is it stuck, does it need a sign of life, when is its next turn? */
+  function visit(stream: Stream): void {
+    if (stream.isClosed) return;
+    const nowMs = clock.elapsedMs();
+    if (!stream.transport.isStalled()) {
+      stream.stalledMs = 0;
+    } else if (stream.stalledMs === 0) {
+      stream.stalledMs = nowMs;
+    } else if (nowMs - stream.stalledMs >= deps.streamStallMs) {
+      end(stream, 'stalled');
+      return;
+    }
+    if (nowMs - stream.writtenMs >= heartbeatMs && !stream.transport.isFull) {
+      stream.write(stream.audience.format.heartbeat);
+    }
+    wheel.add(stream, Math.min(visitMs, Math.max(0, stream.writtenMs + heartbeatMs - nowMs)));
+  }
+
+  function end(stream: Stream, reason: EndReason, lastWords = ''): void {
+    if (stream.isClosed) return;
+    stream.endReason = reason;
+    if (reason === 'stalled') stream.transport.destroy();
+    else stream.transport.end(lastWords);
+  }
+
+  function closed(stream: Stream): void {
+    stream.detach();
+    streams.delete(stream);
+    audiences.release(stream.audience);
+    metrics.streams.set(streams.size);
+    metrics.streamsEnded.inc({ reason: stream.endReason });
+    log.debug({ reason: stream.endReason }, 'stream ended');
+  }
+
+  /** Half to one and a half times what the load asks for (P10). */
+  function retryMs(): number {
+    const askedMs = Math.max(RETRY_MIN_MS, (streams.size / RETURNS_PER_SECOND) * 1000);
+    return Math.round(askedMs * (0.5 + Math.random()));
+  }
+
+  async function begin(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void> {
+    const audience = await audiences.acquire(wish);
+    const { hubs, format } = audience;
+    let stream: Stream;
+    try {
+      const starts = await findStart(deps, hubs, wish);
+      if (reply.raw.destroyed) throw new ClientGone();
+      const positions = starts.map(({ position }) => position);
+      const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
+      const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() });
+      const transport = openTransport(reply, streamHead(format.contentType), deps.streamBufferBytes, () =>
+        closed(stream),
+      );
+      stream = new Stream(transport, audience, positions, owner);
+      stream.write(frames);
+    } catch (error) {
+      audiences.release(audience);
+      if (error instanceof ClientGone) return void reply.hijack();
+      throw error;
+    }
+    streams.add(stream);
+    metrics.streams.set(streams.size);
+    wheel.add(stream, visitMs);
+    void bringUp(stream);
+  }
+
+  return {
+    get size() {
+      return streams.size + opening;
+    },
+    retryMs,
+    async open(wish, reply) {
+      opening++;
+      try {
+        await begin(wish, reply);
+      } finally {
+        opening--;
+      }
+    },
+    async drain(windowMs) {
+      const goodbyes = Array.from(streams, async (stream) => {
+        await sleep(Math.random() * windowMs);
+        const { format } = stream.audience;
+        end(stream, 'drain', format.control({ event: '$bye', data: { reason: 'drain' }, retryMs: retryMs() }));
+      });
+      await Promise.all(goodbyes);
+    },
+    close() {
+      wheel.close();
+      for (const stream of streams) stream.transport.destroy();
+    },
+  };
+}

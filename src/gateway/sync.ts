@@ -1,0 +1,71 @@
+/** The control frames that open a stream, or tell it in its middle that it has to start over (P11–P14). */
+import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
+import type { Position } from '../domain/position.ts';
+import type { ControlFrame, Format } from './formats/format.ts';
+import type { Hub } from './hub.ts';
+import { snapshotData } from './snapshot.ts';
+import type { ChannelStart, Status } from './start.ts';
+
+const worstFirst: readonly Status[] = ['reset', 'resumed', 'fresh'];
+
+export function worstStatus(starts: readonly ChannelStart[]): Status {
+  return worstFirst.find((status) => starts.some((start) => start.status === status))!;
+}
+
+export interface SyncOptions {
+  readonly heartbeatMs: number;
+  /** Only for the first frame of a stream, milliseconds. */
+  readonly retryMs?: number;
+}
+
+/**
+ * `$sync`, and a `$snapshot` for each start that brings one. The last of them carries the cursor of all positions: a
+ * client that is cut off before its first event comes back to exactly there.
+ *
+ * @param told The channels this is about, and how each starts.
+ * @param all Positions of all channels of the stream.
+ */
+export function syncFrames(
+  format: Format,
+  told: readonly { readonly hub: Hub; readonly start: ChannelStart }[],
+  all: { readonly hubs: readonly Hub[]; readonly positions: readonly Position[] },
+  { heartbeatMs, retryMs }: SyncOptions,
+): string {
+  const status = worstStatus(told.map(({ start }) => start));
+  const channels = Object.fromEntries(told.map(({ hub, start }) => [hub.channel, describe(hub, start)]));
+  const frames: ControlFrame[] = [
+    { event: '$sync', data: { status, channels, heartbeatMs }, ...(retryMs === undefined ? {} : { retryMs }) },
+  ];
+  for (const { hub, start } of told) {
+    const snapshot = start.status === 'resumed' ? undefined : start.snapshot;
+    if (snapshot) frames.push({ event: '$snapshot', data: snapshotData(hub.channel, snapshot) });
+  }
+  const cursor = cursorOfAll(all.hubs, all.positions);
+  return frames.map((frame, i) => format.control(i === frames.length - 1 ? { ...frame, cursor } : frame)).join('');
+}
+
+export function cursorOfAll(hubs: readonly Hub[], positions: readonly Position[]): string {
+  return cursorWriter(hubs, positions)(0, positions[0]!.offset);
+}
+
+/** Writes cursors of these positions as they move on: each call moves one of them. */
+export function cursorWriter(
+  hubs: readonly Hub[],
+  positions: readonly Position[],
+): (index: number, offset: number) => string {
+  const prefix = cursorPrefix(
+    hubs.map(({ channel }) => channel),
+    positions.map(({ epoch }) => epoch),
+  );
+  const offsets = positions.map(({ offset }) => offset);
+  return (index, offset) => {
+    offsets[index] = offset;
+    return formatCursor(prefix, offsets);
+  };
+}
+
+function describe(hub: Hub, start: ChannelStart): Record<string, unknown> {
+  const { status } = start;
+  const counted = status === 'resumed' ? { missed: start.missed } : status === 'reset' ? { lost: start.lost } : {};
+  return { status, ...counted, head: Math.max(hub.head, start.position.offset), oldest: hub.oldest };
+}

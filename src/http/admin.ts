@@ -1,0 +1,43 @@
+/**
+ * For operators: `/metrics`. On a port of its own it is whoever reaches that port; on the port of the clients only
+ * somebody on this very machine.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+
+export interface AdminDeps {
+  readonly metrics: Metrics;
+  /** True on the port of the clients: others than direct loopback callers are told that there is no such path. */
+  readonly localOnly: boolean;
+}
+
+export function adminRoutes(app: FastifyInstance, { metrics, localOnly }: AdminDeps): void {
+  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+    if (localOnly && !isDirectLocal(request))
+      throw new Problem('not_local', 'For the paths there are, see /openapi.json.');
+    return reply
+      .header('cache-control', 'no-store')
+      .type(metrics.registry.contentType)
+      .send(await metrics.registry.metrics());
+  });
+}
+
+/** What a proxy adds: with any of these the caller is not the one at the other end of the connection. */
+const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+const loopbackAddress = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/;
+const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
+
+/**
+ * Connected from this machine, not by a proxy on behalf of somebody else. The Host must be local too: it is what gives
+ * away a proxy that adds nothing, and a web page whose own name was made to resolve to 127.0.0.1.
+ */
+function isDirectLocal(request: FastifyRequest): boolean {
+  const { headers, socket } = request.raw;
+  return (
+    loopbackAddress.test(socket.remoteAddress ?? '') &&
+    loopbackHost.test(headers.host ?? '') &&
+    forwardingHeaders.every((name) => headers[name] === undefined)
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * CORS: which pages of other origins may send and receive. (Fetch standard, "CORS protocol".)
+ *
+ * The headers are set before anything else is done with a request, so that they are on errors too, and on streams whose
+ * head is written by hand (`reply.getHeaders()`). Credentials are never allowed: there are none.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config.ts';
+
+export type CorsConfig = Pick<Config, 'corsOrigins' | 'loopbackOnly'>;
+
+/** `http(s)://localhost`, `127.0.0.1` or `[::1]`, any port. */
+const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
+
+/** What may be asked with: the methods and header fields of the protocol, and the one that carries a trace. */
+const ALLOW_METHODS = 'GET, POST, PUT';
+const ALLOW_HEADERS = 'Last-Event-ID, Change-From, Change-Seq, Content-Type, Traceparent';
+const EXPOSE_HEADERS = 'Retry-After, ETag';
+
+/** A day. Browsers shorten it to what they see fit. */
+const MAX_AGE_S = 86_400;
+
+export function originRule({ corsOrigins, loopbackOnly }: CorsConfig): (origin: string) => boolean {
+  if (corsOrigins === '*') return () => true;
+  if (corsOrigins !== null) return (origin) => corsOrigins.includes(origin);
+  return loopbackOnly ? (origin) => localOrigin.test(origin) : () => false;
+}
+
+export interface Cors {
+  /** For answers given before any hook runs. */
+  apply(request: FastifyRequest, reply: FastifyReply): void;
+}
+
+export function answerCors(app: FastifyInstance, config: CorsConfig): Cors {
+  const isAllowed = originRule(config);
+  const allowOrigin = (origin: string) => (config.corsOrigins === '*' ? '*' : origin);
+
+  function apply(request: FastifyRequest, reply: FastifyReply): void {
+    const { origin } = request.headers;
+    if (origin === undefined || !isAllowed(origin)) return;
+    reply.header('access-control-allow-origin', allowOrigin(origin));
+    reply.header('access-control-expose-headers', EXPOSE_HEADERS);
+    reply.header('vary', 'Origin');
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.headers.origin === undefined) return done();
+    apply(request, reply);
+    const isPreflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
+    if (!isPreflight) return done();
+    // Also for a path that is not there, so that the page gets to see the 404 itself.
+    if (reply.hasHeader('access-control-allow-origin')) {
+      reply.removeHeader('access-control-expose-headers');
+      reply.header('access-control-allow-methods', ALLOW_METHODS);
+      reply.header('access-control-allow-headers', ALLOW_HEADERS);
+      reply.header('access-control-max-age', MAX_AGE_S);
+    }
+    reply.code(204).send();
+  });
+  return { apply };
+}

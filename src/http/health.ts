@@ -1,0 +1,47 @@
+/**
+ * Health: `/healthz` says that the process lives, `/readyz` whether new work should be sent here.
+ *
+ * They are two, because what is not ready (draining, waiting for its store) must not be restarted for it.
+ */
+import type { FastifyInstance } from 'fastify';
+
+export interface Readiness {
+  /** What is asked, as `/readyz` calls it. */
+  readonly name: string;
+  ready(): boolean;
+}
+
+const health = { type: 'object', properties: { status: { type: 'string' } } } as const;
+const readiness = {
+  type: 'object',
+  properties: { ready: { type: 'boolean' }, checks: { type: 'object', additionalProperties: { type: 'boolean' } } },
+} as const;
+
+export function healthRoutes(app: FastifyInstance, checks: readonly Readiness[]): void {
+  app.get(
+    '/healthz',
+    {
+      exposeHeadRoute: true,
+      schema: { summary: 'Whether the process lives', response: { 200: { description: 'It does', ...health } } },
+    },
+    (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  );
+  app.get(
+    '/readyz',
+    {
+      exposeHeadRoute: true,
+      schema: {
+        summary: 'Whether it wants new work',
+        response: { 200: { description: 'It does', ...readiness }, 503: { description: 'Not now', ...readiness } },
+      },
+    },
+    (_request, reply) => {
+      const answers = checks.map((check) => [check.name, check.ready()] as const);
+      const ready = answers.every(([, isReady]) => isReady);
+      return reply
+        .code(ready ? 200 : 503)
+        .header('cache-control', 'no-store')
+        .send({ ready, checks: Object.fromEntries(answers) });
+    },
+  );
+}

@@ -1,0 +1,46 @@
+/** Paths and methods that are not there: 404, or 405 with `Allow` where the path is known under another method. */
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { Problem } from '../errors.ts';
+
+interface KnownPath {
+  readonly pattern: RegExp;
+  readonly methods: Set<string>;
+}
+
+export interface KnownPaths {
+  /** The methods of a path, in the order in which their routes were added; empty for an unknown path. */
+  methodsOf(url: string): string[];
+}
+
+/** Must be called before any route is added: it learns them as they come. */
+export function answerNotFound(app: FastifyInstance): KnownPaths {
+  const known = new Map<string, KnownPath>();
+  app.addHook('onRoute', (route: RouteOptions) => {
+    const path = known.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set<string>() };
+    known.set(route.url, path);
+    for (const method of [route.method].flat()) path.methods.add(method);
+  });
+
+  const methodsOf = (url: string) => {
+    const path = url.split('?', 1)[0]!;
+    const methods = [...known.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap((match) => [...match.methods]);
+    return [...new Set(methods)];
+  };
+
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.raw.url ?? '');
+    if (methods.length === 0) throw new Problem('not_found', 'For the paths there are, see /openapi.json.');
+    const allow = methods.join(', ');
+    if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send();
+    throw new Problem('method_not_allowed', `Here there are: ${allow}.`, { allow });
+  });
+  return { methodsOf };
+}
+
+/** `/c/:channel/events` matches `/c/anything-but-a-slash/events`. */
+function patternOf(url: string): RegExp {
+  const source = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[A-Za-z]+/g, '[^/]+');
+  return new RegExp(`^${source}$`);
+}

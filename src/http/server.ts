@@ -1,0 +1,84 @@
+/**
+ * The HTTP server that every role puts its routes on: limits and time-outs, raw bodies, problems, CORS.
+ *
+ * Everything a client can do wrong before a route sees its request is answered here.
+ */
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { acceptAnyBody } from './body.ts';
+import { answerCors, type CorsConfig } from './cors.ts';
+import { answerNotFound } from './not-found.ts';
+import { documentRoutes } from './openapi.ts';
+import { answerClientError, createErrorHandler } from './problem.ts';
+
+/** Longer than the 60 s for which a proxy keeps an idle upstream connection, or its POSTs meet a closing socket. */
+const KEEP_ALIVE_MS = 75_000;
+/** A header trickling in for longer is an attack or a lost cause. Not above the next. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** How often the two above are looked at, and so by how much they are late at most. */
+const CONNECTIONS_CHECK_MS = 5_000;
+/** Request line and header. A path of 16 channels has at most 1,050 bytes, a cursor 256. */
+const MAX_HEADER_BYTES = 8 * 1024;
+/** Beyond what fits into a header: a name that is too long gets our 400, not the router's 414. */
+const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
+/** With the default of 511 a storm of connects is six times slower. */
+const BACKLOG = 4096;
+
+export interface ServerDeps {
+  readonly config: Pick<Config, 'maxChangeBytes'> & CorsConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The server, ready for routes. It does not listen yet. */
+export async function createServer({ config, log, metrics }: ServerDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // A logger per request would cost more than the rest of a POST; what has to be said of a request, carries `req`.
+    childLoggerFactory: (logger) => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.maxChangeBytes,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    exposeHeadRoutes: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Refused in `body.ts`, with a sentence.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: answerClientError,
+    // A URL that cannot be decoded: no route, so no hook has run.
+    frameworkErrors: (error, request, reply) => {
+      cors.apply(request, reply);
+      handleError(error, request, reply);
+    },
+  });
+  const handleError = createErrorHandler({ metrics });
+  app.setErrorHandler(handleError);
+  const cors = answerCors(app, config);
+  acceptAnyBody(app);
+  answerNotFound(app);
+  if (log.isLevelEnabled('debug')) {
+    app.addHook('onResponse', (request, reply, done) => {
+      log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
+      done();
+    });
+  }
+  await documentRoutes(app);
+  return app;
+}
+
+/** Resolves with the port once connections are accepted. */
+export async function listen(app: FastifyInstance, { host, port }: Pick<Config, 'host' | 'port'>): Promise<number> {
+  await app.listen({ host, port, backlog: BACKLOG, listenTextResolver: (address) => `listening at ${address}` });
+  return (app.server.address() as AddressInfo).port;
+}

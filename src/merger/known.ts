@@ -1,0 +1,67 @@
+/**
+ * What a merger knows of a shard: heads, states and last seqs of the channels it has lately folded.
+ *
+ * It is true as long as the shard's `rev` is the one of our own last commit; the holder throws the whole of it away
+ * on any doubt. A fold writes into it directly: if the commit is then refused, that is such a doubt.
+ */
+import type { Channel } from '../domain/channel.ts';
+import { fieldBytes, type StateField } from '../domain/state.ts';
+import type { InboxEntry, LoadedChannel, LoadWish } from '../engine/engine.ts';
+
+export interface KnownChannel {
+  /** Null while the channel does not exist. */
+  head: number | null;
+  readonly state: Map<string, StateField>;
+  stateBytes: number;
+  readonly seqs: Map<string, number>;
+}
+
+/** Channels and publishers remembered for one shard before all are dropped: some 20 MB a shard at the very worst. */
+const KNOWN_MAX = 50_000;
+
+export class Known {
+  readonly #channels = new Map<Channel, KnownChannel>();
+  #size = 0;
+
+  get(channel: Channel): KnownChannel | undefined {
+    return this.#channels.get(channel);
+  }
+
+  /** What has to be loaded before these entries can be folded. */
+  missingFor(entries: readonly InboxEntry[]): LoadWish[] {
+    const wishes = new Map<Channel, { channel: Channel; froms: Set<string>; withState: boolean }>();
+    for (const entry of entries) {
+      if (entry.kind !== 'change') continue;
+      const { channel, from, seq } = entry.change;
+      const known = this.#channels.get(channel);
+      const lacksFrom = seq > 0 && !known?.seqs.has(from);
+      if (known && !lacksFrom) continue;
+      const wish = wishes.get(channel) ?? { channel, froms: new Set(), withState: !known };
+      if (lacksFrom) wish.froms.add(from);
+      wishes.set(channel, wish);
+    }
+    return Array.from(wishes.values(), (wish) => ({ ...wish, froms: [...wish.froms] }));
+  }
+
+  add(wish: LoadWish, loaded: LoadedChannel): void {
+    let known = this.#channels.get(wish.channel);
+    if (!known) {
+      let stateBytes = 0;
+      for (const [field, { bytes }] of loaded.state) stateBytes += fieldBytes(field, bytes);
+      known = { head: loaded.head, state: new Map(loaded.state), stateBytes, seqs: new Map() };
+      this.#channels.set(wish.channel, known);
+      this.#size += 1 + loaded.state.size;
+    }
+    for (const [i, from] of wish.froms.entries()) known.seqs.set(from, loaded.seqs[i]!);
+    this.#size += wish.froms.length;
+  }
+
+  get isTooLarge(): boolean {
+    return this.#size > KNOWN_MAX;
+  }
+
+  clear(): void {
+    this.#channels.clear();
+    this.#size = 0;
+  }
+}

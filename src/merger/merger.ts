@@ -1,0 +1,88 @@
+/**
+ * The merger: runs the merge of every shard it can get hold of, woken by the engine and, in case a wake was lost, by
+ * a slow tick.
+ *
+ * Running → quiet → stopped. `stop` lets each shard's round finish and then gives its lease back, so that another merger
+ * goes on at once instead of waiting for the lease to expire.
+ */
+import type { Subscription } from '../engine/engine.ts';
+import { ShardMerge, type ShardMergeDeps } from './shard-merge.ts';
+
+export type MergerDeps = ShardMergeDeps;
+
+export interface Merger {
+  /** Resolves when the merge is running. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A wake is a hint that can be lost: an inbox is looked at this often without one. */
+const TICK_MS = 250;
+
+export function createMerger(deps: MergerDeps): Merger {
+  const { engine, log } = deps;
+  const stopping = new AbortController();
+  const bells = Array.from({ length: engine.shards }, () => new Bell());
+  let watching: Subscription | null = null;
+  let loops: Promise<void>[] = [];
+
+  async function run(shard: number): Promise<void> {
+    const merge = new ShardMerge(shard, deps);
+    const bell = bells[shard]!;
+    while (!stopping.signal.aborted) {
+      const result = await merge.round().catch((error: unknown) => {
+        log.warn({ shard, err: error }, 'merge interrupted: reading the shard again');
+        merge.forget();
+        return 'failed' as const;
+      });
+      if (result !== 'again') await bell.rung(TICK_MS);
+    }
+    await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));
+  }
+
+  /** Without wakes the merge only gets slower, so a failure to watch is tried again in the background. */
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted && !watching) {
+      watching = await engine.watch((shard) => bells[shard]!.ring()).catch(() => null);
+      if (!watching) await new Bell().rung(TICK_MS);
+    }
+    if (stopping.signal.aborted) watching?.close();
+  }
+
+  return {
+    async start() {
+      loops = [watch(), ...bells.map((_, shard) => run(shard))];
+    },
+    async stop() {
+      stopping.abort();
+      watching?.close();
+      for (const bell of bells) bell.ring();
+      await Promise.all(loops);
+    },
+  };
+}
+
+/** Wakes one sleeper; a ring while nobody sleeps ends the next sleep before it begins. */
+class Bell {
+  #wake: (() => void) | null = null;
+  #hasRung = false;
+
+  ring(): void {
+    this.#hasRung = true;
+    this.#wake?.();
+  }
+
+  async rung(timeoutMs: number): Promise<void> {
+    if (!this.#hasRung) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#wake = null;
+    this.#hasRung = false;
+  }
+}

@@ -1,0 +1,31 @@
+/** Which reducer makes which channel: the first pattern of `REDUCERS` that matches its name. */
+import type { Channel } from '../../domain/channel.ts';
+import { latestReducer } from './latest.ts';
+import { logReducer } from './log.ts';
+import type { Reducer } from './reducer.ts';
+import { tallyReducer } from './tally.ts';
+
+/** A new reducer is a file beside this one and a line here. */
+const builtIn: readonly Reducer[] = [logReducer, latestReducer, tallyReducer];
+
+export interface ReducerPattern {
+  /** A channel name in which `*` stands for any characters. */
+  readonly pattern: string;
+  readonly reducer: string;
+}
+
+export type ReducerFor = (channel: Channel) => Reducer;
+
+/** @throws if a pattern names a reducer that does not exist; the configuration has checked that it does. */
+export function createReducerFor(patterns: readonly ReducerPattern[]): ReducerFor {
+  const rules = patterns.map(({ pattern, reducer }) => {
+    const found = builtIn.find(({ name }) => name === reducer);
+    if (!found) throw new Error(`no reducer is called ${reducer}`);
+    const source = pattern
+      .split('*')
+      .map((part) => part.replaceAll('.', '\\.'))
+      .join('.*');
+    return { matches: new RegExp(`^${source}$`), reducer: found };
+  });
+  return (channel) => rules.find(({ matches }) => matches.test(channel))?.reducer ?? logReducer;
+}

@@ -1,0 +1,149 @@
+/**
+ * The merge of one shard: peek, load what is not known, fold, commit; again until the inbox is empty.
+ *
+ * Nothing is removed from the inbox but by the commit that uses it, and a commit is all or nothing, so this may be
+ * killed, frozen or cut off anywhere. Freeze it past its lease and another merger takes the shard; when it wakes, its
+ * commit is refused, because the token is not the holder's any more or because `rev` has moved. Every answer
+ * that is not `committed`, and every missing answer, leads to the same place: forget, and read again.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Epoch } from '../domain/position.ts';
+import type { Engine, Peek } from '../engine/engine.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { type FoldDeps, fold, type Outcome } from './fold.ts';
+import { Known } from './known.ts';
+
+export interface ShardMergeDeps extends FoldDeps {
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+}
+
+/** 512 entries and 1 MiB: a commit of that size keeps Redis busy for a few milliseconds, not more. */
+const PEEK_LIMITS = { maxEntries: 512, maxBytes: 1 << 20 };
+
+/** How often an idle shard is looked over for what has expired, and how much of it goes at a time. */
+const SWEEP_INTERVAL_MS = 10_000;
+const SWEEP_LIMIT = 500;
+
+/** `again`: there may be more at once. `idle`: the inbox is empty. `held`: somebody else merges this shard. */
+export type RoundResult = 'again' | 'idle' | 'held';
+
+export class ShardMerge {
+  readonly #shard: number;
+  readonly #deps: ShardMergeDeps;
+  readonly #known = new Known();
+  #token = randomUUID();
+  /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
+  #seen: { epoch: Epoch; rev: number } | null = null;
+  #sweptMs: number;
+
+  constructor(shard: number, deps: ShardMergeDeps) {
+    this.#shard = shard;
+    this.#deps = deps;
+    this.#sweptMs = deps.clock.elapsedMs();
+  }
+
+  async round(): Promise<RoundResult> {
+    const { engine, leaseMs } = this.#deps;
+    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, PEEK_LIMITS);
+    if (peek.kind === 'held') {
+      this.#loseLease();
+      return 'held';
+    }
+    if (await this.#wentBack(peek)) return 'again';
+    if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
+    this.#seen = { epoch: peek.epoch, rev: peek.rev };
+    this.#deps.metrics.inboxEntries.set({ shard: String(this.#shard) }, peek.waiting);
+    if (peek.entries.length === 0) return this.#sweep();
+    if (!(await this.#learn(peek))) {
+      this.#known.clear();
+      return 'again';
+    }
+    await this.#commit(peek);
+    return 'again';
+  }
+
+  /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** The next acquisition is another one, so it comes with another token. */
+  #loseLease(): void {
+    this.forget();
+    this.#token = randomUUID();
+  }
+
+  async release(): Promise<void> {
+    await this.#deps.engine.release(this.#shard, this.#token);
+  }
+
+  /** A store whose `rev` is lower than one it has confirmed to us has lost commits: its logs need a new epoch. */
+  async #wentBack(peek: Peek & { kind: 'entries' }): Promise<boolean> {
+    const seen = this.#seen;
+    if (!seen || peek.epoch !== seen.epoch || peek.rev >= seen.rev) return false;
+    const outcome = await this.#deps.engine.renew(this.#shard, seen.epoch, { kind: 'rev', rev: seen.rev });
+    this.#deps.log.warn({ shard: this.#shard, rev: peek.rev, seen: seen.rev, outcome }, 'the store has lost commits');
+    this.#seen = null;
+    this.forget();
+    return true;
+  }
+
+  /** Loads what the fold needs; false when the shard has moved on meanwhile or a channel has got another reducer. */
+  async #learn(peek: Peek & { kind: 'entries' }): Promise<boolean> {
+    if (this.#known.isTooLarge) this.#known.clear();
+    const wishes = this.#known.missingFor(peek.entries);
+    if (wishes.length === 0) return true;
+    const { engine, log, reducerFor } = this.#deps;
+    const loaded = await engine.load(this.#shard, wishes);
+    if (loaded.rev !== peek.rev) return false;
+    for (const [i, wish] of wishes.entries()) {
+      const channel = loaded.channels[i]!;
+      const reducer = reducerFor(wish.channel).name;
+      if (channel.reducer !== null && channel.reducer !== reducer) {
+        await engine.renew(this.#shard, peek.epoch, { kind: 'reducer', channel: wish.channel, reducer });
+        log.warn({ channel: wish.channel, before: channel.reducer, now: reducer }, 'another reducer: new epoch');
+        return false;
+      }
+      this.#known.add(wish, channel);
+    }
+    return true;
+  }
+
+  async #commit(peek: Peek & { kind: 'entries' }): Promise<void> {
+    const { engine, metrics, log, clock } = this.#deps;
+    const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
+    const { epoch, rev } = peek;
+    const token = this.#token;
+    const entries = peek.entries.length;
+    const outcome = await engine.commit(this.#shard, { token, rev, epoch, entries, channels, unreadable });
+    if (outcome.kind === 'refused') {
+      log.warn({ shard: this.#shard, reason: outcome.reason }, 'commit refused: reading the shard again');
+      if (outcome.reason === 'lease') this.#loseLease();
+      else this.forget();
+      return;
+    }
+    this.#seen = { epoch, rev: outcome.rev };
+    for (const [name, count] of Object.entries(outcomes)) {
+      if (count > 0) metrics.eventsMerged.inc({ outcome: name as Outcome }, count);
+    }
+    for (const { reducer, error } of failures) log.error({ reducer, err: error }, 'a reducer threw: change refused');
+    if (unreadable.length > 0) log.error({ shard: this.#shard, count: unreadable.length }, 'entries set aside');
+    const first = peek.entries[0]!;
+    if (first.kind === 'change') metrics.mergeLag.set(Math.max(0, clock.wallMs() - first.change.acceptedMs) / 1000);
+  }
+
+  async #sweep(): Promise<RoundResult> {
+    const { engine, clock } = this.#deps;
+    if (clock.elapsedMs() - this.#sweptMs < SWEEP_INTERVAL_MS) return 'idle';
+    const swept = await engine.sweep(this.#shard, this.#token, SWEEP_LIMIT);
+    const more = swept.kind === 'swept' && (swept.channels === SWEEP_LIMIT || swept.publishers === SWEEP_LIMIT);
+    if (!more) this.#sweptMs = clock.elapsedMs();
+    return more ? 'again' : 'idle';
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What this process counts: one registry, one typed field per metric.
+ *
+ * On hot paths increment once per batch, not per change. No label ever takes a value that a client chose: the number
+ * of series is bounded by this file.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What became of an inbox entry in the merge. */
+export const mergeOutcomes = ['event', 'absorbed', 'refused', 'repeat', 'unreadable'] as const;
+export type MergeOutcome = (typeof mergeOutcomes)[number];
+
+/** Something that only grows. */
+export interface Count {
+  inc(by?: number): void;
+}
+
+export interface Metrics {
+  /** The exposition text of all of them, and its content type. */
+  readonly registry: Registry;
+  readonly streams: Gauge;
+  readonly streamsEnded: Counter<'reason'>;
+  readonly changesAccepted: Count;
+  readonly eventsMerged: Counter<'outcome'>;
+  readonly deliveries: Count;
+  /** Per shard, as last seen by its merger; remove a shard's when its lease goes. */
+  readonly inboxEntries: Gauge<'shard'>;
+  /** Seconds from accepted to committed, of the oldest change of the last commit. */
+  readonly mergeLag: Gauge;
+  /** Seconds from a change that is in order to the engine's answer. */
+  readonly acceptSeconds: Histogram;
+  /** 1 while Redis answers, 0 while it does not. */
+  readonly redisUp: Gauge;
+  readonly problems: Counter<'code'>;
+}
+
+/** From a local memory write to a store that barely keeps up; an answer later than 5 s is a failure in any case. */
+const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const named = (name: string, help: string) => ({ name: `smallchange_${name}`, help, registers });
+  collectDefaultMetrics({ register: registry });
+
+  const eventsMerged = new Counter({
+    ...named('events_merged_total', 'Inbox entries merged, by what became of them.'),
+    labelNames: ['outcome'],
+  });
+  // A series that is there from the start can be alerted on before its first increment.
+  for (const outcome of mergeOutcomes) eventsMerged.inc({ outcome }, 0);
+
+  return {
+    registry,
+    streams: new Gauge(named('streams', 'Streams open now.')),
+    streamsEnded: new Counter({ ...named('streams_ended_total', 'Streams ended.'), labelNames: ['reason'] }),
+    changesAccepted: new Counter(named('changes_accepted_total', 'Changes answered with 204.')),
+    eventsMerged,
+    deliveries: new Counter(named('deliveries_total', 'Events written to streams, once per stream.')),
+    inboxEntries: new Gauge({
+      ...named('inbox_entries', 'Changes accepted and not yet merged.'),
+      labelNames: ['shard'],
+    }),
+    mergeLag: new Gauge(named('merge_lag_seconds', 'Accepted to committed, of the oldest change of the last commit.')),
+    acceptSeconds: new Histogram({
+      ...named('accept_seconds', 'Change to the answer of the engine.'),
+      buckets: LATENCY_SECONDS,
+    }),
+    redisUp: new Gauge(named('redis_up', 'Whether Redis answers.')),
+    problems: new Counter({
+      ...named('problems_total', 'Requests answered with a problem.'),
+      labelNames: ['code'],
+    }),
+  };
+}
