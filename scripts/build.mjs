@@ -25,7 +25,9 @@ function filesUnder(folder) {
 function isStale() {
   if (!existsSync(stamp)) return true;
   const builtMs = statSync(stamp).mtimeMs;
-  const deciding = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((name) => join(root, name));
+  const deciding = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((name) =>
+    join(root, name),
+  );
   // Folders too: theirs is the only date that tells of a file that went.
   const sources = filesUnder(src).map(({ path }) => path);
   return [...deciding, src, ...sources].some((path) => existsSync(path) && statSync(path).mtimeMs > builtMs);

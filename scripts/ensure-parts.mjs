@@ -44,7 +44,9 @@ function ensure() {
   if (missing.length === 0) return 0;
   const named = missing.join(' and ');
   if (process.getuid?.() !== 0 || !isHere('apt-get')) {
-    console.error(`The tests need ${named}, and only root on Debian can install that here: apt-get install ${missing.join(' ')}`);
+    console.error(
+      `The tests need ${named}, and only root on Debian can install that here: apt-get install ${missing.join(' ')}`,
+    );
     return 1;
   }
   const installed = withoutServices(() => apt('update') && apt('install', '-y', '--no-install-recommends', ...missing));

@@ -1,4 +1,4 @@
-/** From request to change: everything a publisher can get wrong is told here, and nothing is changed by it (P2–P8). */
+/** From request to change: everything a publisher can get wrong is told here, and nothing is changed by it (P1–P4). */
 import { type Change, isFrom, parseSeq } from '../domain/change.ts';
 import { isChannel } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';

@@ -15,7 +15,7 @@ export interface Change {
   readonly bytes: Uint8Array;
 }
 
-/** Exactly one dot between a lasting name and a nonce that is new at every start of the client (P6). */
+/** Exactly one dot between a lasting name and a nonce that is new at every start of the client (P4, P6). */
 export const FROM_PATTERN = '^[A-Za-z0-9_-]{1,40}\\.[A-Za-z0-9_-]{1,40}$';
 
 const fromPattern = new RegExp(FROM_PATTERN);

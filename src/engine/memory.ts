@@ -8,9 +8,8 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Change } from '../domain/change.ts';
 import { type Channel, shardOf } from '../domain/channel.ts';
-import { sameEvent } from '../domain/event.ts';
 import { History } from '../domain/history.ts';
-import { type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
+import { type Epoch, gapAt, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
 import type {
   AppendOutcome,
@@ -33,40 +32,7 @@ import type {
   Subscription,
   SweepOutcome,
 } from './engine.ts';
-
-/** Forgotten channels remembered one by one; older ones are remembered together, as one position of the shard. */
-const FORGOTTEN_MAX_CHANNELS = 10_000;
-
-/** What an inbox entry weighs beside the bytes of its change: about what the object costs. */
-const ENTRY_OVERHEAD_BYTES = 100;
-
-interface Log {
-  readonly base: number;
-  readonly history: History;
-  readonly state: Map<string, StateField>;
-  reducer: string;
-  usedMs: number;
-}
-
-interface Publisher {
-  seq: number;
-  expiresMs: number;
-}
-
-interface Shard {
-  epoch: Epoch;
-  rev: number;
-  events: number;
-  /** No position at or after this one belongs to a channel forgotten before; see `forgottenChannels` for the others. */
-  forgotten: number;
-  readonly forgottenChannels: Map<Channel, number>;
-  inbox: Change[];
-  inboxBytes: number;
-  holder: { token: string; untilMs: number } | null;
-  readonly logs: Map<Channel, Log>;
-  /** By `<channel> <from>`, neither of which can hold a space. In the order in which they were last heard of. */
-  readonly publishers: Map<string, Publisher>;
-}
+import { boundsOf, createShard, forget, isMissing, type Shard, weigh } from './memory-shard.ts';
 
 export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
   const shards = Array.from({ length: options.shards }, createShard);
@@ -83,16 +49,6 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
 
   function holds(shard: Shard, token: string): boolean {
     return shard.holder?.token === token && shard.holder.untilMs > clock.elapsedMs();
-  }
-
-  function boundsOf(shard: Shard, channel: Channel): LogBounds {
-    const log = shard.logs.get(channel);
-    const forgotten = Math.max(shard.forgotten, shard.forgottenChannels.get(channel) ?? 0);
-    if (log) {
-      const { head, oldest } = log.history;
-      return { epoch: shard.epoch, head, base: log.base, oldest, forgotten };
-    }
-    return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
   }
 
   /** An offset is born here: whatever the merger worked out stands only because every check of `commit` has held. */
@@ -117,30 +73,6 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     log.reducer = commit.reducer;
     log.usedMs = now;
     tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
-  }
-
-  function isMissing(shard: Shard, evidence: Evidence): boolean {
-    if (evidence.kind === 'rev') return shard.rev < evidence.rev;
-    if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
-    const log = shard.logs.get(evidence.channel);
-    if (evidence.kind === 'reducer') return log !== undefined && log.reducer !== evidence.reducer;
-    const { offset } = evidence.event;
-    const { head, base, forgotten } = boundsOf(shard, evidence.channel);
-    if (offset > head) return true;
-    // Before the log began there can only have been another one, which must have been forgotten since.
-    if (offset <= base) return offset > forgotten;
-    const kept = log?.history.at(offset);
-    return kept !== undefined && !sameEvent(kept, evidence.event);
-  }
-
-  function forget(shard: Shard, channel: Channel): void {
-    shard.logs.delete(channel);
-    shard.forgottenChannels.delete(channel);
-    shard.forgottenChannels.set(channel, shard.events);
-    if (shard.forgottenChannels.size <= FORGOTTEN_MAX_CHANNELS) return;
-    const [oldest, position] = shard.forgottenChannels.entries().next().value!;
-    shard.forgottenChannels.delete(oldest);
-    shard.forgotten = Math.max(shard.forgotten, position);
   }
 
   return {
@@ -281,25 +213,6 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       watchers.clear();
     },
   };
-}
-
-function createShard(): Shard {
-  return {
-    epoch: newEpoch(),
-    rev: 0,
-    events: 0,
-    forgotten: 0,
-    forgottenChannels: new Map(),
-    inbox: [],
-    inboxBytes: 0,
-    holder: null,
-    logs: new Map(),
-    publishers: new Map(),
-  };
-}
-
-function weigh(change: Change): number {
-  return change.bytes.length + ENTRY_OVERHEAD_BYTES;
 }
 
 function groupByShard(changes: readonly Change[], shards: number): Map<number, Change[]> {

@@ -1,4 +1,4 @@
-/** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9–P15). */
+/** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9, P13, P16). */
 import type { FastifyRequest } from 'fastify';
 import { type Channel, isChannel } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** The control frames that open a stream, or tell it in its middle that it has to start over (P11–P14). */
+/** The control frames that open a stream, or tell it in its middle that it has to start over (P11–P15). */
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
 import type { Position } from '../domain/position.ts';
 import type { ControlFrame, Format } from './formats/format.ts';

@@ -39,8 +39,8 @@ export function answerNotFound(app: FastifyInstance): KnownPaths {
   return { methodsOf };
 }
 
-/** `/c/:channel/events` matches `/c/anything-but-a-slash/events`. */
+/** `/c/:channel/events` matches `/c/anything-but-a-slash/events`; as in the router, nothing at all is a name too. */
 function patternOf(url: string): RegExp {
-  const source = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[A-Za-z]+/g, '[^/]+');
+  const source = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[A-Za-z]+/g, '[^/]*');
   return new RegExp(`^${source}$`);
 }

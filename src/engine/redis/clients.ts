@@ -95,17 +95,14 @@ export async function openClient(options: ClientOptions): Promise<Redis> {
 export async function closeClient(redis: Redis): Promise<void> {
   redis.removeAllListeners('close');
   if (redis.status === 'end') return;
-  let timer: NodeJS.Timeout | undefined;
-  const ended = new Promise<void>((resolve) => {
-    redis.once('end', resolve);
-    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-  });
-  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
-  // A connection that waits for its next try never reports its end: there is nothing to wait for.
-  const isWaiting = redis.status === 'reconnecting' || redis.status === 'close';
-  redis.disconnect();
-  if (!isWaiting) await ended;
-  clearTimeout(timer);
+  // One that waits for its next try never reports its end: there is nothing to wait for.
+  if (redis.status === 'reconnecting') return redis.disconnect();
+  const ended = new Promise<void>((resolve) => void redis.once('end', resolve));
+  const late = setTimeout(() => redis.disconnect(), CLOSE_TIMEOUT_MS);
+  if (redis.status === 'ready') redis.quit().catch(() => undefined);
+  else redis.disconnect();
+  await ended;
+  clearTimeout(late);
 }
 
 /** Sends a command; replies come as Buffers. */

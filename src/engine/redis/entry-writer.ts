@@ -86,7 +86,7 @@ function writeAscii(target: Buffer, start: number, text: string): number {
     bits |= code;
     target[at++] = code;
   }
-  if (bits > 0xff) throw new RangeError('a channel or publisher is too long or not ASCII');
+  if (bits > 0x7f) throw new RangeError('a channel or publisher is too long or not ASCII');
   return at;
 }
 

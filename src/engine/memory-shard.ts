@@ -1,0 +1,99 @@
+/**
+ * One shard of the memory engine: what it holds, and the questions that are answered from it alone.
+ */
+import type { Change } from '../domain/change.ts';
+import type { Channel } from '../domain/channel.ts';
+import { sameEvent } from '../domain/event.ts';
+import type { History } from '../domain/history.ts';
+import { type Epoch, type LogBounds, newEpoch } from '../domain/position.ts';
+import type { StateField } from '../domain/state.ts';
+import type { Evidence } from './engine.ts';
+
+/** Forgotten channels remembered one by one; older ones are remembered together, as one position of the shard. */
+const FORGOTTEN_MAX_CHANNELS = 10_000;
+
+/** What an inbox entry weighs beside the bytes of its change: about what the object costs. */
+const ENTRY_OVERHEAD_BYTES = 100;
+
+export interface Log {
+  readonly base: number;
+  readonly history: History;
+  readonly state: Map<string, StateField>;
+  reducer: string;
+  usedMs: number;
+}
+
+interface Publisher {
+  seq: number;
+  expiresMs: number;
+}
+
+export interface Shard {
+  epoch: Epoch;
+  rev: number;
+  events: number;
+  /** No position at or after this one belongs to a channel forgotten before; see `forgottenChannels` for the others. */
+  forgotten: number;
+  readonly forgottenChannels: Map<Channel, number>;
+  inbox: Change[];
+  inboxBytes: number;
+  holder: { token: string; untilMs: number } | null;
+  readonly logs: Map<Channel, Log>;
+  /** By `<channel> <from>`, neither of which can hold a space. In the order in which they were last heard of. */
+  readonly publishers: Map<string, Publisher>;
+}
+
+export function createShard(): Shard {
+  return {
+    epoch: newEpoch(),
+    rev: 0,
+    events: 0,
+    forgotten: 0,
+    forgottenChannels: new Map(),
+    inbox: [],
+    inboxBytes: 0,
+    holder: null,
+    logs: new Map(),
+    publishers: new Map(),
+  };
+}
+
+export function weigh(change: Change): number {
+  return change.bytes.length + ENTRY_OVERHEAD_BYTES;
+}
+
+export function boundsOf(shard: Shard, channel: Channel): LogBounds {
+  const log = shard.logs.get(channel);
+  const forgotten = Math.max(shard.forgotten, shard.forgottenChannels.get(channel) ?? 0);
+  if (log) {
+    const { head, oldest } = log.history;
+    return { epoch: shard.epoch, head, base: log.base, oldest, forgotten };
+  }
+  return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
+}
+
+/** Whether the evidence tells of something that this shard does not have. */
+export function isMissing(shard: Shard, evidence: Evidence): boolean {
+  if (evidence.kind === 'rev') return shard.rev < evidence.rev;
+  if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
+  const log = shard.logs.get(evidence.channel);
+  if (evidence.kind === 'reducer') return log !== undefined && log.reducer !== evidence.reducer;
+  const { offset } = evidence.event;
+  const { head, base, forgotten } = boundsOf(shard, evidence.channel);
+  if (offset > head) return true;
+  // Before the log began there can only have been another one, which must have been forgotten since.
+  if (offset <= base) return offset > forgotten;
+  const kept = log?.history.at(offset);
+  return kept !== undefined && !sameEvent(kept, evidence.event);
+}
+
+/** The channel is no more; the position of its end is remembered. */
+export function forget(shard: Shard, channel: Channel): void {
+  shard.logs.delete(channel);
+  shard.forgottenChannels.delete(channel);
+  shard.forgottenChannels.set(channel, shard.events);
+  if (shard.forgottenChannels.size <= FORGOTTEN_MAX_CHANNELS) return;
+  const [oldest, position] = shard.forgottenChannels.entries().next().value!;
+  shard.forgottenChannels.delete(oldest);
+  shard.forgotten = Math.max(shard.forgotten, position);
+}
