@@ -27,7 +27,7 @@ export interface Metrics {
   readonly inboxEntries: Gauge<'shard'>;
   /** Seconds from accepted to committed, of the oldest change of the last commit. */
   readonly mergeLag: Gauge;
-  /** Seconds from a change that is in order to the engine's answer. */
+  /** Seconds that the engine took to answer, once per batch of changes. */
   readonly acceptSeconds: Histogram;
   /** 1 while Redis answers, 0 while it does not. */
   readonly redisUp: Gauge;
@@ -63,7 +63,7 @@ export function createMetrics(): Metrics {
     }),
     mergeLag: new Gauge(named('merge_lag_seconds', 'Accepted to committed, of the oldest change of the last commit.')),
     acceptSeconds: new Histogram({
-      ...named('accept_seconds', 'Change to the answer of the engine.'),
+      ...named('accept_seconds', 'How long the engine took to accept a batch of changes.'),
       buckets: LATENCY_SECONDS,
     }),
     redisUp: new Gauge(named('redis_up', 'Whether Redis answers.')),

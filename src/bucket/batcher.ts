@@ -5,12 +5,20 @@
  * costs, not their size. Nothing waits in memory beyond the turn: when the engine does not answer, every change
  * of the call is failed, and the publisher, who alone knows it, sends it again.
  */
+import type { Clock } from '../clock.ts';
 import type { Change } from '../domain/change.ts';
 import type { AppendOutcome, Engine } from '../engine/engine.ts';
 import { EngineUnavailable } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
 
 /** Called once per change: with the outcome, or with why there is none. */
 export type Settle = (error: Error | null, outcome: AppendOutcome | null) => void;
+
+export interface BatcherDeps {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
 
 export interface Batcher {
   append(change: Change, settle: Settle): void;
@@ -24,7 +32,7 @@ const APPEND_MAX_CHANGES = 1000;
 /** Changes waiting for the engine's answer. More mean that it is frozen: some 10 MB, then 503 at once. */
 const UNANSWERED_MAX = 20_000;
 
-export function createBatcher(engine: Engine): Batcher {
+export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher {
   let changes: Change[] = [];
   let settles: Settle[] = [];
   let unanswered = 0;
@@ -35,8 +43,13 @@ export function createBatcher(engine: Engine): Batcher {
     const waiting = settles;
     changes = [];
     settles = [];
+    const startedMs = clock.elapsedMs();
     engine.append(batch).then(
-      (outcomes) => answered(waiting, (settle, i) => settle(null, outcomes[i]!)),
+      (outcomes) => {
+        metrics.acceptSeconds.observe((clock.elapsedMs() - startedMs) / 1000);
+        metrics.changesAccepted.inc(countAccepted(outcomes));
+        answered(waiting, (settle, i) => settle(null, outcomes[i]!));
+      },
       (error: Error) => answered(waiting, (settle) => settle(error, null)),
     );
   }
@@ -69,4 +82,10 @@ export function createBatcher(engine: Engine): Batcher {
   function flushIfAny(): void {
     if (changes.length > 0) flush();
   }
+}
+
+function countAccepted(outcomes: readonly AppendOutcome[]): number {
+  let count = 0;
+  for (const outcome of outcomes) if (outcome === 'accepted') count++;
+  return count;
 }

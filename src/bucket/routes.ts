@@ -5,20 +5,14 @@
  * a 204 from memory.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../clock.ts';
 import { FROM_PATTERN } from '../domain/change.ts';
 import { CHANNEL_PATTERN } from '../domain/channel.ts';
-import type { Engine } from '../engine/engine.ts';
 import { Problem } from '../errors.ts';
 import { parameter } from '../http/query.ts';
-import type { Metrics } from '../metrics.ts';
 import { acceptChange } from './accept.ts';
-import { createBatcher } from './batcher.ts';
+import { type BatcherDeps, createBatcher } from './batcher.ts';
 
-export interface BucketDeps {
-  readonly engine: Engine;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
+export interface BucketDeps extends BatcherDeps {
   readonly maxChangeBytes: number;
 }
 
@@ -48,8 +42,9 @@ const schema = {
 
 type ChangeRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function createBucket({ engine, metrics, clock, maxChangeBytes }: BucketDeps): Bucket {
-  const batcher = createBatcher(engine);
+export function createBucket(deps: BucketDeps): Bucket {
+  const { clock, maxChangeBytes } = deps;
+  const batcher = createBatcher(deps);
 
   function receive(request: ChangeRequest, reply: FastifyReply): void {
     const change = acceptChange(
@@ -63,15 +58,12 @@ export function createBucket({ engine, metrics, clock, maxChangeBytes }: BucketD
       maxChangeBytes,
       clock.wallMs(),
     );
-    const startedMs = clock.elapsedMs();
     batcher.append(change, (error, outcome) => {
       if (error) {
         reply.send(error);
       } else if (outcome === 'full') {
         reply.send(new Problem('inbox_full', 'The merge is behind: send the same again a little later.'));
       } else {
-        metrics.changesAccepted.inc();
-        metrics.acceptSeconds.observe((clock.elapsedMs() - startedMs) / 1000);
         reply.code(204).send();
       }
     });

@@ -97,12 +97,18 @@ export async function closeClient(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
   // One that waits for its next try never reports its end: there is nothing to wait for.
   if (redis.status === 'reconnecting') return redis.disconnect();
-  const ended = new Promise<void>((resolve) => void redis.once('end', resolve));
-  const late = setTimeout(() => redis.disconnect(), CLOSE_TIMEOUT_MS);
-  if (redis.status === 'ready') redis.quit().catch(() => undefined);
-  else redis.disconnect();
-  await ended;
-  clearTimeout(late);
+  await new Promise<void>((resolve) => {
+    const late = setTimeout(() => {
+      redis.disconnect();
+      resolve();
+    }, CLOSE_TIMEOUT_MS);
+    redis.once('end', () => {
+      clearTimeout(late);
+      resolve();
+    });
+    if (redis.status === 'ready') redis.quit().catch(() => undefined);
+    else redis.disconnect();
+  });
 }
 
 /** Sends a command; replies come as Buffers. */

@@ -133,6 +133,13 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
         const { meta, history, state: fields, dedupe, events: publishTo } = keys.ofChannel(shard, channel);
         names.push(meta, history, fields, dedupe);
         const first = events[0]?.offset ?? 0;
+        // Offsets are stored nowhere, they follow from the place: one that does not would be another from then on.
+        if (
+          events.some(({ offset }, i) => offset !== first + i) ||
+          (head !== null && first > 0 && first !== head + 1)
+        ) {
+          throw new RangeError(`the offsets of a commit to ${channel} do not follow its head and each other`);
+        }
         args.push(channel, publishTo, head === null ? '' : String(head), reducer, String(first));
         args.push(encodeBatchHead(commit.epoch, first, events.length));
         args.push(String(events.length), String(state.size), String(seqs.size));

@@ -125,7 +125,10 @@ async function peek(
   shards: number,
 ): Promise<Peek> {
   const answer = await commands.peek(shard, lease, limits);
-  if (answer.kind === 'held') return answer;
+  if (answer.kind === 'held') {
+    last.keep(shard, 0, []);
+    return answer;
+  }
   const { raws, ...rest } = answer;
   last.keep(shard, answer.rev, raws);
   const belongsHere = (channel: string) => shardOf(channel, shards) === shard;

@@ -3,7 +3,7 @@
  * entry `[format, channel, from, seq, acceptedMs, bytes]`. Strings, because Redis' cmsgpack knows no binaries.
  *
  * By hand, because this is what a POST costs: packing each entry with a library and sending each as an argument of
- * its own takes four times as long (1.1 against 0.25 µs an entry). The bytes are the very ones that msgpackr would write.
+ * its own takes 1.0 µs an entry, this 0.3 (0.6 where a call of 64 touches 16 shards). The bytes are those of msgpackr.
  */
 import type { Change } from '../../domain/change.ts';
 
