@@ -58,7 +58,8 @@ export interface Engine {
   load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
 
   /**
-   * The one step in which events come into being. Checks first: is the lease still `token`'s, is the shard still at
+   * The one step in which events come into being. Checks first: is the lease still `token`'s (an expired one is
+   * nobody's), is the shard still at
    * `rev`, is every channel's head as it was read? If anything differs nothing at all is written. Then, as one
    * atomic step: history (trimmed to `historyMaxEvents`), heads, changed state fields, last seqs, entries set aside,
    * `rev` + 1, the published batch of every channel, and last the inbox gives up its first `entries` entries.

@@ -1,0 +1,74 @@
+/** Contract of leases: one merger a shard at a time, as long as it keeps coming back. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Peek } from '../../../src/engine/engine.ts';
+import { type Bench, LONG_MS, type Open } from './kit.ts';
+
+export function leaseTests(open: Open): void {
+  const peek = (bench: Bench, token: string, ms: number = LONG_MS, shard = 0): Promise<Peek> =>
+    bench.engine.peek(shard, { token, ms }, { maxEntries: 1, maxBytes: 1 });
+
+  async function heldFor(bench: Bench, token: string): Promise<number> {
+    const answer = await peek(bench, token);
+    return answer.kind === 'held' ? answer.remainingMs : assert.fail(`${token} should not get the lease`);
+  }
+
+  it('is held against every other token, with the time it has left at most', async () => {
+    await using bench = await open();
+    assert.equal((await peek(bench, 'a', 60_000)).kind, 'entries');
+    const remainingMs = await heldFor(bench, 'b');
+    assert.ok(remainingMs > 0 && remainingMs <= 60_000, `${remainingMs} ms`);
+  });
+
+  it('is extended by its holder', async () => {
+    await using bench = await open();
+    await peek(bench, 'a', 10_000);
+    assert.ok((await heldFor(bench, 'b')) <= 10_000);
+    assert.equal((await peek(bench, 'a', 60_000)).kind, 'entries');
+    assert.ok((await heldFor(bench, 'b')) > 10_000);
+  });
+
+  it('is not extended by who asks in vain', async () => {
+    await using bench = await open();
+    await peek(bench, 'a', 100);
+    await bench.until('the lease to expire', async () => (await peek(bench, 'b')).kind === 'entries');
+    await heldFor(bench, 'a');
+  });
+
+  it('goes to another token once it has expired, and the first cannot commit any more', async () => {
+    await using bench = await open();
+    const channel = bench.channel();
+    await bench.append(channel, 'x');
+    const commit = await bench.draft(0, [{ channel, events: ['x'] }], { token: 'a', entries: 1 });
+    await bench.engine.release(0, commit.token);
+    await bench.engine.release(0, 'merger-1');
+    await peek(bench, 'a', 100);
+    await bench.until('the lease to expire', async () => (await peek(bench, 'b')).kind === 'entries');
+    assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
+    assert.deepEqual(await bench.engine.commit(0, { ...commit, token: 'b' }), { kind: 'committed', rev: 1, events: 1 });
+  });
+
+  it('is free at once when its holder gives it back', async () => {
+    await using bench = await open();
+    await peek(bench, 'a');
+    await bench.engine.release(0, 'a');
+    assert.equal((await peek(bench, 'b')).kind, 'entries');
+  });
+
+  it('is not given back by any other token', async () => {
+    await using bench = await open();
+    await bench.engine.release(0, 'b');
+    await peek(bench, 'a');
+    await bench.engine.release(0, 'b');
+    await heldFor(bench, 'b');
+    assert.equal((await peek(bench, 'a')).kind, 'entries');
+  });
+
+  it('is of one shard', async () => {
+    await using bench = await open();
+    await peek(bench, 'a', LONG_MS, 0);
+    assert.equal((await peek(bench, 'b', LONG_MS, 1)).kind, 'entries');
+    await bench.engine.release(1, 'a');
+    await heldFor(bench, 'b');
+  });
+}

@@ -1,0 +1,197 @@
+/**
+ * A private Redis for one test file: its own process, port and directory, gone when it is stopped.
+ *
+ * Only this child is ever signalled, through its own handle; nothing that listens elsewhere on the machine is touched.
+ * A machine without `redis-server` fails the tests that need it: a skipped test looks just like one that passed.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { waitFor } from './wait.ts';
+
+/** Directives of redis.conf, by name: `{ maxmemory: '3mb' }`. Two are fixed: `bind` and `save`. */
+export interface RedisSettings {
+  /** `always` and `everysec` switch the append-only file on; `no`, the default, keeps nothing on disk. */
+  readonly appendfsync?: 'always' | 'everysec' | 'no';
+  readonly [directive: string]: string | undefined;
+}
+
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Of the process that runs now; another after `restart`. */
+  readonly pid: number;
+  /** Where it keeps its append-only file; removed by `stop`. */
+  readonly dir: string;
+  /** Asks through `redis-cli`; an error reply rejects. */
+  cli(...args: string[]): Promise<string>;
+  /** SIGKILL: what a crash of the process leaves is what is left. */
+  kill9(): Promise<void>;
+  /** Starts again on the same port and directory, after an orderly end of the process if it still runs. */
+  restart(settings?: RedisSettings): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  stop(): Promise<void>;
+}
+
+/** Loading the largest append-only file of these tests takes well under a second, on a busy machine a few. */
+const START_TIMEOUT_MS = 15_000;
+const PING_TIMEOUT_MS = 1_000;
+/** After this an orderly end has become none. */
+const STOP_TIMEOUT_MS = 5_000;
+
+/** Below Linux' ephemeral ports (32768 up), so that no outgoing connection sits on ours between kill and restart. */
+const PORTS = { from: 20_000, count: 12_000 };
+
+const run = promisify(execFile);
+
+/** What still runs if the test process ends in the middle of something. */
+const running = new Map<ChildProcess, string>();
+process.on('exit', () => {
+  for (const [child, dir] of running) {
+    child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+/** Whether nobody listens there. */
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+/** Whether a Redis answers PING there; while it loads its file it answers an error. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' });
+    const finish = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.setTimeout(PING_TIMEOUT_MS, () => finish(false));
+    socket.once('error', () => finish(false));
+    socket.once('data', (data) => finish(data.toString().startsWith('+PONG')));
+    socket.write('PING\r\n');
+  });
+}
+
+function argumentsOf(port: number, dir: string, settings: RedisSettings): string[] {
+  const { appendfsync = 'no', ...rest } = settings;
+  const directives: Record<string, string | undefined> = {
+    port: String(port),
+    dir,
+    appendonly: appendfsync === 'no' ? 'no' : 'yes',
+    appendfsync,
+    ...rest,
+    bind: '127.0.0.1',
+    save: '',
+  };
+  return Object.entries(directives).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+}
+
+/** One life of the process; rejects when it ends before it answers, or does not answer in time. */
+async function launch(port: number, dir: string, settings: RedisSettings): Promise<ChildProcess> {
+  const child = spawn('redis-server', argumentsOf(port, dir, settings), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let ended: Error | undefined;
+  const listen = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-4_000);
+  };
+  child.stdout.on('data', listen);
+  child.stderr.on('data', listen);
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    ended =
+      error.code === 'ENOENT'
+        ? new Error('These tests need the program `redis-server` (7.0 or later), and it is not on the PATH.')
+        : error;
+  });
+  child.once('exit', (code, signal) => {
+    running.delete(child);
+    ended ??= new Error(`redis-server on port ${port} ended (${signal ?? code}) before it answered:\n${output}`);
+  });
+  running.set(child, dir);
+  try {
+    await waitFor(
+      () => {
+        if (ended) throw ended;
+        return answersPing(port);
+      },
+      { timeoutMs: START_TIMEOUT_MS, everyMs: 10, what: () => `redis-server on port ${port} to answer:\n${output}` },
+    );
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return child;
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  // A paused process takes no notice of SIGTERM.
+  if (signal === 'SIGTERM') child.kill('SIGCONT');
+  child.kill(signal);
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(late);
+}
+
+export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'smallchange-redis-'));
+  let port = await freePort();
+  let child: ChildProcess;
+  try {
+    child = await launch(port, dir, settings).catch(async (error: Error) => {
+      // Between the probe and the start somebody else may have taken the port; once more is enough.
+      if (!error.message.includes('Address already in use')) throw error;
+      port = await freePort();
+      return launch(port, dir, settings);
+    });
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+
+  const stop = async () => {
+    await end(child, 'SIGTERM');
+    await rm(dir, { recursive: true, force: true });
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    dir,
+    get pid() {
+      return child.pid!;
+    },
+    async cli(...args) {
+      const { stdout } = await run('redis-cli', ['-e', '-p', String(port), ...args], { maxBuffer: 64 << 20 });
+      return stdout.replace(/\n$/, '');
+    },
+    kill9: () => end(child, 'SIGKILL'),
+    async restart(changed = {}) {
+      await end(child, 'SIGTERM');
+      child = await launch(port, dir, { ...settings, ...changed });
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Waiting for something to become true, with a deadline: a test never sleeps for a while and hopes.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface WaitOptions {
+  /** Default 5,000: far beyond what anything here takes, so that only a real fault reaches it. */
+  readonly timeoutMs?: number;
+  /** Between two looks. Default 5. */
+  readonly everyMs?: number;
+  /** What is waited for, as the end of "waited … for"; a function is asked at the deadline, so that it can say what was seen. */
+  readonly what: string | (() => string);
+}
+
+/**
+ * Looks until `condition` gives something truthy, and returns that. An error the condition throws is not waited out:
+ * it is the test's to see.
+ */
+export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
+  const timeoutMs = options.timeoutMs ?? 5_000;
+  const started = performance.now();
+  for (;;) {
+    const seen = await condition();
+    if (seen) return seen;
+    if (performance.now() - started > timeoutMs) {
+      const what = typeof options.what === 'string' ? options.what : options.what();
+      throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    }
+    await sleep(options.everyMs ?? 5);
+  }
+}

@@ -1,0 +1,270 @@
+/** Configuration: everything wrong is said at once, nothing is guessed, and no password is repeated. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Machine } from '../../src/config/machine.ts';
+import { editDistance } from '../../src/config/names.ts';
+import { type Config, type Environment, readConfig } from '../../src/config.ts';
+
+const GIB = 1024 ** 3;
+const machine: Machine = { descriptors: 20_000, memoryBytes: 24 * GIB };
+
+function configOf(env: Environment, on: Machine = machine): Config {
+  const outcome = readConfig(env, on);
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.problems.join('\n'));
+  return outcome.config;
+}
+
+function problemsOf(env: Environment, on: Machine = machine): readonly string[] {
+  const outcome = readConfig(env, on);
+  return outcome.ok ? [] : outcome.problems;
+}
+
+/** The one problem there is, as text. */
+function problemOf(env: Environment): string {
+  const problems = problemsOf(env);
+  assert.equal(problems.length, 1, problems.join('\n'));
+  return problems[0]!;
+}
+
+describe('defaults', () => {
+  it('are what the contract says', () => {
+    const config = configOf({});
+    assert.equal(config.port, 8080);
+    assert.equal(config.host, '127.0.0.1');
+    assert.equal(config.loopbackOnly, true);
+    assert.equal(config.adminPort, null);
+    assert.deepEqual(config.roles, ['bucket', 'merger', 'gateway']);
+    assert.equal(config.redisUrl, null);
+    assert.deepEqual(config.reducers, [{ pattern: '*', reducer: 'log' }]);
+    assert.equal(config.inboxMaxBytes, 64 * 1024 * 1024);
+    assert.equal(config.stateMaxBytes, 1024 * 1024);
+    assert.equal(config.corsOrigins, null);
+  });
+
+  it('convert seconds to milliseconds', () => {
+    assert.equal(configOf({}).channelIdleMs, 86_400_000);
+    assert.equal(configOf({ DEDUPE_TTL_S: '90' }).dedupeTtlMs, 90_000);
+  });
+
+  it('stand for what is set to nothing', () => {
+    assert.equal(configOf({ PORT: '', REDIS_URL: '', ROLE: '' }).port, 8080);
+  });
+
+  it('cannot be changed afterwards', () => {
+    const config = configOf({});
+    assert.throws(() => Object.assign(config, { port: 1 }), TypeError);
+    assert.throws(() => (config.roles as string[]).push('archiver'), TypeError);
+  });
+});
+
+describe('MAX_STREAMS', () => {
+  it('follows the descriptors where they are scarce', () => {
+    assert.equal(configOf({}).maxStreams, 20_000 - 1024);
+    assert.equal(configOf({}, { descriptors: 1024, memoryBytes: 24 * GIB }).maxStreams, 512);
+  });
+
+  it('follows half of the memory where that is scarce', () => {
+    assert.equal(configOf({}, { descriptors: 1_000_000, memoryBytes: GIB }).maxStreams, GIB / 2 / 16 / 1024);
+    assert.equal(configOf({}, { descriptors: Number.POSITIVE_INFINITY, memoryBytes: GIB }).maxStreams, 32_768);
+  });
+
+  it('is refused above the descriptors', () => {
+    assert.equal(configOf({ MAX_STREAMS: '20000' }).maxStreams, 20_000);
+    assert.match(problemOf({ MAX_STREAMS: '20001' }), /^MAX_STREAMS must be at most 20000/);
+  });
+});
+
+describe('numbers', () => {
+  it('are plain decimal digits within named bounds', () => {
+    assert.equal(configOf({ PORT: '0' }).port, 0);
+    for (const wrong of ['80x', '-1', '+1', '1e3', '0x50', '8_080', ' 80', '80.0', '080', '65536', '9'.repeat(30)]) {
+      assert.match(problemOf({ PORT: wrong }), /^PORT must be a whole number from 0 to 65535, not "/, wrong);
+    }
+  });
+});
+
+describe('several problems', () => {
+  it('are all told at once', () => {
+    const problems = problemsOf({
+      PORT: 'x',
+      HOST: '0.0.0.0',
+      SHARDS: '0',
+      LOG_LEVEL: 'loud',
+      REDIS_URI: 'redis://x',
+      DATA_DIR: '/var/lib/x',
+    });
+    assert.deepEqual(
+      problems.map((problem) => problem.split(' ')[0]),
+      ['PORT', 'SHARDS', 'LOG_LEVEL', 'HOST', 'REDIS_URI', 'DATA_DIR'],
+    );
+  });
+});
+
+describe('roles', () => {
+  const REDIS_URL = 'redis://127.0.0.1';
+
+  it('are a comma list', () => {
+    assert.deepEqual(configOf({ ROLES: 'gateway, bucket,gateway', REDIS_URL }).roles, ['bucket', 'gateway']);
+    assert.match(problemOf({ ROLES: 'bucket,,', REDIS_URL }), /^ROLES must be `all`, or/);
+    assert.match(problemOf({ ROLES: 'archiver', REDIS_URL }), /^ROLES must be `all`, or/);
+  });
+
+  it('need Redis when they are not all', () => {
+    assert.match(problemOf({ ROLES: 'gateway' }), /^ROLES must be `all` without REDIS_URL/);
+    assert.equal(configOf({ ROLES: 'merger,bucket,gateway' }).roles.length, 3);
+  });
+});
+
+describe('HOST', () => {
+  it('beyond loopback needs AUTH to be said', () => {
+    for (const HOST of ['0.0.0.0', '::', '192.0.2.7', 'app.example', '128.0.0.1']) {
+      assert.match(problemOf({ HOST }), /AUTH=anonymous/, HOST);
+      assert.equal(configOf({ HOST, AUTH: 'anonymous' }).loopbackOnly, false);
+    }
+    for (const HOST of ['localhost', '127.0.0.2', '::1']) assert.equal(configOf({ HOST }).loopbackOnly, true, HOST);
+  });
+
+  it('is one address or name', () => {
+    for (const HOST of ['[::1]', '127.0.0.1:80', 'a b', '-x']) assert.match(problemOf({ HOST }), /^HOST must be/, HOST);
+  });
+});
+
+describe('REDIS_URL', () => {
+  it('takes the usual forms', () => {
+    for (const url of ['redis://h', 'rediss://h:6380/3', 'redis://:p%40@[::1]:1', 'redis://u:p@h.example:6379/']) {
+      assert.equal(configOf({ REDIS_URL: url }).redisUrl, url);
+    }
+  });
+
+  it('never shows up in a message', () => {
+    const wrong = ['redis//:hunter2@h', 'http://:hunter2@h', 'redis://:hunter2@h:x', 'redis://u:hunter2@/0', 'hunter2'];
+    wrong.push('redis://:hunter2@a,redis://:hunter2@b', 'redis://:hunter2%zz@h', 'redis://:hunter2@h/0?a=b');
+    for (const url of wrong) {
+      const problem = problemOf({ REDIS_URL: url });
+      assert.match(problem, /^REDIS_URL /);
+      assert.doesNotMatch(problem, /hunter2/);
+    }
+  });
+});
+
+describe('REDUCERS', () => {
+  it('is a list of patterns, first match first', () => {
+    const { reducers } = configOf({ REDUCERS: 'poll-*=tally, lobby=latest,*=log' });
+    assert.deepEqual(reducers, [
+      { pattern: 'poll-*', reducer: 'tally' },
+      { pattern: 'lobby', reducer: 'latest' },
+      { pattern: '*', reducer: 'log' },
+    ]);
+  });
+
+  it('refuses what is no rule, or would never be reached', () => {
+    for (const wrong of ['log', '*=sum', '=log', 'a/b=log', 'a=log=log', 'a=log,,b=log']) {
+      assert.match(problemOf({ REDUCERS: wrong }), /^REDUCERS must be a comma list/, wrong);
+    }
+    assert.match(problemOf({ REDUCERS: '*=log,a=tally' }), /never reaches "a=tally"/);
+    assert.match(problemOf({ REDUCERS: 'a=log,a=tally' }), /never reaches "a=tally"/);
+  });
+});
+
+describe('CORS_ORIGINS', () => {
+  it('is * or exact origins', () => {
+    assert.equal(configOf({ CORS_ORIGINS: '*' }).corsOrigins, '*');
+    assert.deepEqual(configOf({ CORS_ORIGINS: 'https://a.example, http://b.example:81' }).corsOrigins, [
+      'https://a.example',
+      'http://b.example:81',
+    ]);
+    for (const wrong of [
+      'https://a.example/',
+      'a.example',
+      'https://A.example',
+      'https://a.example:443',
+      'null',
+      '*,*',
+    ]) {
+      assert.match(problemOf({ CORS_ORIGINS: wrong }), /^CORS_ORIGINS must be/, wrong);
+    }
+  });
+});
+
+describe('settings that contradict each other', () => {
+  it('are told', () => {
+    assert.match(problemOf({ PORT: '9000', ADMIN_PORT: '9000' }), /ADMIN_PORT must differ/);
+    assert.equal(configOf({ PORT: '0', ADMIN_PORT: '0' }).adminPort, 0);
+    assert.match(problemOf({ INBOX_MAX_BYTES: '1024', MAX_CHANGE_BYTES: '2048' }), /INBOX_MAX_BYTES must be at least/);
+  });
+});
+
+describe('names', () => {
+  it('that nearly are ours are a problem', () => {
+    const slips = {
+      REDIS_URI: 'REDIS_URL',
+      SHARD: 'SHARDS',
+      ROLE: 'ROLES',
+      HEARTBEAT_S: 'HEARTBEAT_MS',
+      MAXSTREAMS: 'MAX_STREAMS',
+    };
+    for (const [slip, meant] of Object.entries({
+      ...slips,
+      log_level: 'LOG_LEVEL',
+      MAX_CHANGE_BYTE: 'MAX_CHANGE_BYTES',
+    })) {
+      assert.equal(problemOf({ [slip]: 'x' }), `${slip} is not a setting; did you mean ${meant}?`);
+    }
+  });
+
+  it("that are a stranger's are not", () => {
+    const strangers = [
+      'HOSTNAME',
+      'KUBERNETES_PORT',
+      'REDIS_PORT',
+      'REDIS_HOST',
+      'PATH',
+      'PORTS',
+      'HOSTS',
+      'NODE_ENV',
+      'HOME',
+    ];
+    strangers.push('REDIS_PORT_6379_TCP', 'POST', 'AUTHOR', 'DATABASE', 'LOGNAME', 'ROUTES', 'SHELL', 'USER', '');
+    for (const name of strangers) assert.deepEqual(problemsOf({ [name]: 'x' }), [], name);
+  });
+
+  it('that are announced are said to be not supported yet', () => {
+    for (const name of ['REDIS_MODE', 'DATA_DIR', 'DATABASE_URL'])
+      assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
+  });
+
+  it('are compared by an edit distance that is a metric', () => {
+    const word = fc.string({ maxLength: 8, unit: fc.constantFrom('A', 'B', '_') });
+    fc.assert(
+      fc.property(word, word, word, (a, b, c) => {
+        assert.equal(editDistance(a, b) === 0, a === b);
+        assert.equal(editDistance(a, b), editDistance(b, a));
+        assert.ok(editDistance(a, c) <= editDistance(a, b) + editDistance(b, c));
+      }),
+    );
+  });
+});
+
+describe('any environment', () => {
+  it('has an outcome, and never throws', () => {
+    const names = [
+      'PORT',
+      'HOST',
+      'ROLES',
+      'REDIS_URL',
+      'REDUCERS',
+      'CORS_ORIGINS',
+      'AUTH',
+      'SHARDS',
+      'REDIS_PREFIX',
+      'X',
+    ];
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), fc.string({ unit: 'binary' })), (env) => {
+        const outcome = readConfig(env, machine);
+        if (!outcome.ok) assert.ok(outcome.problems.length > 0);
+      }),
+    );
+  });
+});

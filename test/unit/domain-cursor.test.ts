@@ -1,0 +1,136 @@
+/** Cursors: they come back as they went, and anything else at all is undefined instead of an error. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { cursorOf, cursorPrefix, formatCursor, parseCursor, resolveCursor } from '../../src/domain/cursor.ts';
+import { EPOCH_PATTERN, newEpoch } from '../../src/domain/position.ts';
+
+const channel = fc
+  .string({ minLength: 1, maxLength: 64, unit: fc.constantFrom(...'abcXYZ019._-') })
+  .map((name) => `c${name}`.slice(0, 64));
+const epoch = fc.string({
+  minLength: 6,
+  maxLength: 6,
+  unit: fc.constantFrom(...'0123456789abcdefghijklmnopqrstuvwxyz'),
+});
+const offset = fc.oneof(fc.nat(100), fc.nat(Number.MAX_SAFE_INTEGER));
+const logs = fc.uniqueArray(fc.record({ channel, epoch, offset }), {
+  minLength: 1,
+  maxLength: 16,
+  selector: (log) => log.channel,
+});
+
+const parts = (of: readonly { channel: string; epoch: string; offset: number }[]) =>
+  [of.map((log) => log.channel), of.map((log) => log.epoch), of.map((log) => log.offset)] as const;
+
+describe('a cursor', () => {
+  it('of one channel is its epoch and its offset', () => {
+    assert.equal(cursorOf('room', { epoch: 'k3v9qa', offset: 840 }), 'k3v9qa.nc');
+    assert.equal(cursorOf('room', { epoch: 'k3v9qa', offset: 0 }), 'k3v9qa.0');
+    assert.deepEqual(parseCursor('k3v9qa.nc', 1), { prefix: 'k3v9qa', offsets: [840] });
+  });
+
+  it('comes back as it went, for 1 to 16 channels', () => {
+    fc.assert(
+      fc.property(logs, (of) => {
+        const [channels, epochs, offsets] = parts(of);
+        const text = formatCursor(cursorPrefix(channels, epochs), offsets);
+        assert.match(text, /^[A-Za-z0-9._~-]{1,256}$/);
+        const parsed = parseCursor(text, channels.length);
+        assert.ok(parsed);
+        assert.deepEqual(
+          resolveCursor(parsed, channels, epochs),
+          of.map((log) => ({ epoch: log.epoch, offset: log.offset })),
+        );
+      }),
+    );
+  });
+
+  it('stays within the 128 bytes that cost no preflight, for 16 channels of a billion events', () => {
+    const channels = Array.from({ length: 16 }, (_, i) => `c${i}`);
+    const prefix = cursorPrefix(
+      channels,
+      channels.map(() => 'zzzzzz'),
+    );
+    assert.ok(
+      formatCursor(
+        prefix,
+        channels.map(() => 2_000_000_000),
+      ).length <= 128,
+    );
+  });
+
+  it('of other channels, another order or another epoch resolves to nothing', () => {
+    fc.assert(
+      fc.property(logs, epoch, (of, other) => {
+        fc.pre(of.length > 1 && other !== of[0]!.epoch);
+        const [channels, epochs, offsets] = parts(of);
+        const parsed = parseCursor(formatCursor(cursorPrefix(channels, epochs), offsets), of.length)!;
+        assert.equal(resolveCursor(parsed, channels.toReversed(), epochs.toReversed()), undefined);
+        assert.equal(resolveCursor(parsed, channels, [other, ...epochs.slice(1)]), undefined);
+        assert.equal(resolveCursor(parsed, [...channels.slice(1), 'another~'], epochs), undefined);
+        assert.equal(parseCursor(formatCursor(parsed.prefix, offsets), of.length + 1), undefined);
+      }),
+    );
+    assert.equal(resolveCursor(parseCursor('aaaaaa.1', 1)!, ['c'], ['bbbbbb']), undefined);
+  });
+});
+
+describe('what is no cursor', () => {
+  it('is undefined', () => {
+    const garbage = [
+      '',
+      '.',
+      'k3v9qa',
+      'k3v9qa.',
+      '.1',
+      'k3v9qa.01',
+      'k3v9qa.-1',
+      'k3v9qa.1.2',
+      'K3V9QA.1',
+      'k3v9q.1',
+      'k3v9qaa.1',
+    ];
+    garbage.push(
+      'k3v9qa.A',
+      'k3v9qa.1 ',
+      ' k3v9qa.1',
+      'k3v9qa.1\n',
+      'k3v9qa.zzzzzzzzzzz',
+      'k3v9qa.1e5 ',
+      'k3v9qa.0x1',
+      'k3v9qa..1',
+    );
+    garbage.push(
+      `k3v9qa.${'1'.repeat(12)}`,
+      `k3v9qa.${'0'.repeat(300)}`,
+      'x'.repeat(100_000),
+      '.'.repeat(100_000),
+      'k3v9qa.１',
+    );
+    for (const text of garbage) assert.equal(parseCursor(text, 1), undefined, JSON.stringify(text.slice(0, 40)));
+  });
+
+  it('never throws, and what is accepted is canonical', () => {
+    const near = fc.string({ maxLength: 40, unit: fc.constantFrom(...'abz019._~-A \0\né') });
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), near), fc.integer({ min: 1, max: 16 }), (text, count) => {
+        const parsed = parseCursor(text, count);
+        if (parsed === undefined) return;
+        assert.equal(formatCursor(parsed.prefix, parsed.offsets), text);
+        for (const one of parsed.offsets) assert.ok(Number.isSafeInteger(one) && one >= 0);
+      }),
+    );
+  });
+});
+
+describe('an epoch', () => {
+  it('has six characters, whatever chance says', () => {
+    for (const chance of [0, 0.5, 1 - Number.EPSILON])
+      assert.match(
+        newEpoch(() => chance),
+        EPOCH_PATTERN,
+      );
+    assert.notEqual(newEpoch(), newEpoch());
+  });
+});
