@@ -11,7 +11,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Audiences, AudienceWish } from './audiences.ts';
 import { catchUp } from './catchup.ts';
-import { findStart, type StartWish } from './start.ts';
+import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
 import { openTransport, streamHead } from './transport.ts';
@@ -50,9 +50,6 @@ const RETURNS_PER_SECOND = 500;
 const VISIT_MAX_MS = 10_000;
 /** Between two tries to catch up while the engine is away. */
 const CATCH_UP_RETRY_MS = 500;
-
-/** It left while we were looking for where it starts. */
-class ClientGone extends Error {}
 
 export function createStreams(deps: StreamsDeps): Streams {
   const { audiences, clock, log, metrics, heartbeatMs } = deps;
@@ -121,27 +118,36 @@ export function createStreams(deps: StreamsDeps): Streams {
 
   async function begin(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void> {
     const audience = await audiences.acquire(wish);
-    const { hubs, format } = audience;
-    let stream: Stream;
     try {
-      const starts = await findStart(deps, hubs, wish);
-      if (reply.raw.destroyed) throw new ClientGone();
-      const positions = starts.map(({ position }) => position);
-      const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
-      const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() });
-      const transport = openTransport(reply, streamHead(format.contentType), deps.streamBufferBytes, () =>
-        closed(stream),
-      );
-      stream = new Stream(transport, audience, positions, owner);
-      stream.write(frames);
+      const starts = await findStart(deps, audience.hubs, wish);
+      const transport = await openTransport(reply, streamHead(audience.format.contentType), deps.streamBufferBytes);
+      if (transport)
+        return run(
+          new Stream(
+            transport,
+            audience,
+            starts.map(({ position }) => position),
+            owner,
+          ),
+          starts,
+        );
     } catch (error) {
       audiences.release(audience);
-      if (error instanceof ClientGone) return void reply.hijack();
       throw error;
     }
+    // The client left while we were looking for where it starts.
+    audiences.release(audience);
+  }
+
+  function run(stream: Stream, starts: readonly ChannelStart[]): void {
+    const { hubs, format } = stream.audience;
+    const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
+    stream.transport.onClose = () => closed(stream);
     streams.add(stream);
     metrics.streams.set(streams.size);
     wheel.add(stream, visitMs);
+    const { positions } = stream;
+    stream.write(syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() }));
     void bringUp(stream);
   }
 
