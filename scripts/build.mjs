@@ -4,7 +4,17 @@
  * `--if-stale`: only when something in src, or what decides the compilation, is newer than the last build that succeeded.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,19 +43,27 @@ function isStale() {
   return [...deciding, src, ...sources].some((path) => existsSync(path) && statSync(path).mtimeMs > builtMs);
 }
 
+/** Made beside dist/ and put in its place when it is whole: a server that starts meanwhile never sees half of it. */
 function build() {
-  rmSync(dist, { recursive: true, force: true });
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const compiled = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
-  if (compiled.status !== 0) return compiled.status ?? 1;
-  for (const { path, isFile } of filesUnder(src)) {
-    if (!isFile || path.endsWith('.ts')) continue;
-    const copy = join(dist, path.slice(src.length));
-    mkdirSync(dirname(copy), { recursive: true });
-    cpSync(path, copy);
+  const next = mkdtempSync(join(root, '.dist-'));
+  try {
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+    const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', next];
+    const compiled = spawnSync(process.execPath, args, { stdio: 'inherit' });
+    if (compiled.status !== 0) return compiled.status ?? 1;
+    for (const { path, isFile } of filesUnder(src)) {
+      if (!isFile || path.endsWith('.ts')) continue;
+      const copy = join(next, path.slice(src.length));
+      mkdirSync(dirname(copy), { recursive: true });
+      cpSync(path, copy);
+    }
+    writeFileSync(join(next, '.built'), '');
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(next, dist);
+    return 0;
+  } finally {
+    rmSync(next, { recursive: true, force: true });
   }
-  writeFileSync(stamp, '');
-  return 0;
 }
 
 // An installation without sources has nothing to be stale against.

@@ -45,7 +45,7 @@ async function ours(): Promise<Round> {
 }
 
 async function nothing(): Promise<Round> {
-  const server = await startOther('fastify-nothing.ts', 'fastify');
+  const server = await startOther('fastify-nothing');
   try {
     await generate({ ...load, port: server.port, seconds: 1 });
     const before = server.cpuS();

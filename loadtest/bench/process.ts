@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Running {
   readonly name: string;
@@ -11,8 +12,8 @@ export interface Running {
   readonly pid: number;
   /** CPU seconds used so far, user and system. */
   cpuS(): number;
-  /** Resident memory, bytes. */
-  rssBytes(): number;
+  /** Resident memory after a collection of garbage, bytes. */
+  heldBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +31,8 @@ const START_MS = 15_000;
 /** Linux counts CPU time in these, and it has been 100 a second on every machine for decades. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
+/** Two full collections of a heap of 100 MB, and the pages given back. */
+const COLLECT_MS = 1500;
 
 export async function start({ name, command, args, env, port, onStop }: StartOptions): Promise<Running> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
@@ -42,7 +45,7 @@ export async function start({ name, command, args, env, port, onStop }: StartOpt
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`${name} ended at its start: ${complaint}`);
     if (Date.now() > untilMs) throw new Error(`${name} does not listen on ${port}: ${complaint}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await sleep(25);
   }
   const pid = child.pid!;
   return {
@@ -50,7 +53,11 @@ export async function start({ name, command, args, env, port, onStop }: StartOpt
     port,
     pid,
     cpuS: () => cpuSecondsOf(pid),
-    rssBytes: () => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES,
+    async heldBytes() {
+      child.kill('SIGUSR2');
+      await sleep(COLLECT_MS);
+      return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+    },
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
@@ -80,18 +87,25 @@ export async function startRedis(aof: AofMode): Promise<Running & { readonly url
   return { ...redis, url: `redis://127.0.0.1:${port}` };
 }
 
+/** The Node that the measured servers run on: another one than ours when `BENCH_NODE` names its binary. */
+const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
+
+/** Every measured server can be told to collect its garbage: memory is then what is held, not what was left. */
+const collectOnSignal = "process.on('SIGUSR2', () => { gc(); gc(); });";
+const nodeArgs = ['--expose-gc', '--import', `data:text/javascript,${collectOnSignal}`];
+
 /** Our own server, as built. */
 export async function startSmallchange(env: Readonly<Record<string, string>>, name = 'smallchange'): Promise<Running> {
   const port = await freePort();
   const settings = { ...env, PORT: String(port), LOG_LEVEL: 'warn' };
-  return start({ name, command: process.execPath, args: ['dist/main.js'], env: settings, port });
+  return start({ name, command: nodeBinary, args: [...nodeArgs, 'dist/main.js'], env: settings, port });
 }
 
 /** A server of `servers/`, for comparison. */
-export async function startOther(file: string, name: string): Promise<Running> {
+export async function startOther(file: string, name = file): Promise<Running> {
   const port = await freePort();
-  const args = ['--import', 'tsx', new URL(`servers/${file}`, import.meta.url).pathname];
-  return start({ name, command: process.execPath, args, env: { PORT: String(port) }, port });
+  const args = [...nodeArgs, '--import', 'tsx', new URL(`servers/${file}.ts`, import.meta.url).pathname];
+  return start({ name, command: nodeBinary, args, env: { PORT: String(port) }, port });
 }
 
 export async function freePort(): Promise<number> {

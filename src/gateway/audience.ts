@@ -8,12 +8,19 @@
  * middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
  * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
  */
+import type { Clock } from '../clock.ts';
 import type { Channel } from '../domain/channel.ts';
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
 import type { Epoch, Position } from '../domain/position.ts';
 import type { Format } from './formats/format.ts';
 import type { Hub, HubReader } from './hub.ts';
 import type { Stream } from './stream.ts';
+
+export interface AudienceDeps {
+  readonly clock: Clock;
+  /** Told how many events have been written, summed over the streams. */
+  readonly onDelivered: (events: number) => void;
+}
 
 export interface Chunk {
   readonly bytes: Buffer;
@@ -29,6 +36,7 @@ const SLICE_STREAMS = 512;
 export class Audience implements HubReader {
   readonly hubs: readonly Hub[];
   readonly format: Format;
+  readonly #deps: AudienceDeps;
   readonly #channels: readonly Channel[];
   readonly #streams = new Set<Stream>();
   #epochs: readonly Epoch[] = [];
@@ -38,7 +46,8 @@ export class Audience implements HubReader {
   #pass: Iterator<Stream> | null = null;
   #isPassStale = false;
 
-  constructor(hubs: readonly Hub[], format: Format) {
+  constructor(hubs: readonly Hub[], format: Format, deps: AudienceDeps) {
+    this.#deps = deps;
     this.hubs = hubs;
     this.format = format;
     this.#channels = hubs.map(({ channel }) => channel);
@@ -56,7 +65,9 @@ export class Audience implements HubReader {
     const { text, events } = this.#encode(offsets);
     this.#streams.add(stream);
     stream.attach(this.#tail);
-    if (events > 0) stream.give(text, events);
+    if (events === 0) return;
+    stream.write(text, this.#deps.clock.elapsedMs());
+    this.#deps.onDelivered(events);
   }
 
   leave(stream: Stream): void {
@@ -118,14 +129,17 @@ export class Audience implements HubReader {
       this.#pass = this.#streams.values();
       this.#isPassStale = false;
     }
+    const nowMs = this.#deps.clock.elapsedMs();
+    let delivered = 0;
     for (let i = 0; i < SLICE_STREAMS; i++) {
       const next = this.#pass.next();
       if (next.done) {
         this.#pass = null;
         break;
       }
-      next.value.advance();
+      delivered += next.value.advance(nowMs);
     }
+    this.#deps.onDelivered(delivered);
     if (this.#pass || this.#isPassStale) setImmediate(() => this.#handOut());
   }
 

@@ -1,6 +1,6 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
 import type { Channel } from '../domain/channel.ts';
-import { Audience } from './audience.ts';
+import { Audience, type AudienceDeps } from './audience.ts';
 import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
 import { createFormat } from './formats/formats.ts';
 import { acquireAll, type Hubs } from './hubs.ts';
@@ -23,13 +23,13 @@ interface Held {
   members: number;
 }
 
-export function createAudiences(hubs: Hubs): Audiences {
+export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
   const byKey = new Map<string, Held>();
   const byAudience = new WeakMap<Audience, Held>();
 
   async function open(wish: AudienceWish): Promise<Audience> {
     const options = { fields: wish.fields, withChannel: wish.channels.length > 1 };
-    return new Audience(await acquireAll(hubs, wish.channels), createFormat(wish.format, options));
+    return new Audience(await acquireAll(hubs, wish.channels), createFormat(wish.format, options), deps);
   }
 
   return {

@@ -11,13 +11,21 @@
  *    and comes back here with its positions: a returning client, a slow reader and a store that has lost its memory all
  *    take this one way.
  */
+import type { Clock } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
 import type { HubPage } from './hub.ts';
 import { countLost, startOver } from './start.ts';
 import type { Stream } from './stream.ts';
 import { cursorWriter, syncFrames } from './sync.ts';
 
+export interface CatchUpDeps {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly heartbeatMs: number;
+}
+
 /** Resolves when the stream is live, or closed. Rejects when the engine does not answer: call it again. */
-export async function catchUp(stream: Stream, heartbeatMs: number): Promise<void> {
+export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> {
   const { audience, transport } = stream;
   const { hubs } = audience;
   while (!stream.isClosed) {
@@ -27,26 +35,29 @@ export async function catchUp(stream: Stream, heartbeatMs: number): Promise<void
     const position = stream.positions[behind]!;
     const page = await hubs[behind]!.page(position);
     if (stream.isClosed) return;
-    if (page.kind === 'gap') await startAgain(stream, behind, countLost(page, position), heartbeatMs);
-    else writePage(stream, behind, page);
+    if (page.kind === 'gap') await startAgain(stream, behind, countLost(page, position), deps);
+    else writePage(stream, behind, page, deps);
   }
 }
 
-function writePage(stream: Stream, index: number, page: HubPage & { kind: 'events' }): void {
+function writePage(stream: Stream, index: number, page: HubPage & { kind: 'events' }, deps: CatchUpDeps): void {
   const { hubs, format } = stream.audience;
   const { channel } = hubs[index]!;
   const cursorAt = cursorWriter(hubs, stream.positions);
   let text = '';
   for (const event of page.events) text += format.event(event, channel, cursorAt(index, event.offset));
   stream.positions[index] = { epoch: stream.positions[index]!.epoch, offset: page.through };
-  if (text !== '') stream.give(text, page.events.length);
+  if (text === '') return;
+  stream.write(text, deps.clock.elapsedMs());
+  deps.metrics.deliveries.inc(page.events.length);
 }
 
-async function startAgain(stream: Stream, index: number, lost: number | null, heartbeatMs: number): Promise<void> {
+async function startAgain(stream: Stream, index: number, lost: number | null, deps: CatchUpDeps): Promise<void> {
   const { hubs, format } = stream.audience;
   const hub = hubs[index]!;
   const start = await startOver(hub, lost);
   if (stream.isClosed) return;
   stream.positions[index] = start.position;
-  stream.write(syncFrames(format, [{ hub, start }], { hubs, positions: stream.positions }, { heartbeatMs }));
+  const frames = syncFrames(format, [{ hub, start }], { hubs, positions: stream.positions }, deps);
+  stream.write(frames, deps.clock.elapsedMs());
 }

@@ -38,7 +38,8 @@ export interface Gateway {
 
 export function createGateway(deps: GatewayDeps): Gateway {
   const hubs = createHubs(deps);
-  const audiences = createAudiences(hubs);
+  const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
+  const audiences = createAudiences(hubs, { clock: deps.clock, onDelivered });
   const streams = createStreams({ ...deps, audiences });
   const going = new AbortController();
   /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */

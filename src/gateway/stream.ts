@@ -12,64 +12,73 @@ import type { Transport } from './transport.ts';
 export type EndReason = 'client' | 'drain' | 'stalled' | 'failed';
 
 export interface StreamOwner {
-  nowMs(): number;
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */
   catchUp(stream: Stream): void;
-  delivered(events: number): void;
 }
+
+/** Of every attached stream. */
+const NO_POSITIONS: Position[] = [];
 
 export class Stream {
   readonly transport: Transport;
   readonly audience: Audience;
   readonly #owner: StreamOwner;
-  /** One per channel; empty while attached. */
+  /** One per channel; none while attached. */
   positions: Position[];
   #at: Chunk | null = null;
-  /** When something was last written, by the owner's clock. */
+  /** When something was last written, by the elapsed clock, in whole milliseconds. */
   writtenMs: number;
   /** Since when the connection has taken nothing of what waits; 0 while it takes. */
   stalledMs = 0;
   endReason: EndReason = 'client';
 
-  constructor(transport: Transport, audience: Audience, positions: readonly Position[], owner: StreamOwner) {
+  constructor(
+    transport: Transport,
+    audience: Audience,
+    positions: readonly Position[],
+    owner: StreamOwner,
+    nowMs: number,
+  ) {
     this.transport = transport;
     this.audience = audience;
     this.positions = [...positions];
     this.#owner = owner;
-    this.writtenMs = owner.nowMs();
+    this.writtenMs = Math.floor(nowMs);
   }
 
   get isClosed(): boolean {
     return this.transport.isClosed;
   }
 
-  write(bytes: Buffer | string): void {
-    this.writtenMs = this.#owner.nowMs();
+  write(bytes: Buffer | string, nowMs: number): void {
+    this.writtenMs = Math.floor(nowMs);
     this.transport.write(bytes);
-  }
-
-  /** Writes frames that carry so many events. */
-  give(bytes: Buffer | string, events: number): void {
-    this.write(bytes);
-    this.#owner.delivered(events);
   }
 
   attach(at: Chunk): void {
     this.#at = at;
-    this.positions = [];
+    this.positions = NO_POSITIONS;
   }
 
-  /** Takes what its audience has made since; lets go of it when the connection is full. */
-  advance(): void {
+  /**
+   * Takes what its audience has made since; lets go of it when the connection is full.
+   *
+   * @returns How many events it was given.
+   */
+  advance(nowMs: number): number {
     let at = this.#at;
+    let events = 0;
     while (at?.next && !this.transport.isFull) {
       at = at.next;
       this.#at = at;
-      this.give(at.bytes, at.events);
+      this.write(at.bytes, nowMs);
+      events += at.events;
     }
-    if (!at?.next) return;
-    this.detach();
-    this.catchUp();
+    if (at?.next) {
+      this.detach();
+      this.catchUp();
+    }
+    return events;
   }
 
   /** Goes on with positions of its own. */

@@ -9,12 +9,13 @@ import type { Clock } from '../clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Audience } from './audience.ts';
 import type { Audiences, AudienceWish } from './audiences.ts';
 import { catchUp } from './catchup.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
-import { openTransport, streamHead } from './transport.ts';
+import { openTransport, streamHead, type Transport } from './transport.ts';
 import { createWheel } from './wheel.ts';
 
 export interface StreamsDeps {
@@ -59,16 +60,12 @@ export function createStreams(deps: StreamsDeps): Streams {
   const visitMs = Math.min(heartbeatMs, VISIT_MAX_MS);
   const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
 
-  const owner: StreamOwner = {
-    nowMs: () => clock.elapsedMs(),
-    delivered: (events) => metrics.deliveries.inc(events),
-    catchUp: (stream) => void bringUp(stream),
-  };
+  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream) };
 
   async function bringUp(stream: Stream): Promise<void> {
     while (!stream.isClosed) {
       try {
-        return await catchUp(stream, heartbeatMs);
+        return await catchUp(stream, deps);
       } catch (error) {
         log.warn({ err: error }, 'a stream cannot catch up: trying again');
         await sleep(CATCH_UP_RETRY_MS);
@@ -89,7 +86,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       return;
     }
     if (nowMs - stream.writtenMs >= heartbeatMs && !stream.transport.isFull) {
-      stream.write(stream.audience.format.heartbeat);
+      stream.write(stream.audience.format.heartbeat, nowMs);
     }
     wheel.add(stream, Math.min(visitMs, Math.max(0, stream.writtenMs + heartbeatMs - nowMs)));
   }
@@ -121,16 +118,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     try {
       const starts = await findStart(deps, audience.hubs, wish);
       const transport = await openTransport(reply, streamHead(audience.format.contentType), deps.streamBufferBytes);
-      if (transport)
-        return run(
-          new Stream(
-            transport,
-            audience,
-            starts.map(({ position }) => position),
-            owner,
-          ),
-          starts,
-        );
+      if (transport) return run(transport, audience, starts);
     } catch (error) {
       audiences.release(audience);
       throw error;
@@ -139,15 +127,17 @@ export function createStreams(deps: StreamsDeps): Streams {
     audiences.release(audience);
   }
 
-  function run(stream: Stream, starts: readonly ChannelStart[]): void {
-    const { hubs, format } = stream.audience;
+  function run(transport: Transport, audience: Audience, starts: readonly ChannelStart[]): void {
+    const { hubs, format } = audience;
+    const positions = starts.map((start) => start.position);
+    const stream = new Stream(transport, audience, positions, owner, clock.elapsedMs());
     const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
     stream.transport.onClose = () => closed(stream);
     streams.add(stream);
     metrics.streams.set(streams.size);
     wheel.add(stream, visitMs);
-    const { positions } = stream;
-    stream.write(syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() }));
+    const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() });
+    stream.write(frames, clock.elapsedMs());
     void bringUp(stream);
   }
 

@@ -53,12 +53,13 @@ const PORTS = { from: 20_000, count: 12_000 };
 const run = promisify(execFile);
 
 /** What still runs if the test process ends in the middle of something. */
-const running = new Map<ChildProcess, string>();
+const running = new Set<ChildProcess>();
+const dirs = new Set<string>();
+// Without a listener a signal ends the process and no 'exit' is emitted.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 process.on('exit', () => {
-  for (const [child, dir] of running) {
-    child.kill('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
-  }
+  for (const child of running) child.kill('SIGKILL');
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
 });
 
 /** Whether nobody listens there. */
@@ -126,7 +127,7 @@ async function launch(port: number, dir: string, settings: RedisSettings): Promi
     running.delete(child);
     ended ??= new Error(`redis-server on port ${port} ended (${signal ?? code}) before it answered:\n${output}`);
   });
-  running.set(child, dir);
+  running.add(child);
   try {
     await waitFor(
       () => {
@@ -155,6 +156,11 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
 
 export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'smallchange-redis-'));
+  dirs.add(dir);
+  const removeDir = async () => {
+    await rm(dir, { recursive: true, force: true });
+    dirs.delete(dir);
+  };
   let port = await freePort();
   let child: ChildProcess;
   try {
@@ -165,13 +171,13 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
       return launch(port, dir, settings);
     });
   } catch (error) {
-    await rm(dir, { recursive: true, force: true });
+    await removeDir();
     throw error;
   }
 
   const stop = async () => {
     await end(child, 'SIGTERM');
-    await rm(dir, { recursive: true, force: true });
+    await removeDir();
   };
   return {
     url: `redis://127.0.0.1:${port}`,

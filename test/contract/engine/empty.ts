@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { read } from './history.ts';
-import type { Open } from './kit.ts';
+import { type Open, TOKEN } from './kit.ts';
 
 export function emptyChannelTests(open: Open): void {
   const idle = { channelIdleMs: 50 };
@@ -121,7 +121,7 @@ export function emptyChannelTests(open: Open): void {
         channels.map((channel) => ({ channel, events: ['x'] })),
       );
       await bench.until('all to be forgotten', async () => {
-        const outcome = await bench.engine.sweep(0, 'merger-1', 1_000);
+        const outcome = await bench.engine.sweep(0, TOKEN, 1_000);
         assert.equal(outcome.kind, 'swept');
         const [last] = (await bench.engine.load(0, [{ channel: channels[499]!, froms: [], withState: false }]))
           .channels;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Peek } from '../../../src/engine/engine.ts';
-import { type Bench, LONG_MS, type Open } from './kit.ts';
+import { type Bench, LONG_MS, type Open, TOKEN } from './kit.ts';
 
 export function leaseTests(open: Open): void {
   const peek = (bench: Bench, token: string, ms: number = LONG_MS, shard = 0): Promise<Peek> =>
@@ -40,12 +40,24 @@ export function leaseTests(open: Open): void {
     const channel = bench.channel();
     await bench.append(channel, 'x');
     const commit = await bench.draft(0, [{ channel, events: ['x'] }], { token: 'a', entries: 1 });
-    await bench.engine.release(0, commit.token);
-    await bench.engine.release(0, 'merger-1');
+    await bench.engine.release(0, TOKEN);
     await peek(bench, 'a', 100);
     await bench.until('the lease to expire', async () => (await peek(bench, 'b')).kind === 'entries');
     assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
     assert.deepEqual(await bench.engine.commit(0, { ...commit, token: 'b' }), { kind: 'committed', rev: 1, events: 1 });
+  });
+
+  it('that has expired is nobody’s, also when nobody has taken it since', async () => {
+    await using bench = await open();
+    const channel = bench.channel();
+    const commit = await bench.draft(0, [{ channel, events: ['x'] }], { token: 'a' });
+    await bench.engine.release(0, TOKEN);
+    await peek(bench, 'a', 50);
+    await bench.pass(100);
+    assert.deepEqual(await bench.engine.sweep(0, 'a', 1), { kind: 'refused', reason: 'lease' });
+    assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
+    assert.equal((await peek(bench, 'a')).kind, 'entries');
+    assert.equal((await bench.engine.commit(0, commit)).kind, 'committed');
   });
 
   it('is free at once when its holder gives it back', async () => {

@@ -58,6 +58,8 @@ const idle: Record<string, Evident> = {
   'the very head': (channel) => ({ kind: 'head', channel, offset: 5 }),
   'an older head': (channel) => ({ kind: 'head', channel, offset: 2 }),
   'an empty channel’s position of now': (_, __, channel) => ({ kind: 'head', channel, offset: 6 }),
+  'the reducer that it has': (channel) => ({ kind: 'reducer', channel, reducer: 'latest' }),
+  'another reducer of a channel without events': (_, __, channel) => ({ kind: 'reducer', channel, reducer: 'tally' }),
   'the rev of now': () => ({ kind: 'rev', rev: 2 }),
   'an older rev': () => ({ kind: 'rev', rev: 0 }),
 };
