@@ -21,7 +21,7 @@ import type { Logger } from './log.ts';
 import { createMerger } from './merger/merger.ts';
 import { createReducerFor } from './merger/reducers/patterns.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { watchEngine } from './watch-engine.ts';
+import { type EngineCondition, watchEngine } from './watch-engine.ts';
 
 export interface App {
   readonly port: number;
@@ -36,6 +36,7 @@ interface Part {
   routes?(app: FastifyInstance): void;
   ready?(): boolean;
   start?(): Promise<void>;
+  engineIs?(condition: EngineCondition): void;
   /** Takes no new work and finishes what it has. */
   quiet(drainMs: number): Promise<void>;
 }
@@ -44,8 +45,12 @@ interface Part {
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const metrics = createMetrics();
   const engine = await createEngine(config, log);
-  const watch = watchEngine(engine, metrics);
   const parts = config.roles.map((role) => [role, createPart[role](engine, config, log, metrics)] as const);
+  const onChange = (condition: EngineCondition) => {
+    log.warn({ condition }, 'the store');
+    for (const [, part] of parts) part.engineIs?.(condition);
+  };
+  const watch = watchEngine({ engine, metrics, clock: systemClock, onChange });
   const checks: Readiness[] = parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true }));
   const servers: FastifyInstance[] = [];
   let stopping: Promise<void> | null = null;
@@ -108,6 +113,7 @@ const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, met
     return {
       routes: (app) => gateway.routes(app),
       ready: () => gateway.ready(),
+      engineIs: (condition) => gateway.announce(condition),
       async quiet(drainMs) {
         await gateway.drain(drainMs);
         gateway.close();

@@ -92,7 +92,12 @@ const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
 
 /** Every measured server can be told to collect its garbage: memory is then what is held, not what was left. */
 const collectOnSignal = "process.on('SIGUSR2', () => { gc(); gc(); });";
-const nodeArgs = ['--expose-gc', '--import', `data:text/javascript,${collectOnSignal}`];
+const nodeArgs = [
+  ...(process.env.BENCH_NODE_ARGS?.split(' ') ?? []),
+  '--expose-gc',
+  '--import',
+  `data:text/javascript,${collectOnSignal}`,
+];
 
 /** Our own server, as built. */
 export async function startSmallchange(env: Readonly<Record<string, string>>, name = 'smallchange'): Promise<Running> {

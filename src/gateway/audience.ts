@@ -12,7 +12,7 @@ import type { Clock } from '../clock.ts';
 import type { Channel } from '../domain/channel.ts';
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
 import type { Epoch, Position } from '../domain/position.ts';
-import type { Format } from './formats/format.ts';
+import type { ControlFrame, Format } from './formats/format.ts';
 import type { Hub, HubReader } from './hub.ts';
 import type { Stream } from './stream.ts';
 
@@ -101,8 +101,18 @@ export class Audience implements HubReader {
     this.#isFlushDue = false;
     const offsets = [...this.#tail.offsets];
     const { text, events } = this.#encode(offsets);
-    if (events === 0) return;
-    const chunk: Chunk = { bytes: Buffer.from(text), events, offsets, next: null };
+    if (events > 0) this.#push({ bytes: Buffer.from(text), events, offsets, next: null });
+  }
+
+  /** A control frame for every stream, at its place among the events. */
+  announce(frame: ControlFrame): void {
+    const text = this.format.control(frame);
+    if (text === '') return;
+    this.flush();
+    this.#push({ bytes: Buffer.from(text), events: 0, offsets: this.#tail.offsets, next: null });
+  }
+
+  #push(chunk: Chunk): void {
     this.#tail.next = chunk;
     this.#tail = chunk;
     this.#isPassStale = true;

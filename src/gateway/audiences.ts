@@ -1,7 +1,7 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
 import type { Channel } from '../domain/channel.ts';
 import { Audience, type AudienceDeps } from './audience.ts';
-import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
+import { type ControlFrame, ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
 import { createFormat } from './formats/formats.ts';
 import { acquireAll, type Hubs } from './hubs.ts';
 
@@ -15,6 +15,8 @@ export interface Audiences {
   /** The audience, with its hubs opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
   acquire(wish: AudienceWish): Promise<Audience>;
   release(audience: Audience): void;
+  /** Sends a control frame to every stream that is live. */
+  announce(frame: ControlFrame): void;
 }
 
 interface Held {
@@ -54,6 +56,13 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
       byKey.delete(held.key);
       audience.close();
       for (const hub of audience.hubs) hubs.release(hub);
+    },
+    announce(frame) {
+      for (const { audience } of byKey.values())
+        void audience.then(
+          (opened) => opened.announce(frame),
+          () => {},
+        );
     },
   };
 }

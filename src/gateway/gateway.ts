@@ -31,6 +31,8 @@ export interface Gateway {
   routes(app: FastifyInstance): void;
   /** False from the moment it drains. */
   ready(): boolean;
+  /** Tells every stream how the store is (P15). */
+  announce(status: 'degraded' | 'recovered'): void;
   /** Refuses new streams and ends those that are open, spread over the window. Resolves when none is left. */
   drain(windowMs: number): Promise<void>;
   close(): void;
@@ -78,6 +80,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       historyRoute(app, deps.engine);
     },
     ready: () => !going.signal.aborted,
+    announce: (status) => audiences.announce({ event: '$sync', data: { status } }),
     async drain(windowMs) {
       going.abort();
       await streams.drain(Math.min(windowMs, streams.size * drainMsPerStream));

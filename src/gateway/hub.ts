@@ -14,9 +14,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from '../domain/channel.ts';
 import { type Event, sameEvent } from '../domain/event.ts';
-import { History } from '../domain/history.ts';
 import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
+import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
 
 export interface HubReader {
@@ -39,10 +39,6 @@ export interface HubDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/** Newest events a ring keeps; further back, history is read. */
-const RING_MAX_EVENTS = 1024;
-/** What an event costs in a ring beside its bytes. */
-const EVENT_OVERHEAD_BYTES = 160;
 /** Events in one read of history: at most 0.5 MB of changes. */
 export const PAGE_EVENTS = 500;
 /** Newest events read when a hub opens: enough for those who were away for a moment. */
@@ -56,7 +52,7 @@ export class Hub implements ChannelObserver {
   readonly channel: Channel;
   readonly readers = new Set<HubReader>();
   readonly #deps: HubDeps;
-  #ring = new History(0);
+  readonly #ring: Ring;
   #epoch: Epoch = '';
   #oldest = 1;
   #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
@@ -73,6 +69,7 @@ export class Hub implements ChannelObserver {
   constructor(channel: Channel, deps: HubDeps) {
     this.channel = channel;
     this.#deps = deps;
+    this.#ring = new Ring(deps.account);
     this.opened = this.#open();
     this.opened.catch(() => this.close());
   }
@@ -115,7 +112,7 @@ export class Hub implements ChannelObserver {
     const key = `${position.epoch}.${position.offset}`;
     const page = await this.#pages.run(key, () => this.#deps.engine.readHistory(this.channel, position, PAGE_EVENTS));
     if (page.kind === 'gap') return page;
-    if (page.log.epoch === this.#epoch) this.#extendBack(position.offset, page.events);
+    if (page.log.epoch === this.#epoch) this.#ring.extendBack(position.offset, page.events);
     return this.#pageOf(position, page.events);
   }
 
@@ -164,13 +161,13 @@ export class Hub implements ChannelObserver {
 
   /** Gives up the oldest events of the ring; readers that need them read history. */
   shrink(): void {
-    this.#trim(this.#ring.size >> 1);
+    this.#ring.shrink();
   }
 
   close(): void {
     this.#phase = 'closed';
     this.#subscription?.close();
-    this.#trim(0);
+    this.#ring.begin(this.head);
     this.#waiting = [];
   }
 
@@ -222,7 +219,8 @@ export class Hub implements ChannelObserver {
     this.#oldest = page.log.oldest;
     this.#append(page.events);
     if (page.events.length === PAGE_EVENTS) this.#repairAgain = true;
-    else if (this.head < page.log.head) this.#skipTo(page.log.head);
+    // The channel is empty and its shard has moved on: the position of an empty channel moves with it.
+    else if (this.head < page.log.head) this.#ring.begin(this.head, page.log.head);
   }
 
   /** The store is behind what was seen here, or has something else in its place. */
@@ -232,13 +230,6 @@ export class Hub implements ChannelObserver {
     const { kind } = await this.#deps.engine.renew(this.#deps.shard, this.#epoch, evidence);
     if (kind === 'kept') await sleep(RETRY_MS);
     this.#repairAgain = true;
-  }
-
-  /** The channel is empty and its shard has moved on: the position of an empty channel moves with it. */
-  #skipTo(head: number): void {
-    const floor = this.head;
-    this.#trim(0);
-    this.#ring = new History(floor, head);
   }
 
   /** Takes what was published if it follows; false when history has to be read. */
@@ -258,34 +249,14 @@ export class Hub implements ChannelObserver {
     const fresh =
       events[0] && events[0].offset > this.head ? events : events.filter(({ offset }) => offset > this.head);
     if (fresh.length === 0) return;
-    const before = this.#ring.bytes;
     this.#ring.append(fresh);
-    this.#deps.account(this.#ring.bytes - before + fresh.length * EVENT_OVERHEAD_BYTES);
-    if (this.#ring.size > RING_MAX_EVENTS) this.#trim(RING_MAX_EVENTS);
     for (const reader of this.readers) reader.advanced();
   }
 
-  /** A page that ends where the ring begins makes the ring longer, so that the next who asks is served from it. */
-  #extendBack(after: number, events: readonly Event[]): void {
-    const older = events.filter(({ offset }) => offset < this.#ring.oldest && offset > after);
-    if (older.at(-1)?.offset !== this.#ring.floor || this.#ring.size + older.length > RING_MAX_EVENTS) return;
-    const before = this.#ring.bytes;
-    this.#ring.prepend(older, after);
-    this.#deps.account(this.#ring.bytes - before + older.length * EVENT_OVERHEAD_BYTES);
-  }
-
-  #trim(count: number): void {
-    const before = this.#ring.bytes;
-    const size = this.#ring.size;
-    this.#ring.trimTo(count);
-    this.#deps.account(this.#ring.bytes - before - (size - this.#ring.size) * EVENT_OVERHEAD_BYTES);
-  }
-
   #begin(log: LogBounds, tail: readonly Event[]): void {
-    this.#trim(0);
     this.#epoch = log.epoch;
     this.#oldest = log.oldest;
-    this.#ring = new History(tail[0] ? tail[0].offset - 1 : log.head);
+    this.#ring.begin(tail[0] ? tail[0].offset - 1 : log.head);
     this.#append(tail);
   }
 

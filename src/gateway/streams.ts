@@ -56,6 +56,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   const { audiences, clock, log, metrics, heartbeatMs } = deps;
   const streams = new Set<Stream>();
   let opening = 0;
+  const lastClosed: (() => void)[] = [];
   const tickMs = Math.min(1000, Math.max(20, heartbeatMs / 4));
   const visitMs = Math.min(heartbeatMs, VISIT_MAX_MS);
   const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
@@ -98,9 +99,15 @@ export function createStreams(deps: StreamsDeps): Streams {
     else stream.transport.end(lastWords);
   }
 
+  function sayGoodbye(stream: Stream): void {
+    const { format } = stream.audience;
+    end(stream, 'drain', format.control({ event: '$bye', data: { reason: 'drain' }, retryMs: retryMs() }));
+  }
+
   function closed(stream: Stream): void {
     stream.detach();
     streams.delete(stream);
+    if (streams.size === 0) for (const resolve of lastClosed.splice(0)) resolve();
     audiences.release(stream.audience);
     metrics.streams.set(streams.size);
     metrics.streamsEnded.inc({ reason: stream.endReason });
@@ -155,12 +162,9 @@ export function createStreams(deps: StreamsDeps): Streams {
       }
     },
     async drain(windowMs) {
-      const goodbyes = Array.from(streams, async (stream) => {
-        await sleep(Math.random() * windowMs);
-        const { format } = stream.audience;
-        end(stream, 'drain', format.control({ event: '$bye', data: { reason: 'drain' }, retryMs: retryMs() }));
-      });
-      await Promise.all(goodbyes);
+      const timers = Array.from(streams, (stream) => setTimeout(sayGoodbye, Math.random() * windowMs, stream));
+      if (streams.size > 0) await new Promise<void>((resolve) => lastClosed.push(resolve));
+      for (const timer of timers) clearTimeout(timer);
     },
     close() {
       wheel.close();
