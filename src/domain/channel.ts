@@ -20,7 +20,7 @@ export function isChannel(text: string): boolean {
  * 32-bit FNV-1a over the ASCII of a name, finished with murmur3's mixer: FNV alone leaves its low bits poorly mixed
  * for names that differ only in the last character, and the shard is taken from the low bits.
  */
-function hash(name: string): number {
+export function hashOf(name: Channel): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -30,5 +30,5 @@ function hash(name: string): number {
 
 /** The shard of a channel, 0 ≤ result < `shards`. The same on every process and for ever: changing it moves data. */
 export function shardOf(channel: Channel, shards: number): number {
-  return hash(channel) % shards;
+  return hashOf(channel) % shards;
 }

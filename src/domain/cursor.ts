@@ -5,8 +5,8 @@
  * throws: whatever a client sends has a defined answer, and for what is not a cursor that is undefined.
  */
 import { createHash } from 'node:crypto';
-import type { Channel } from './channel.ts';
-import { EPOCH_PATTERN, type Epoch, type Position } from './position.ts';
+import { type Channel, hashOf } from './channel.ts';
+import { EPOCH_PATTERN, EPOCHS, type Epoch, epochOf, type Position } from './position.ts';
 
 /**
  * Longer ones are not ours: 16 offsets of 11 base-36 digits and a digest are 199 bytes. Ours stay within the 128 that
@@ -24,11 +24,21 @@ function digestOf(channels: readonly Channel[], epochs: readonly Epoch[]): strin
 }
 
 /**
- * The part of a cursor before its offsets: the epoch of a single channel, the digest of several. It stays the same
- * from event to event, so a writer computes it once and appends offsets.
+ * An epoch as one channel's cursors show it: shifted by the channel's name. Channels of one shard are in the same epoch,
+ * and a cursor that strayed to another of them would pass for one of its own; shifted back by the wrong name, it is of an
+ * epoch that is not.
+ */
+function shiftEpoch(epoch: Epoch, channel: Channel, direction: 1 | -1): Epoch {
+  const shifted = Number.parseInt(epoch, 36) + direction * hashOf(channel);
+  return epochOf(((shifted % EPOCHS) + EPOCHS) % EPOCHS);
+}
+
+/**
+ * The part of a cursor before its offsets: the shifted epoch of a single channel, the digest of several. It stays the
+ * same from event to event, so a writer computes it once and appends offsets.
  */
 export function cursorPrefix(channels: readonly Channel[], epochs: readonly Epoch[]): string {
-  return channels.length === 1 ? epochs[0]! : digestOf(channels, epochs);
+  return channels.length === 1 ? shiftEpoch(epochs[0]!, channels[0]!, 1) : digestOf(channels, epochs);
 }
 
 /** `<prefix>.<offset>[.<offset>…]`, offsets in base 36, in the order of the channels in the URL. */
@@ -62,15 +72,21 @@ export function parseCursor(text: string, count: number): ParsedCursor | undefin
   return { prefix, offsets };
 }
 
+/** The position that a text stands for as a cursor of this channel; undefined for what is no cursor of one channel. */
+export function parsePosition(text: string, channel: Channel): Position | undefined {
+  const cursor = parseCursor(text, 1);
+  return cursor && { epoch: shiftEpoch(cursor.prefix, channel, -1), offset: cursor.offsets[0]! };
+}
+
 /**
- * The positions a cursor stands for, given the epochs these channels are in now; undefined for one of other channels,
- * of another order, or of any other epoch, all of which are answered `reset`.
+ * The positions a cursor of several channels stands for, given the epochs these channels are in now; undefined for one of
+ * other channels, of another order, or of any other epoch, all of which are answered `reset`.
  */
 export function resolveCursor(
   cursor: ParsedCursor,
   channels: readonly Channel[],
   epochs: readonly Epoch[],
 ): Position[] | undefined {
-  if (cursor.prefix !== cursorPrefix(channels, epochs)) return undefined;
+  if (cursor.prefix !== digestOf(channels, epochs)) return undefined;
   return cursor.offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
 }

@@ -20,11 +20,16 @@ export interface Position {
 
 export const EPOCH_PATTERN = /^[0-9a-z]{6}$/;
 
-/** 36⁶ ≈ 2.2 · 10⁹ names, and only the two neighbours in time of one shard must differ. */
+/** How many epochs there are: some 2.2 · 10⁹, and only the two neighbours in time of one shard must differ. */
+export const EPOCHS = 36 ** 6;
+
 export function newEpoch(random: () => number = Math.random): Epoch {
-  return Math.floor(random() * 36 ** 6)
-    .toString(36)
-    .padStart(6, '0');
+  return epochOf(Math.floor(random() * EPOCHS));
+}
+
+/** The name of an epoch by its number, 0 ≤ number < `EPOCHS`. */
+export function epochOf(number: number): Epoch {
+  return number.toString(36).padStart(6, '0');
 }
 
 /** What an engine knows of where a channel's log begins and ends. */

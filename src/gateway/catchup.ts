@@ -13,8 +13,8 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
-import type { HubPage } from './hub.ts';
-import { countLost, startOver } from './start.ts';
+import type { HubGap, HubPage } from './hub.ts';
+import { startOver } from './start.ts';
 import type { Stream } from './stream.ts';
 import { cursorWriter, syncFrames } from './sync.ts';
 
@@ -35,7 +35,7 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
     const position = stream.positions[behind]!;
     const page = await hubs[behind]!.page(position);
     if (stream.isClosed) return;
-    if (page.kind === 'gap') await startAgain(stream, behind, countLost(page, position), deps);
+    if (page.kind === 'gap') await startAgain(stream, behind, page, deps);
     else writePage(stream, behind, page, deps);
   }
 }
@@ -52,10 +52,10 @@ function writePage(stream: Stream, index: number, page: HubPage & { kind: 'event
   deps.metrics.deliveries.inc(page.events.length);
 }
 
-async function startAgain(stream: Stream, index: number, lost: number | null, deps: CatchUpDeps): Promise<void> {
+async function startAgain(stream: Stream, index: number, gap: HubGap, deps: CatchUpDeps): Promise<void> {
   const { hubs, format } = stream.audience;
   const hub = hubs[index]!;
-  const start = await startOver(hub, lost);
+  const start = await startOver(hub, stream.positions[index], gap);
   if (stream.isClosed) return;
   stream.positions[index] = start.position;
   const frames = syncFrames(format, [{ hub, start }], { hubs, positions: stream.positions }, deps);

@@ -1,6 +1,6 @@
 /** `GET /c/{channel}/history`: what the store keeps of a channel's events, page by page (P25). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { cursorOf, parseCursor } from '../domain/cursor.ts';
+import { cursorOf, parsePosition } from '../domain/cursor.ts';
 import type { Position } from '../domain/position.ts';
 import type { Engine, HistoryPage } from '../engine/engine.ts';
 import { parameter } from '../http/query.ts';
@@ -18,8 +18,8 @@ export function historyRoute(app: FastifyInstance, engine: Engine): void {
   app.get('/c/:channel/history', { schema: historySchema }, async (request: HistoryRequest, reply: FastifyReply) => {
     const channel = parseChannel(request.params.channel);
     const limit = parseNumber('limit', parameter(request, 'limit') ?? String(LIMIT_MAX), 1, LIMIT_MAX);
-    const cursor = parseCursor(parameter(request, 'since') ?? '', 1);
-    const asked = cursor && { epoch: cursor.prefix, offset: cursor.offsets[0]! };
+    const since = parameter(request, 'since') || undefined;
+    const asked = since === undefined ? undefined : parsePosition(since, channel);
     const page = asked && (await engine.readHistory(channel, asked, limit));
     const isKept = page?.kind === 'events';
     const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
@@ -29,7 +29,7 @@ export function historyRoute(app: FastifyInstance, engine: Engine): void {
     const offset = events.at(-1)?.offset ?? found.after;
     const head = {
       cursor: cursorOf(channel, { epoch, offset }),
-      status: parameter(request, 'since') === undefined || isKept ? 'resumed' : 'reset',
+      status: since === undefined || isKept ? 'resumed' : 'reset',
     };
     const more = events.length > 0 && offset < log.head;
     void reply.type('application/json').header('cache-control', 'no-store');

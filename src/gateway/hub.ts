@@ -28,8 +28,13 @@ export interface HubReader {
 
 export type HubPage =
   /** All events after the asked position and up to `through`, where a reader is that has taken them. */
-  | { readonly kind: 'events'; readonly events: readonly Event[]; readonly through: number }
-  | { readonly kind: 'gap'; readonly reason: GapReason; readonly log: LogBounds };
+  { readonly kind: 'events'; readonly events: readonly Event[]; readonly through: number } | HubGap;
+
+export interface HubGap {
+  readonly kind: 'gap';
+  readonly reason: GapReason;
+  readonly log: LogBounds;
+}
 
 export interface HubDeps {
   readonly engine: Engine;

@@ -7,7 +7,7 @@ import type { Hub } from './hub.ts';
 import { acquireAll, anyAdvanced, type Hubs } from './hubs.ts';
 import type { ReadRequest } from './request.ts';
 import { snapshotData } from './snapshot.ts';
-import { type ChannelStart, countLost, findStart, startOver } from './start.ts';
+import { type ChannelStart, findStart, startOver } from './start.ts';
 import { cursorOfAll, cursorWriter, worstStatus } from './sync.ts';
 
 /** Events in one answer. */
@@ -71,7 +71,7 @@ class PollAnswer {
     const position = this.#positions[i]!;
     const page = await hub.page(position);
     if (page.kind === 'gap') {
-      this.#starts[i] = await startOver(hub, countLost(page, position));
+      this.#starts[i] = await startOver(hub, position, page);
       this.#positions[i] = this.#starts[i]!.position;
       return;
     }

@@ -8,10 +8,10 @@
  * Nothing it brings is an error, and nothing is answered `reset` before the store itself has said so.
  */
 import type { Clock } from '../clock.ts';
-import { type ParsedCursor, parseCursor, resolveCursor } from '../domain/cursor.ts';
+import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../domain/cursor.ts';
 import type { LogBounds, Position } from '../domain/position.ts';
 import type { Engine, Snapshot } from '../engine/engine.ts';
-import type { Hub, HubPage } from './hub.ts';
+import type { Hub, HubGap } from './hub.ts';
 
 export type ChannelStart =
   | { readonly status: 'fresh'; readonly position: Position; readonly snapshot?: Snapshot }
@@ -22,6 +22,8 @@ export type ChannelStart =
       readonly lost: number | null;
       readonly snapshot: Snapshot;
     };
+
+export type Reset = ChannelStart & { readonly status: 'reset' };
 
 export type Status = ChannelStart['status'];
 
@@ -43,19 +45,20 @@ export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: Sta
   }
   const window = isLastEventId ? undefined : parseWindow(since);
   if (window !== undefined) return Promise.all(hubs.map((hub) => startInWindow(deps, hub, window)));
-  const positions = await positionsOf(parseCursor(since, hubs.length), hubs);
-  return Promise.all(hubs.map((hub, i) => resume(hub, positions?.[i])));
+  const positions = await positionsOf(since, hubs);
+  return Promise.all(hubs.map((hub, i) => resume(hub, positions[i])));
 }
 
-/** What happened when a position could not be kept: the state, and how many events its reader will never see. */
-export async function startOver(hub: Hub, lost: number | null): Promise<ChannelStart & { status: 'reset' }> {
+/**
+ * What there is for a reader whose position could not be kept: the state as it is now, and how many events lie between,
+ * which it will never see; null when the position says nothing about this log.
+ */
+export async function startOver(hub: Hub, from: Position | undefined, gap?: HubGap): Promise<Reset> {
   const snapshot = await hub.snapshot();
-  return { status: 'reset', position: { epoch: snapshot.epoch, offset: snapshot.offset }, lost, snapshot };
-}
-
-/** How many events lie between a position and the oldest kept; null when the position says nothing about this log. */
-export function countLost(gap: HubPage & { kind: 'gap' }, position: Position): number | null {
-  return gap.reason === 'trimmed' ? gap.log.oldest - 1 - Math.max(position.offset, gap.log.base) : null;
+  const { epoch, offset } = snapshot;
+  const isCounted = from && gap?.reason === 'trimmed' && gap.log.epoch === epoch;
+  const lost = isCounted ? offset - Math.max(from.offset, gap.log.base) : null;
+  return { status: 'reset', position: { epoch, offset }, lost, snapshot };
 }
 
 async function startFresh(hub: Hub, withSnapshot: boolean): Promise<ChannelStart> {
@@ -65,28 +68,27 @@ async function startFresh(hub: Hub, withSnapshot: boolean): Promise<ChannelStart
 }
 
 async function resume(hub: Hub, position: Position | undefined): Promise<ChannelStart> {
-  if (!position) return startOver(hub, null);
+  if (!position) return startOver(hub, undefined);
   const page = await hub.page(position);
-  if (page.kind === 'gap') return startOver(hub, countLost(page, position));
+  if (page.kind === 'gap') return startOver(hub, position, page);
   const first = page.events[0];
   return { status: 'resumed', position, missed: first ? hub.head - first.offset + 1 : 0 };
 }
 
+async function positionsOf(text: string, hubs: readonly Hub[]): Promise<(Position | undefined)[]> {
+  if (hubs.length === 1) return [parsePosition(text, hubs[0]!.channel)];
+  const cursor = parseCursor(text, hubs.length);
+  return (cursor && (await resolveAll(cursor, hubs))) ?? [];
+}
+
 /** A cursor of several channels names their epochs by a digest: one that does not fit may be ahead of what we know. */
-async function positionsOf(cursor: ParsedCursor | undefined, hubs: readonly Hub[]): Promise<Position[] | undefined> {
-  if (!cursor) return undefined;
-  if (hubs.length === 1) return [{ epoch: cursor.prefix, offset: cursor.offsets[0]! }];
+async function resolveAll(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<Position[] | undefined> {
   const channels = hubs.map(({ channel }) => channel);
-  const resolve = () =>
-    resolveCursor(
-      cursor,
-      channels,
-      hubs.map(({ epoch }) => epoch),
-    );
-  const positions = resolve();
+  const epochs = () => hubs.map(({ epoch }) => epoch);
+  const positions = resolveCursor(cursor, channels, epochs());
   if (positions) return positions;
   await Promise.all(hubs.map((hub) => hub.repair()));
-  return resolve();
+  return resolveCursor(cursor, channels, epochs());
 }
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

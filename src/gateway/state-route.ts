@@ -1,6 +1,6 @@
 /** `GET /c/{channel}/state`: the folded value of a channel, and the position it belongs to (P24). */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parseCursor } from '../domain/cursor.ts';
+import { parsePosition } from '../domain/cursor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { parameter } from '../http/query.ts';
 import { parseChannel } from './request.ts';
@@ -12,13 +12,19 @@ type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: R
 export function stateRoute(app: FastifyInstance, engine: Engine): void {
   app.get('/c/:channel/state', { schema: stateSchema }, async (request: StateRequest, reply) => {
     const channel = parseChannel(request.params.channel);
-    const since = parseCursor(parameter(request, 'since') ?? '', 1);
+    const since = parsePosition(parameter(request, 'since') ?? '', channel);
     const snapshot = await engine.readState(channel);
-    const isPart = since?.prefix === snapshot.epoch && since.offsets[0]! <= snapshot.offset;
-    const view = viewState(channel, snapshot, isPart ? since.offsets[0] : undefined);
+    const isPart = since?.epoch === snapshot.epoch && since.offset <= snapshot.offset;
+    const view = viewState(channel, snapshot, isPart ? since.offset : undefined);
     const etag = `"${view.cursor}"`;
     void reply.header('cache-control', 'no-store').header('etag', etag);
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    if (isNamed(etag, request.headers['if-none-match'])) return reply.code(304).send();
     return reply.send({ cursor: view.cursor, complete: !isPart, state: view.state, b64: view.b64 });
   });
+}
+
+/** Whether `If-None-Match` names it, compared weakly (RFC 9110 §13.1.2): whoever is on the way may have made it weak. */
+function isNamed(etag: string, header = ''): boolean {
+  const named = header.split(',').map((part) => part.trim().replace(/^W\//, ''));
+  return named.includes(etag) || named.includes('*');
 }
