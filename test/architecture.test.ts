@@ -114,7 +114,7 @@ const rules: readonly Rule[] = [
   { of: log, may: [/^pino(-pretty)?$/], mayType: [config] },
   { of: metrics, may: [/^prom-client$/] },
   { of: /^(app|app\/.*)\.ts$/, may: [/^(?!main\.ts$)/] },
-  { of: /^watch-engine\.ts$/, may: [], mayType: [contract, metrics] },
+  { of: /^watch-engine\.ts$/, may: [], mayType: [contract, metrics, clock] },
   { of: /^main\.ts$/, may: [/./] },
 ];
 

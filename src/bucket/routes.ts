@@ -64,7 +64,7 @@ export function createBucket(deps: BucketDeps): Bucket {
       } else if (outcome === 'full') {
         reply.send(new Problem('inbox_full', 'The merge is behind: send the same again a little later.'));
       } else {
-        reply.code(204).send();
+        leanly(reply).code(204).send();
       }
     });
   }
@@ -75,6 +75,16 @@ export function createBucket(deps: BucketDeps): Bucket {
     },
     quiesce: () => batcher.quiesce(),
   };
+}
+
+/**
+ * HTTP/1.1 keeps a connection without saying so (RFC 9112 §9.3): the two fields that say it, and for how long, are half of
+ * what a 204 weighs. HTTP/1.0 has to be told, and so has a client whose connection is about to go.
+ */
+function leanly(reply: FastifyReply): FastifyReply {
+  const { raw } = reply;
+  if (raw.req.httpVersionMinor === 1 && !raw.hasHeader('connection')) raw.removeHeader('connection');
+  return reply;
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {
