@@ -11,7 +11,9 @@
 import type { Clock } from '../clock.ts';
 import type { Channel } from '../domain/channel.ts';
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
+import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
+import { conflate } from './conflation.ts';
 import type { ControlFrame, Format } from './formats/format.ts';
 import type { Hub, HubReader } from './hub.ts';
 import type { Stream } from './stream.ts';
@@ -30,6 +32,8 @@ export interface Chunk {
   next: Chunk | null;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** Streams written to before the event loop gets a turn: some 4 ms at 8 µs a write. */
 const SLICE_STREAMS = 512;
 
@@ -41,13 +45,19 @@ export class Audience implements HubReader {
   readonly #streams = new Set<Stream>();
   #epochs: readonly Epoch[] = [];
   #prefix = '';
-  #tail: Chunk = { bytes: Buffer.alloc(0), events: 0, offsets: [], next: null };
+  #tail: Chunk = { bytes: NO_BYTES, events: 0, offsets: [], next: null };
+  readonly #conflateMs: number;
+  /** Streams that wait for the next flush, because one of their own would come before its time. */
+  #arrivals: Stream[] = [];
+  #flushedMs = 0;
   #isFlushDue = false;
   #pass: Iterator<Stream> | null = null;
   #isPassStale = false;
 
-  constructor(hubs: readonly Hub[], format: Format, deps: AudienceDeps) {
+  /** @param conflateMs At most one frame per publisher's name in this time; 0 for every event at once. */
+  constructor(hubs: readonly Hub[], format: Format, conflateMs: number, deps: AudienceDeps) {
     this.#deps = deps;
+    this.#conflateMs = conflateMs;
     this.hubs = hubs;
     this.format = format;
     this.#channels = hubs.map(({ channel }) => channel);
@@ -60,9 +70,13 @@ export class Audience implements HubReader {
    * now: no `await` stands between the check and this, so no event can come in between.
    */
   join(stream: Stream): void {
+    if (this.#conflateMs > 0 && this.#isFlushDue) {
+      this.#arrivals.push(stream);
+      return;
+    }
     this.flush();
     const offsets = stream.positions.map(({ offset }) => offset);
-    const { text, events } = this.#encode(offsets);
+    const { text, events } = this.#encodeNew(offsets);
     this.#streams.add(stream);
     stream.attach(this.#tail);
     if (events === 0) return;
@@ -86,7 +100,9 @@ export class Audience implements HubReader {
   advanced(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    setImmediate(() => this.flush());
+    const waitMs = this.#conflateMs === 0 ? 0 : this.#flushedMs + this.#conflateMs - this.#deps.clock.elapsedMs();
+    if (waitMs <= 0) setImmediate(() => this.flush());
+    else setTimeout(() => this.flush(), waitMs);
   }
 
   restarted(): void {
@@ -99,9 +115,17 @@ export class Audience implements HubReader {
   /** Makes what the hubs have brought since the last time into a chunk, and begins to hand it out. */
   flush(): void {
     this.#isFlushDue = false;
+    this.#flushedMs = this.#deps.clock.elapsedMs();
     const offsets = [...this.#tail.offsets];
-    const { text, events } = this.#encode(offsets);
-    if (events > 0) this.#push({ bytes: Buffer.from(text), events, offsets, next: null });
+    const isCovered = this.hubs.every((hub, i) => hub.covers({ epoch: this.#epochs[i]!, offset: offsets[i]! }));
+    if (isCovered) {
+      const { text, events } = this.#encodeNew(offsets);
+      if (events > 0) this.#push({ bytes: Buffer.from(text), events, offsets, next: null });
+    } else {
+      // More has come at once than a ring holds: everybody reads history.
+      this.restarted();
+    }
+    for (const stream of this.#arrivals.splice(0)) stream.catchUp();
   }
 
   /** A control frame for every stream, at its place among the events. */
@@ -119,16 +143,37 @@ export class Audience implements HubReader {
     if (!this.#pass) this.#handOut();
   }
 
-  /** The frames after these offsets, which move along. */
-  #encode(offsets: number[]): { text: string; events: number } {
+  /**
+   * The frames of events of one channel, all events after its offset, which moves along.
+   *
+   * @param cursorAt The cursor of a stream that has seen the event of an offset.
+   */
+  encode(index: number, events: readonly Event[], cursorAt: (offset: number) => string): string {
+    const { channel } = this.hubs[index]!;
+    let text = '';
+    let shown = events;
+    if (this.#conflateMs > 0) {
+      const { kept, folded } = conflate(events);
+      shown = kept;
+      if (folded > 0) text += this.format.control({ event: '$lagged', data: { channel, folded } });
+    }
+    for (const event of shown) text += this.format.event(event, channel, cursorAt(event.offset));
+    return text;
+  }
+
+  /** The frames of what the hubs have after these offsets, which move along. */
+  #encodeNew(offsets: number[]): { text: string; events: number } {
     let text = '';
     let events = 0;
     for (const [i, hub] of this.hubs.entries()) {
-      for (const event of hub.after(offsets[i]!)) {
-        offsets[i] = event.offset;
-        text += this.format.event(event, hub.channel, formatCursor(this.#prefix, offsets));
-        events++;
-      }
+      const fresh = hub.after(offsets[i]!);
+      if (fresh.length === 0) continue;
+      events += fresh.length;
+      text += this.encode(i, fresh, (offset) => {
+        offsets[i] = offset;
+        return formatCursor(this.#prefix, offsets);
+      });
+      offsets[i] = fresh.at(-1)!.offset;
     }
     return { text, events };
   }
@@ -156,6 +201,6 @@ export class Audience implements HubReader {
   #begin(): void {
     this.#epochs = this.hubs.map(({ epoch }) => epoch);
     this.#prefix = cursorPrefix(this.#channels, this.#epochs);
-    this.#tail = { bytes: Buffer.alloc(0), events: 0, offsets: this.hubs.map(({ head }) => head), next: null };
+    this.#tail = { bytes: NO_BYTES, events: 0, offsets: this.hubs.map(({ head }) => head), next: null };
   }
 }

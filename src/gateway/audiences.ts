@@ -9,6 +9,8 @@ export interface AudienceWish {
   readonly channels: readonly Channel[];
   readonly format: Exclude<FormatName, 'json'>;
   readonly fields: ReadonlySet<EnvelopeField>;
+  /** At most one frame per publisher's name in this time; 0 for every event at once. */
+  readonly conflateMs: number;
 }
 
 export interface Audiences {
@@ -31,7 +33,12 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
 
   async function open(wish: AudienceWish): Promise<Audience> {
     const options = { fields: wish.fields, withChannel: wish.channels.length > 1 };
-    return new Audience(await acquireAll(hubs, wish.channels), createFormat(wish.format, options), deps);
+    return new Audience(
+      await acquireAll(hubs, wish.channels),
+      createFormat(wish.format, options),
+      wish.conflateMs,
+      deps,
+    );
   }
 
   return {
@@ -67,6 +74,6 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
   };
 }
 
-function keyOf({ channels, format, fields }: AudienceWish): string {
-  return `${format} ${ENVELOPE_FIELDS.filter((field) => fields.has(field)).join(',')} ${channels.join(',')}`;
+function keyOf({ channels, format, fields, conflateMs }: AudienceWish): string {
+  return `${format} ${conflateMs} ${ENVELOPE_FIELDS.filter((field) => fields.has(field)).join(',')} ${channels.join(',')}`;
 }

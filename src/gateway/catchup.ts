@@ -41,11 +41,9 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
 }
 
 function writePage(stream: Stream, index: number, page: HubPage & { kind: 'events' }, deps: CatchUpDeps): void {
-  const { hubs, format } = stream.audience;
-  const { channel } = hubs[index]!;
-  const cursorAt = cursorWriter(hubs, stream.positions);
-  let text = '';
-  for (const event of page.events) text += format.event(event, channel, cursorAt(index, event.offset));
+  const { audience } = stream;
+  const cursorAt = cursorWriter(audience.hubs, stream.positions);
+  const text = audience.encode(index, page.events, (offset) => cursorAt(index, offset));
   stream.positions[index] = { epoch: stream.positions[index]!.epoch, offset: page.through };
   if (text === '') return;
   stream.write(text, deps.clock.elapsedMs());

@@ -11,6 +11,10 @@ export const CHANNELS_MAX = 16;
 /** Longest a poll waits, seconds: below the 30 s after which proxies and clients begin to give up. */
 const WAIT_MAX_S = 25;
 
+/** Faster than a screen is drawn is not conflation any more; slower than this is a poll. */
+const CONFLATE_MIN_MS = 20;
+const CONFLATE_MAX_MS = 60_000;
+
 export interface ReadRequest {
   readonly channels: readonly Channel[];
   readonly format: FormatName;
@@ -20,6 +24,8 @@ export interface ReadRequest {
   /** Whether that was `Last-Event-ID`, which is a cursor and no word. */
   readonly isLastEventId: boolean;
   readonly snapshot: boolean;
+  /** Only for a stream, milliseconds; 0 for every event at once. */
+  readonly conflateMs: number;
   /** Only for a poll, milliseconds. */
   readonly waitMs: number;
   /** A refusal must come as a stream that ends, because the client would never come back after anything but 200. */
@@ -41,6 +47,7 @@ export function parseRead(request: ChannelsRequest): ReadRequest {
     since: lastEventId || since || undefined,
     isLastEventId: Boolean(lastEventId),
     snapshot: parseFlag('snapshot', parameter(request, 'snapshot')),
+    conflateMs: parseConflate(parameter(request, 'conflate')),
     waitMs: wait === undefined ? 0 : parseNumber('wait', wait, 1, WAIT_MAX_S) * 1000,
     isPolite: !parseFlag('strict', parameter(request, 'strict')) && namesEventStream(request.headers.accept),
   };
@@ -71,6 +78,12 @@ function parseFields(text: string | undefined): Set<EnvelopeField> {
     fields.add(field);
   }
   return fields;
+}
+
+function parseConflate(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (!text.endsWith('ms')) throw new Problem('bad_parameter', 'conflate is milliseconds, such as 250ms.');
+  return parseNumber('conflate', text.slice(0, -2), CONFLATE_MIN_MS, CONFLATE_MAX_MS);
 }
 
 function parseFlag(name: string, value: string | undefined): boolean {

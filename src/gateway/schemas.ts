@@ -42,6 +42,7 @@ export const eventsSchema = {
       since: { type: 'string', description: 'A cursor, earliest, now, or a duration such as 10m' },
       with: { type: 'string', description: `Comma list of ${ENVELOPE_FIELDS.join(', ')}` },
       snapshot: { ...flag, description: 'Begin with the state' },
+      conflate: { type: 'string', pattern: '^[0-9]+ms$', description: 'At most one frame per publisher in this time' },
       wait: { type: 'integer', minimum: 1, maximum: 25, description: 'Poll only: seconds to wait for an event' },
       strict: { ...flag, description: '503 instead of a stream that only says goodbye' },
     },
