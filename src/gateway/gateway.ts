@@ -15,6 +15,11 @@ import { eventsSchema } from './schemas.ts';
 import { stateRoute } from './state-route.ts';
 import { createStreams } from './streams.ts';
 
+/** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
+const DRAIN_MS_PER_STREAM = 20;
+/** Streams that wait to be opened: some two seconds of work, which is longer than a client should be kept. */
+const WAITING_MAX = 5000;
+
 export interface GatewayDeps {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -44,12 +49,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const audiences = createAudiences(hubs, { clock: deps.clock, onDelivered });
   const streams = createStreams({ ...deps, audiences });
   const going = new AbortController();
-  /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
-  const drainMsPerStream = 20;
-
   function refusal(): Refusal | null {
     if (going.signal.aborted) return 'draining';
-    return streams.size >= deps.maxStreams ? 'overloaded' : null;
+    return streams.size >= deps.maxStreams || streams.waiting >= WAITING_MAX ? 'overloaded' : null;
   }
 
   async function receive(request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -83,7 +85,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     announce: (status) => audiences.announce({ event: '$sync', data: { status } }),
     async drain(windowMs) {
       going.abort();
-      await streams.drain(Math.min(windowMs, streams.size * drainMsPerStream));
+      await streams.drain(Math.min(windowMs, streams.size * DRAIN_MS_PER_STREAM));
     },
     close() {
       streams.close();

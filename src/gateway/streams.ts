@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Audience } from './audience.ts';
 import type { Audiences, AudienceWish } from './audiences.ts';
 import { catchUp } from './catchup.ts';
+import { createGate } from './gate.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
@@ -24,6 +25,7 @@ export interface StreamsDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How long a stream may be silent; longer where there are very many. */
   readonly heartbeatMs: number;
   /** Unsent bytes above which a connection is not written to. */
   readonly streamBufferBytes: number;
@@ -34,6 +36,8 @@ export interface StreamsDeps {
 export interface Streams {
   /** How many are open or being opened. */
   readonly size: number;
+  /** How many wait for being opened. */
+  readonly waiting: number;
   /** Begins the response and resolves; the stream goes on by itself. Rejects before the response has begun. */
   open(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void>;
   /** For which time a client should wait before it comes back, milliseconds: its own, so that not all come at once. */
@@ -47,18 +51,21 @@ export interface Streams {
 const RETRY_MIN_MS = 2000;
 /** Streams that may come back per second: what a gateway opens without anybody noticing. */
 const RETURNS_PER_SECOND = 500;
+/** Heartbeats a gateway sends per second: with more streams they come further apart (P10). */
+const HEARTBEATS_PER_SECOND = 1000;
 /** However long heartbeats are apart, a stalled connection is looked at this often. */
 const VISIT_MAX_MS = 10_000;
 /** Between two tries to catch up while the engine is away. */
 const CATCH_UP_RETRY_MS = 500;
 
 export function createStreams(deps: StreamsDeps): Streams {
-  const { audiences, clock, log, metrics, heartbeatMs } = deps;
+  const { audiences, clock, log, metrics } = deps;
   const streams = new Set<Stream>();
   let opening = 0;
   const lastClosed: (() => void)[] = [];
-  const tickMs = Math.min(1000, Math.max(20, heartbeatMs / 4));
-  const visitMs = Math.min(heartbeatMs, VISIT_MAX_MS);
+  const gate = createGate();
+  const tickMs = Math.min(1000, Math.max(20, deps.heartbeatMs / 4));
+  const visitMs = Math.min(deps.heartbeatMs, VISIT_MAX_MS);
   const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
 
   const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream) };
@@ -66,7 +73,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   async function bringUp(stream: Stream): Promise<void> {
     while (!stream.isClosed) {
       try {
-        return await catchUp(stream, deps);
+        return await catchUp(stream, { clock, metrics, heartbeatMs: heartbeatMs() });
       } catch (error) {
         log.warn({ err: error }, 'a stream cannot catch up: trying again');
         await sleep(CATCH_UP_RETRY_MS);
@@ -86,10 +93,11 @@ export function createStreams(deps: StreamsDeps): Streams {
       end(stream, 'stalled');
       return;
     }
-    if (nowMs - stream.writtenMs >= heartbeatMs && !stream.transport.isFull) {
+    const everyMs = heartbeatMs();
+    if (nowMs - stream.writtenMs >= everyMs && !stream.transport.isFull) {
       stream.write(stream.audience.format.heartbeat, nowMs);
     }
-    wheel.add(stream, Math.min(visitMs, Math.max(0, stream.writtenMs + heartbeatMs - nowMs)));
+    wheel.add(stream, Math.min(visitMs, Math.max(0, stream.writtenMs + everyMs - nowMs)));
   }
 
   function end(stream: Stream, reason: EndReason, lastWords = ''): void {
@@ -114,6 +122,10 @@ export function createStreams(deps: StreamsDeps): Streams {
     log.debug({ reason: stream.endReason }, 'stream ended');
   }
 
+  function heartbeatMs(): number {
+    return Math.max(deps.heartbeatMs, Math.round((streams.size / HEARTBEATS_PER_SECOND) * 1000));
+  }
+
   /** Half to one and a half times what the load asks for (P10). */
   function retryMs(): number {
     const askedMs = Math.max(RETRY_MIN_MS, (streams.size / RETURNS_PER_SECOND) * 1000);
@@ -121,6 +133,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   }
 
   async function begin(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void> {
+    await gate.enter();
     const audience = await audiences.acquire(wish);
     try {
       const starts = await findStart(deps, audience.hubs, wish);
@@ -143,7 +156,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     streams.add(stream);
     metrics.streams.set(streams.size);
     wheel.add(stream, visitMs);
-    const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs, retryMs: retryMs() });
+    const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs: heartbeatMs(), retryMs: retryMs() });
     stream.write(frames, clock.elapsedMs());
     void bringUp(stream);
   }
@@ -151,6 +164,9 @@ export function createStreams(deps: StreamsDeps): Streams {
   return {
     get size() {
       return streams.size + opening;
+    },
+    get waiting() {
+      return gate.waiting;
     },
     retryMs,
     async open(wish, reply) {
