@@ -111,21 +111,29 @@ export class Hub implements ChannelObserver {
    * all who ask for the same. A gap is only ever reported from the store itself.
    */
   async page(position: Position): Promise<HubPage> {
-    if (this.covers(position)) return this.#pageOf(position, this.#ring.after(position.offset, PAGE_EVENTS));
+    const { offset } = position;
+    if (this.covers(position)) return this.#pageOf(offset, this.#ring.after(offset, PAGE_EVENTS), this.head);
     // Ahead of us, or of another epoch: we may be the one who is behind.
-    if (position.epoch !== this.#epoch || position.offset > this.head) await this.repair();
-    const key = `${position.epoch}.${position.offset}`;
+    if (position.epoch !== this.#epoch || offset > this.head) await this.repair();
+    const key = `${position.epoch}.${offset}`;
     const page = await this.#pages.run(key, () => this.#deps.engine.readHistory(this.channel, position, PAGE_EVENTS));
     if (page.kind === 'gap') return page;
-    if (page.log.epoch === this.#epoch) this.#ring.extendBack(position.offset, page.events);
-    return this.#pageOf(position, page.events);
+    if (page.log.epoch === this.#epoch) this.#ring.extendBack(offset, page.events);
+    const found = this.#pageOf(offset, page.events, page.log.head);
+    // Nothing new, and yet our ring begins later: the store must be behind us.
+    if (found.through === offset && !this.covers(position)) await this.repair();
+    return found;
   }
 
-  /** What lies beyond our head is left for later: it comes to the ring first, and from there to everybody in order. */
-  #pageOf(position: Position, found: readonly Event[]): HubPage {
+  /**
+   * What lies beyond our head is left for later: it comes to the ring first, and from there to everybody in order. And what
+   * came to our head while the page was being read is not in it: the page reaches to the head that was read with it.
+   */
+  #pageOf(after: number, found: readonly Event[], readHead: number): HubPage & { kind: 'events' } {
     const events = found.filter(({ offset }) => offset <= this.head);
     const isWhole = found.length < PAGE_EVENTS || events.length < found.length;
-    return { kind: 'events', events, through: Math.max(position.offset, isWhole ? this.head : events.at(-1)!.offset) };
+    const through = isWhole ? Math.min(this.head, readHead) : events.at(-1)!.offset;
+    return { kind: 'events', events, through: Math.max(after, through) };
   }
 
   snapshot(): Promise<Snapshot> {
@@ -185,7 +193,7 @@ export class Hub implements ChannelObserver {
     if (this.isClosed) return;
     const tail = page.kind === 'events' ? page.events : [];
     this.#begin(page.log, tail);
-    if (!this.#goLive()) void this.repair();
+    if (!this.#goLive() || this.#repairAgain) void this.repair();
   }
 
   async #repair(): Promise<void> {

@@ -58,9 +58,9 @@ export class Ring {
     this.#settle();
   }
 
-  /** Gives up the older half. */
+  /** Gives up the older half; never the last event, by which a rewritten log is found out. */
   shrink(): void {
-    this.#history.trimTo(this.#history.size >> 1);
+    this.#history.trimTo(Math.max(1, this.#history.size >> 1));
     this.#settle();
   }
 

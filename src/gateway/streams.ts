@@ -103,6 +103,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   function end(stream: Stream, reason: EndReason, lastWords = ''): void {
     if (stream.isClosed) return;
     stream.endReason = reason;
+    stream.detach();
     if (reason === 'stalled') stream.transport.destroy();
     else stream.transport.end(lastWords);
   }
