@@ -40,7 +40,8 @@ export interface Engine {
   /**
    * Puts changes at the end of their shards' inboxes, in the order given, and tells watchers of every inbox that was
    * empty before. Resolves when the changes are as durable as the engine promises, with one outcome per change, in
-   * order. The changes of one call that share a shard are taken all or none.
+   * order. The changes of one call that share a shard are taken all or none; the limits are looked at before, so a call
+   * may exceed them by what it brings.
    *
    * @param changes 1 to 1,000.
    */
@@ -59,10 +60,10 @@ export interface Engine {
 
   /**
    * The one step in which events come into being. Checks first: is the lease still `token`'s (an expired one is
-   * nobody's), is the shard still at
-   * `rev`, is every channel's head as it was read? If anything differs nothing at all is written. Then, as one
-   * atomic step: history (trimmed to `historyMaxEvents`), heads, changed state fields, last seqs, entries set aside,
-   * `rev` + 1, the published batch of every channel, and last the inbox gives up its first `entries` entries.
+   * nobody's), is the shard still at `rev`, is every channel's head as it was read? If anything differs nothing at all is
+   * written. Then, as one atomic step: history (trimmed to `historyMaxEvents`), heads, changed state fields, last seqs,
+   * entries set aside, `rev` + 1, the published batch of every channel, and last the inbox gives up its first `entries`
+   * entries.
    *
    * A repeated commit is refused (`rev`), so it is safe to send again; whoever gets anything but `committed` must
    * forget what it believed of the shard and read again.
@@ -89,7 +90,8 @@ export interface Engine {
   readState(channel: Channel): Promise<Snapshot>;
 
   /**
-   * Tells `observer` of every commit to the channel from now on; resolves once that holds. Batches of one channel arrive
+   * Tells `observer` of every commit to the channel from now on, and perhaps of one just before; resolves once that holds.
+   * Batches of one channel arrive
    * in the order of their offsets. When the engine cannot vouch that none was missed, it calls `suspect`.
    */
   subscribe(channel: Channel, observer: ChannelObserver): Promise<Subscription>;
