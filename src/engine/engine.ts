@@ -90,9 +90,9 @@ export interface Engine {
   readState(channel: Channel): Promise<Snapshot>;
 
   /**
-   * Tells `observer` of every commit to the channel from now on, and perhaps of one just before; resolves once that holds.
-   * Batches of one channel arrive
-   * in the order of their offsets. When the engine cannot vouch that none was missed, it calls `suspect`.
+   * Tells `observer` of every commit to the channel from now on, and perhaps of one just before; resolves once that
+   * holds. Batches of one channel arrive in the order of their offsets. When the engine cannot vouch that none was missed,
+   * it calls `suspect`.
    */
   subscribe(channel: Channel, observer: ChannelObserver): Promise<Subscription>;
 
