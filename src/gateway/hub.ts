@@ -50,8 +50,9 @@ export const PAGE_EVENTS = 500;
 const TAIL_EVENTS = 64;
 /** Batches that may wait for a repair; more are dropped, and read from history instead. */
 const WAITING_MAX_BATCHES = 1000;
-/** Between two tries of a repair that failed: the store is away. */
-const RETRY_MS = 250;
+/** Between two tries of a repair that failed: the store is away, and all hubs wait for it, so not all at once. */
+const RETRY_MIN_MS = 250;
+const RETRY_MAX_MS = 2000;
 
 export class Hub implements ChannelObserver {
   readonly channel: Channel;
@@ -199,6 +200,7 @@ export class Hub implements ChannelObserver {
   async #repair(): Promise<void> {
     if (this.#phase === 'opening') await this.opened.catch(() => this.close());
     if (this.#phase === 'live') this.#phase = 'repairing';
+    let retryMs = RETRY_MIN_MS;
     do {
       this.#repairAgain = false;
       try {
@@ -208,7 +210,8 @@ export class Hub implements ChannelObserver {
       } catch (error) {
         this.#deps.onError(error);
         this.#repairAgain = true;
-        await sleep(RETRY_MS);
+        await sleep(retryMs * (0.5 + Math.random()));
+        retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
       }
     } while (!this.isClosed && (this.#repairAgain || !this.#goLive()));
   }
@@ -241,7 +244,7 @@ export class Hub implements ChannelObserver {
     const { channel, head } = this;
     const evidence: Evidence = seen ? { kind: 'event', channel, event: seen } : { kind: 'head', channel, offset: head };
     const { kind } = await this.#deps.engine.renew(this.#deps.shard, this.#epoch, evidence);
-    if (kind === 'kept') await sleep(RETRY_MS);
+    if (kind === 'kept') await sleep(RETRY_MIN_MS);
     this.#repairAgain = true;
   }
 

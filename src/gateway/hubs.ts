@@ -49,7 +49,7 @@ export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs
   }
 
   function open(channel: Channel): Held {
-    const onError = (error: unknown) => log.warn({ channel, err: error }, 'hub cannot compare: the store is away');
+    const onError = (error: unknown) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away');
     const hub = new Hub(channel, { engine, shard: shardOf(channel, engine.shards), account, onError });
     const entry = { hub, readers: 0, idleSinceMs: 0 };
     held.set(channel, entry);

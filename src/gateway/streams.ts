@@ -75,7 +75,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       try {
         return await catchUp(stream, { clock, metrics, heartbeatMs: heartbeatMs() });
       } catch (error) {
-        log.warn({ err: error }, 'a stream cannot catch up: trying again');
+        log.debug({ err: error }, 'a stream cannot catch up: trying again');
         await sleep(CATCH_UP_RETRY_MS);
       }
     }

@@ -29,12 +29,15 @@ export function createMerger(deps: MergerDeps): Merger {
   async function run(shard: number): Promise<void> {
     const merge = new ShardMerge(shard, deps);
     const bell = bells[shard]!;
+    let isFailing = false;
     while (!stopping.signal.aborted) {
       const result = await merge.round().catch((error: unknown) => {
-        log.warn({ shard, err: error }, 'merge interrupted: reading the shard again');
+        // Said once for as long as it lasts: a store that is away fails every shard, four times a second.
+        log[isFailing ? 'debug' : 'warn']({ shard, err: error }, 'merge interrupted: reading the shard again');
         merge.forget();
         return 'failed' as const;
       });
+      isFailing = result === 'failed';
       if (result !== 'again') await bell.rung(TICK_MS);
     }
     await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));
