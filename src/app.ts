@@ -93,7 +93,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function createEngine(config: Config, log: Logger): Promise<Engine> {
   const options: EngineOptions = config;
   if (config.redisUrl === null) return createMemoryEngine(options);
-  return createRedisEngine({ ...options, url: config.redisUrl, prefix: config.redisPrefix, log });
+  return createRedisEngine({
+    ...options,
+    url: config.redisUrl,
+    mode: config.redisMode,
+    sentinelMaster: config.redisSentinelMaster,
+    waitReplicas: config.redisWaitReplicas,
+    prefix: config.redisPrefix,
+    log,
+  });
 }
 
 /** A new role is a folder beside the others and an entry here. */

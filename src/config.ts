@@ -3,7 +3,7 @@
  *
  * Invariant: this is the only file that reads `process.env`, and no message repeats a password.
  */
-import { isLoopback, type ReducerRule as RuleOf } from './config/kinds.ts';
+import { countUrls, isLoopback, type ReducerRule as RuleOf } from './config/kinds.ts';
 import { type Machine, thisMachine } from './config/machine.ts';
 import { nameProblems } from './config/names.ts';
 import { type reducerNames, roles, type Setting, settings } from './config/schema.ts';
@@ -56,6 +56,7 @@ function conflicts(config: Config, machine: Machine, isWrong: (name: string) => 
   if (config.roles.length < roles.length && config.redisUrl === null && !isWrong('REDIS_URL')) {
     found.push('ROLES must be `all` without REDIS_URL: the other roles could not be reached');
   }
+  found.push(...redisConflicts(config, isWrong));
   if (!config.loopbackOnly && config.auth === null && !isWrong('AUTH')) {
     found.push('HOST is beyond loopback: set AUTH=anonymous if everybody who can connect may send and receive');
   }
@@ -69,6 +70,20 @@ function conflicts(config: Config, machine: Machine, isWrong: (name: string) => 
     found.push('INBOX_MAX_BYTES must be at least MAX_CHANGE_BYTES');
   }
   return found;
+}
+
+function redisConflicts(config: Config, isWrong: (name: string) => boolean): string[] {
+  const { redisUrl, redisMode } = config;
+  if (isWrong('REDIS_URL') || isWrong('REDIS_MODE')) return [];
+  if (redisUrl === null) {
+    const needs =
+      redisMode !== 'standalone' ? 'REDIS_MODE' : config.redisWaitReplicas > 0 ? 'REDIS_WAIT_REPLICAS' : null;
+    return needs === null ? [] : [`${needs} is set and REDIS_URL is not: everything would be in memory`];
+  }
+  if (redisMode === 'standalone' && countUrls(redisUrl) > 1) {
+    return ['REDIS_URL has several URLs: REDIS_MODE must be `cluster` or `sentinel`, or there must be one'];
+  }
+  return [];
 }
 
 function freeze(config: Config): Config {

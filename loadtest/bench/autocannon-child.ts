@@ -2,7 +2,7 @@
 import autocannon from 'autocannon';
 import type { Load, LoadResult } from './generator.ts';
 
-const { port, connections, seconds, channels } = JSON.parse(process.argv[2]!) as Load;
+const { port, connections, seconds, channels, path } = JSON.parse(process.argv[2]!) as Load;
 let n = 0;
 const startedMs = performance.now();
 const result = await autocannon({
@@ -13,7 +13,7 @@ const result = await autocannon({
     {
       method: 'POST',
       body: 'x',
-      setupRequest: (request) => ({ ...request, path: `/c/room${n++ % channels}` }),
+      setupRequest: (request) => ({ ...request, path: path.replace('{channel}', `room${n++ % channels}`) }),
     },
   ],
 });

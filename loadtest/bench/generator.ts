@@ -15,6 +15,8 @@ export interface Load {
   readonly connections: number;
   readonly seconds: number;
   readonly channels: number;
+  /** With `{channel}` for `room0`, `room1` … */
+  readonly path: string;
 }
 
 export interface LoadResult {
@@ -35,12 +37,14 @@ export function generate(load: Load): Promise<LoadResult> {
   return hasWrk ? wrk(load) : autocannon(load);
 }
 
-/** One byte to one of the channels in turn; at the end one line of JSON. */
-const wrkScript = (channels: number) => `
+/** One byte to one of the channels in turn, each request made once; at the end one line of JSON. */
+const wrkScript = ({ channels, path }: Load) => `
 local n = 0
+local requests = {}
 request = function()
-  n = n + 1
-  return wrk.format("POST", "/c/room" .. (n % ${channels}), nil, "x")
+  n = (n + 1) % ${channels}
+  requests[n] = requests[n] or wrk.format("POST", "${path.replace('{channel}', 'room" .. n .. "')}", nil, "x")
+  return requests[n]
 end
 done = function(summary, latency)
   local e = summary.errors
@@ -49,10 +53,11 @@ done = function(summary, latency)
 end
 `;
 
-async function wrk({ port, connections, seconds, channels }: Load): Promise<LoadResult> {
+async function wrk(load: Load): Promise<LoadResult> {
+  const { port, connections, seconds } = load;
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-wrk-'));
   const script = join(dir, 'post.lua');
-  writeFileSync(script, wrkScript(channels));
+  writeFileSync(script, wrkScript(load));
   const args = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}/`];
   // bash's own `time` is the one place that tells the CPU of a process that has ended.
   const timed = ['-c', 'TIMEFORMAT="cpu %U %S"; time "$0" "$@"', ...args];

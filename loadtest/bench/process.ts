@@ -1,20 +1,30 @@
-/** Starts, watches and ends the processes of a benchmark: each on a free loopback port, each ended by its own id. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/**
+ * Starts, watches and ends the processes of a benchmark: each on a free loopback port, each ended by its own id.
+ *
+ * Invariant: none of them outlives this process, however it ends: by itself, by an error or by Ctrl-C.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Running {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  /** Where a change is sent and where streams are opened, with `{channel}` for the channel. */
+  readonly paths: Paths;
   /** CPU seconds used so far, user and system. */
   cpuS(): number;
-  /** Resident memory after a collection of garbage, bytes. */
-  heldBytes(): Promise<number>;
+  /** Resident memory, bytes. */
+  residentBytes(): number;
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
+}
+
+export interface Paths {
+  readonly publish: string;
+  readonly subscribe: string;
 }
 
 export interface StartOptions {
@@ -23,28 +33,62 @@ export interface StartOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly port: number;
+  readonly paths?: Paths;
+  /** Called once when it has ended, whoever ended it. */
   readonly onStop?: () => void;
 }
 
-/** How long a server may take until it accepts connections. */
-const START_MS = 15_000;
+/** How long a server may take until it accepts connections, on a machine that does ten things. */
+const START_MS = 30_000;
+/** Streams are gone before a server is stopped: one that takes longer is stuck. */
+const STOP_MS = 5_000;
 /** Linux counts CPU time in these, and it has been 100 a second on every machine for decades. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
-/** Two full collections of a heap of 100 MB, and the pages given back. */
-const COLLECT_MS = 1500;
 
-export async function start({ name, command, args, env, port, onStop }: StartOptions): Promise<Running> {
+const ourPaths: Paths = { publish: '/c/{channel}', subscribe: '/c/{channel}/events' };
+
+const underway = new Map<ChildProcess, () => void>();
+process.once('exit', () => {
+  for (const [child, onStop] of underway) {
+    child.kill('SIGKILL');
+    onStop();
+  }
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+export async function start(options: StartOptions): Promise<Running> {
+  const { name, command, args, env, port, paths = ourPaths, onStop = () => {} } = options;
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+  underway.set(child, onStop);
   let complaint = '';
   child.stderr!.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-2000);
   });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let failure: Error | undefined;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  const ended = new Promise<void>((resolve) =>
+    child.once('close', () => {
+      underway.delete(child);
+      onStop();
+      resolve();
+    }),
+  );
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await ended;
+    clearTimeout(timer);
+  };
   const untilMs = Date.now() + START_MS;
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`${name} ended at its start: ${complaint}`);
-    if (Date.now() > untilMs) throw new Error(`${name} does not listen on ${port}: ${complaint}`);
+    if (failure ?? child.exitCode !== null) throw new Error(`${name} ended at its start: ${failure ?? complaint}`);
+    if (Date.now() > untilMs) {
+      await stop();
+      throw new Error(`${name} does not listen on ${port}: ${complaint}`);
+    }
     await sleep(25);
   }
   const pid = child.pid!;
@@ -52,19 +96,11 @@ export async function start({ name, command, args, env, port, onStop }: StartOpt
     name,
     port,
     pid,
+    paths,
     cpuS: () => cpuSecondsOf(pid),
-    async heldBytes() {
-      child.kill('SIGUSR2');
-      await sleep(COLLECT_MS);
-      return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
-    },
-    async stop() {
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(timer);
-      onStop?.();
-    },
+    residentBytes: () => residentBytesOf(pid),
+    signal: (signal) => void child.kill(signal),
+    stop,
   };
 }
 
@@ -74,43 +110,8 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-export type AofMode = 'off' | 'everysec' | 'always';
-
-/** A Redis of this benchmark's own, in a directory of its own. */
-export async function startRedis(aof: AofMode): Promise<Running & { readonly url: string }> {
-  const port = await freePort();
-  const dir = mkdtempSync(join(tmpdir(), 'smallchange-bench-'));
-  const durability = aof === 'off' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', aof];
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir, ...durability];
-  const onStop = () => rmSync(dir, { recursive: true, force: true });
-  const redis = await start({ name: `redis (aof ${aof})`, command: 'redis-server', args, port, onStop });
-  return { ...redis, url: `redis://127.0.0.1:${port}` };
-}
-
-/** The Node that the measured servers run on: another one than ours when `BENCH_NODE` names its binary. */
-const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
-
-/** Every measured server can be told to collect its garbage: memory is then what is held, not what was left. */
-const collectOnSignal = "process.on('SIGUSR2', () => { gc(); gc(); });";
-const nodeArgs = [
-  ...(process.env.BENCH_NODE_ARGS?.split(' ') ?? []),
-  '--expose-gc',
-  '--import',
-  `data:text/javascript,${collectOnSignal}`,
-];
-
-/** Our own server, as built. */
-export async function startSmallchange(env: Readonly<Record<string, string>>, name = 'smallchange'): Promise<Running> {
-  const port = await freePort();
-  const settings = { ...env, PORT: String(port), LOG_LEVEL: 'warn' };
-  return start({ name, command: nodeBinary, args: [...nodeArgs, 'dist/main.js'], env: settings, port });
-}
-
-/** A server of `servers/`, for comparison. */
-export async function startOther(file: string, name = file): Promise<Running> {
-  const port = await freePort();
-  const args = [...nodeArgs, '--import', 'tsx', new URL(`servers/${file}.ts`, import.meta.url).pathname];
-  return start({ name, command: nodeBinary, args, env: { PORT: String(port) }, port });
+export function residentBytesOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
 }
 
 export async function freePort(): Promise<number> {

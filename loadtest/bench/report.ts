@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { nodeVersion } from './measured.ts';
 
 export interface Spread {
   readonly min: number;
@@ -16,6 +18,12 @@ export function spreadOf(values: readonly number[]): Spread {
   return { min: sorted[0]!, median, max: sorted.at(-1)! };
 }
 
+/** The value that a share `q` of all values does not exceed. */
+export function quantile(values: ArrayLike<number>, q: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}
+
 /** `median (min–max)`. */
 export function written({ min, median, max }: Spread, digits = 0): string {
   const text = (value: number) =>
@@ -27,13 +35,18 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** Prints the report and writes it to `loadtest/results/<date>-<name>.md`. */
+/**
+ * Prints the report and writes it to `loadtest/results/<date>-<name>.md`, or to the folder that `BENCH_RESULTS` names. Servers
+ * on another Node than ours make it another name.
+ */
 export function publish(name: string, title: string, body: string): void {
   const text = `# ${title}\n\n${machine()}\n\n${body}\n`;
   process.stdout.write(`\n${text}`);
-  const results = new URL('../results/', import.meta.url);
+  const folder = process.env.BENCH_RESULTS;
+  const results = folder === undefined ? new URL('../results/', import.meta.url) : pathToFileURL(`${folder}/`);
   mkdirSync(results, { recursive: true });
-  writeFileSync(new URL(`${new Date().toISOString().slice(0, 10)}-${name}.md`, results), text);
+  const node = nodeVersion === process.version ? '' : `-node${nodeVersion.slice(1).split('.')[0]}`;
+  writeFileSync(new URL(`${new Date().toISOString().slice(0, 10)}-${name}${node}.md`, results), text);
 }
 
 function machine(): string {
@@ -48,6 +61,6 @@ function machine(): string {
   return [
     `* command: \`${command.join(' ')}\``,
     `* commit: ${commit}`,
-    `* machine: ${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
+    `* machine: ${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, servers on Node ${nodeVersion}, clients on ${process.version}`,
   ].join('\n');
 }

@@ -87,24 +87,35 @@ export function isLoopback(text: string): boolean {
   return text === 'localhost' || text === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(text);
 }
 
-export const redisUrl: Kind<string> = {
-  form: 'one URL, `redis://` or `rediss://` `[user:password@]host[:port][/database]`',
+/** A comma within a password is none between two URLs. */
+const betweenUrls = /\s*,\s*(?=rediss?:)/i;
+
+export const redisUrls: Kind<string> = {
+  form: 'a URL, `redis://` or `rediss://` `[user:password@]host[:port][/database]`, or several with commas',
   parse(text) {
-    // The URL is never repeated: it may carry a password, also where it does not parse.
-    if (/,\s*rediss?:/i.test(text)) return { ok: false, problem: 'has several URLs, which is not supported yet' };
-    if (!URL.canParse(text)) return wrong(this.form);
-    const url = new URL(text);
-    const fits =
-      /^rediss?:$/.test(url.protocol) &&
-      url.hostname !== '' &&
-      /^(\/\d{0,5})?$/.test(url.pathname) &&
-      url.search === '' &&
-      url.hash === '' &&
-      canDecode(url.username) &&
-      canDecode(url.password);
-    return fits ? right(text) : wrong(this.form);
+    // A URL is never repeated: it may carry a password, also where it does not parse.
+    return text.split(betweenUrls).every(isRedisUrl) ? right(text) : wrong(this.form);
   },
 };
+
+/** How many a value of that kind has. */
+export function countUrls(urls: string): number {
+  return urls.split(betweenUrls).length;
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return (
+    /^rediss?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    /^(\/\d{0,5})?$/.test(url.pathname) &&
+    url.search === '' &&
+    url.hash === '' &&
+    canDecode(url.username) &&
+    canDecode(url.password)
+  );
+}
 
 function canDecode(text: string): boolean {
   try {

@@ -4,7 +4,7 @@
  */
 
 /** Settings of the design that this version cannot honour. Silence would look like consent. */
-const announced = ['REDIS_MODE', 'REDIS_WAIT_REPLICAS', 'DATA_DIR', 'DATABASE_URL', 'ARCHIVE_BACKLOG_MAX_EVENTS'];
+const announced = ['DATA_DIR', 'DATABASE_URL', 'ARCHIVE_BACKLOG_MAX_EVENTS'];
 
 /**
  * How many slips of the pen still make it the known name. None below five characters: too many innocent words

@@ -4,7 +4,7 @@
  *
  * A key is the field of `Config`; where its unit differs from the name's (`…Ms` for `…_S`) the kind converts.
  */
-import { host, type Kind, matching, oneOf, origins, redisUrl, reducerRules, someOf, wholeNumber } from './kinds.ts';
+import { host, type Kind, matching, oneOf, origins, redisUrls, reducerRules, someOf, wholeNumber } from './kinds.ts';
 import { MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
 
 export const roles = ['bucket', 'merger', 'gateway'] as const;
@@ -50,9 +50,27 @@ export const settings = {
   roles: setting('ROLES', someOf(roles), 'all', 'What this process does; fewer than all need `REDIS_URL`.'),
   redisUrl: optional(
     'REDIS_URL',
-    redisUrl,
+    redisUrls,
     'none',
-    'Where the processes of a fleet meet; without it everything is in memory.',
+    'Where the processes of a fleet meet: Redis, some nodes of its Cluster, or its Sentinels, with the user and password of the Redis servers in the first; without it everything is in memory.',
+  ),
+  redisMode: setting(
+    'REDIS_MODE',
+    oneOf(['standalone', 'cluster', 'sentinel']),
+    'standalone',
+    'What `REDIS_URL` points to.',
+  ),
+  redisSentinelMaster: setting(
+    'REDIS_SENTINEL_MASTER',
+    matching('1–64 of `A–Z a–z 0–9 . _ -`', /^[A-Za-z0-9._-]{1,64}$/),
+    'mymaster',
+    'The name by which the Sentinels know the primary.',
+  ),
+  redisWaitReplicas: setting(
+    'REDIS_WAIT_REPLICAS',
+    wholeNumber(0, 5),
+    '0',
+    'How many replicas must have a change before its 204; with as many as there are, a failover loses none.',
   ),
   redisPrefix: setting(
     'REDIS_PREFIX',

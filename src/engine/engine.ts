@@ -52,6 +52,9 @@ export interface Engine {
    * if it is free or has expired; extends it if `lease.token` has it already.
    *
    * The lease keeps two mergers from doing the same work. It is not what keeps the logs right: `commit` checks.
+   *
+   * For one second after the store was restarted, or another server of it took over, all leases end and every peek is
+   * `held`, so that evidence of lost events reaches `renew` before others are made under their offsets.
    */
   peek(shard: number, lease: Lease, limits: PeekLimits): Promise<Peek>;
 

@@ -69,7 +69,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       await streams.open({ ...read, format }, reply);
     } catch (error) {
       if (!(error instanceof EngineUnavailable)) throw error;
-      deps.log.warn({ err: error }, 'a stream cannot be opened');
+      deps.log.debug({ err: error }, 'a stream cannot be opened');
       return refuse(reply, 'engine_unavailable', read.isPolite, streams.retryMs());
     }
     return reply;

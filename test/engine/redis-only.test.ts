@@ -11,7 +11,7 @@ import type { Event } from '../../src/domain/event.ts';
 import type { Engine, EngineOptions, Peek } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { encodeEntries } from '../../src/engine/redis/entry-writer.ts';
-import { serverProblem } from '../../src/engine/redis/start-checks.ts';
+import { type Mode, serverProblem } from '../../src/engine/redis/start-checks.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import {
   bytesOf,
@@ -31,6 +31,9 @@ const UNAVAILABLE_WITHIN_MS = 1_200;
 const LEASE = { token: 'merger', ms: 600_000 };
 const ALL = { maxEntries: 100_000, maxBytes: 100_000_000 };
 
+/** For `then`: whether it did not fail. */
+const SETTLED = [() => true, () => false] as const;
+
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
@@ -47,6 +50,11 @@ async function open(url: string, rest: Partial<EngineOptions> = {}) {
 async function peek(engine: Engine, shard = 0): Promise<Entries> {
   const answer: Peek = await engine.peek(shard, LEASE, ALL);
   return answer.kind === 'entries' ? answer : assert.fail('the lease is held');
+}
+
+/** Waits for the end of the pause that follows a restart. */
+async function mayMerge(engine: Engine): Promise<void> {
+  await waitFor(async () => (await engine.peek(0, LEASE, ALL)).kind === 'entries', { what: 'the pause to end' });
 }
 
 /** Makes events of these texts, after whatever the channel has. */
@@ -115,18 +123,26 @@ describe('redis: at start', () => {
     await assert.rejects(open(redis.url, { shards: 5 }), unusable(/SHARDS is 5, but .* with 4/));
   });
 
-  it('refuses what is too old, or a node of a Cluster', () => {
-    const problem = (version: string, mode = 'standalone') =>
+  it('refuses what is too old, or of another mode', () => {
+    const problem = (version: string, actual = 'standalone', mode: Mode = 'standalone') =>
       serverProblem(
         new Map([
           ['redis_version', version],
-          ['redis_mode', mode],
+          ['redis_mode', actual],
         ]),
+        mode,
       );
     assert.match(problem('6.2.14')!, /7\.0 or later.*6\.2\.14/);
     assert.match(problem('2.8.0')!, /7\.0 or later/);
     assert.match(problem('7.2.0', 'cluster')!, /Cluster/);
-    assert.match(serverProblem(new Map())!, /unknown/);
+    assert.match(problem('7.2.0', 'standalone', 'cluster')!, /not a node of a Cluster/);
+    assert.match(problem('7.2.0', 'cluster', 'sentinel')!, /node of a Cluster, and REDIS_MODE is sentinel/);
+    for (const mode of ['standalone', 'cluster', 'sentinel'] as const) {
+      assert.match(problem('7.2.0', 'sentinel', mode)!, /This is a Sentinel/);
+    }
+    assert.equal(problem('7.2.0', 'cluster', 'cluster'), undefined);
+    assert.equal(problem('7.2.0', 'standalone', 'sentinel'), undefined);
+    assert.match(serverProblem(new Map(), 'standalone')!, /unknown/);
     for (const version of ['7.0.0', '7.0.15', '8.2.1', '10.0.0']) assert.equal(problem(version), undefined);
   });
 
@@ -307,14 +323,8 @@ describe('redis: what it keeps', () => {
     await Promise.all(senders);
     await unavailable(engine.append([change(channel, 'y')]));
     await redis.restart();
-    await waitFor(
-      () =>
-        engine.ping().then(
-          () => true,
-          () => false,
-        ),
-      { what: 'Redis to be back' },
-    );
+    await waitFor(() => engine.ping().then(...SETTLED), { what: 'Redis to be back' });
+    await mayMerge(engine);
     const found = new Set(changesOf(await peek(engine)).map(({ seq }) => seq));
     assert.deepEqual(
       accepted.filter((seq) => !found.has(seq)),
@@ -325,6 +335,32 @@ describe('redis: what it keeps', () => {
     await put(engine, channel, 'live');
     await waitFor(() => seen.events.length === 2, { what: 'the next event' });
     same(seen.events, [event(1, 'kept'), event(2, 'live')]);
+  });
+
+  it('lets nobody merge for a second after a restart, so that what was seen and is lost can be told first', async () => {
+    await using redis = await startRedis({ appendfsync: 'always' });
+    await using bench = await open(redis.url);
+    const { engine } = bench;
+    const channel = channelOn(0, 2);
+    await put(engine, channel, 'x');
+    const { rev, epoch } = await peek(engine);
+    await redis.restart();
+    await waitFor(() => engine.ping().then(...SETTLED), { what: 'Redis to be back' });
+    const other = { token: 'another', ms: LEASE.ms };
+    // Its lease was to last for minutes, and ends: nobody has to be the one that had it.
+    const first = await engine.peek(0, LEASE, ALL);
+    const second = await engine.peek(0, other, ALL);
+    for (const answer of [first, second]) {
+      assert.ok(answer.kind === 'held' && answer.remainingMs > 800 && answer.remainingMs <= 1_000);
+    }
+    const commit = { token: LEASE.token, rev, epoch, entries: 0, channels: [], unreadable: [] };
+    assert.deepEqual(await engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
+    // A merger that is new to this Redis waits as well.
+    await using late = await open(redis.url);
+    assert.equal((await late.engine.peek(0, { token: 'late', ms: 1 }, ALL)).kind, 'held');
+    assert.equal((await engine.renew(0, epoch, { kind: 'rev', rev })).kind, 'kept');
+    await waitFor(async () => (await engine.peek(0, other, ALL)).kind === 'entries', { what: 'the pause to end' });
+    assert.equal((await engine.peek(0, LEASE, ALL)).kind, 'held');
   });
 
   it('does not give up entries that took the place of those that were read', async () => {

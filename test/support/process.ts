@@ -109,7 +109,7 @@ async function launch(env: ServerEnv): Promise<Launched> {
   return { child, exited, said };
 }
 
-/** Starts it and resolves once it serves. */
+/** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
 export async function startServer({ env = {} }: { readonly env?: ServerEnv } = {}): Promise<ServerProcess> {
   const { child, exited, said } = await launch(env);
   const output = () => said.stdout + said.stderr;
@@ -118,7 +118,7 @@ export async function startServer({ env = {} }: { readonly env?: ServerEnv } = {
   void exited.then((exit) => {
     early = exit;
   });
-  const running = await waitFor(
+  const started = await waitFor(
     () => {
       if (early) throw new Error(`the server ended (${early.signal ?? early.code}) before it served:\n${output()}`);
       return logLines()
@@ -126,8 +126,11 @@ export async function startServer({ env = {} }: { readonly env?: ServerEnv } = {
         .find(({ msg }) => msg === 'smallchange is running');
     },
     { timeoutMs: START_TIMEOUT_MS, what: () => `the server to say that it is running:\n${output()}` },
-  );
-  const port = running.port as number;
+  ).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  const port = started.port as number;
 
   async function end(signal: NodeJS.Signals): Promise<Exit> {
     child.kill(signal);

@@ -148,6 +148,28 @@ describe('REDIS_URL', () => {
   });
 });
 
+describe('REDIS_MODE', () => {
+  const several = 'redis://:p,w@a:7000, redis://b:7001,rediss://c';
+
+  it('decides whether there may be several URLs', () => {
+    for (const REDIS_MODE of ['cluster', 'sentinel']) {
+      assert.equal(configOf({ REDIS_URL: several, REDIS_MODE }).redisUrl, several);
+      assert.equal(configOf({ REDIS_URL: 'redis://a', REDIS_MODE }).redisMode, REDIS_MODE);
+    }
+    assert.match(problemOf({ REDIS_URL: several }), /^REDIS_URL has several URLs/);
+    assert.equal(configOf({ REDIS_URL: 'redis://:p,w@a' }).redisMode, 'standalone');
+    assert.match(problemOf({ REDIS_URL: `${several},redis://`, REDIS_MODE: 'cluster' }), /^REDIS_URL must be/);
+    assert.match(problemOf({ REDIS_URL: several, REDIS_MODE: 'clustered' }), /^REDIS_MODE must be one of/);
+  });
+
+  it('and REDIS_WAIT_REPLICAS mean nothing without REDIS_URL', () => {
+    assert.match(problemOf({ REDIS_MODE: 'cluster' }), /^REDIS_MODE is set and REDIS_URL is not/);
+    assert.match(problemOf({ REDIS_WAIT_REPLICAS: '1' }), /^REDIS_WAIT_REPLICAS is set and REDIS_URL is not/);
+    assert.equal(configOf({ REDIS_URL: 'redis://a', REDIS_WAIT_REPLICAS: '5' }).redisWaitReplicas, 5);
+    assert.match(problemOf({ REDIS_URL: 'redis://a', REDIS_WAIT_REPLICAS: '6' }), /^REDIS_WAIT_REPLICAS must be/);
+  });
+});
+
 describe('REDUCERS', () => {
   it('is a list of patterns, first match first', () => {
     const { reducers } = configOf({ REDUCERS: 'poll-*=tally, lobby=latest,*=log' });
@@ -230,8 +252,7 @@ describe('names', () => {
   });
 
   it('that are announced are said to be not supported yet', () => {
-    for (const name of ['REDIS_MODE', 'DATA_DIR', 'DATABASE_URL'])
-      assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
+    for (const name of ['DATA_DIR', 'DATABASE_URL']) assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
   });
 
   it('are compared by an edit distance that is a metric', () => {

@@ -1,12 +1,16 @@
 /** @fastify/sse: the framework's own plugin. */
-import sse, { type SSEReplyInterface } from '@fastify/sse';
+import sse, { type SSEPluginOptions, type SSEReplyInterface } from '@fastify/sse';
 import fastify, { type FastifyPluginAsync } from 'fastify';
 import { Streams } from './streams.ts';
 
 const streams = new Streams<SSEReplyInterface>();
 const app = fastify();
 // The plugin's types are made for another resolution of modules than ours.
-await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 60_000 });
+await app.register(sse as unknown as FastifyPluginAsync<SSEPluginOptions>, {
+  heartbeatInterval: 60_000,
+  // By default JSON, which would write another byte than the others do.
+  serializer: String,
+});
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 

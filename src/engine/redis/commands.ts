@@ -7,7 +7,7 @@ import type { Channel } from '../../domain/channel.ts';
 import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
 import type { State, StateField } from '../../domain/state.ts';
 import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, LoadWish, PeekLimits } from '../engine.ts';
-import type { Argument, Reply, Script } from './clients.ts';
+import type { Argument, Reply, Script } from './calls.ts';
 import { decodeField, encodeBatchHead, encodeEvent, encodeField } from './codec.ts';
 import { encodeEntries } from './entry-writer.ts';
 import type { Keys } from './keys.ts';
@@ -26,7 +26,20 @@ const ENTRY_BYTES_MAX = 65_536;
 /** Lua's numbers must stay integers; nobody has room for more events than this. */
 const LIMIT_MAX = 1_000_000;
 
-export type Run = (script: Script, keys: string[], args: Argument[]) => Promise<Reply>;
+/**
+ * After a restart or failover nobody merges for so long (`lua/peek.lua`). A gateway connects again within a second and
+ * compares at once; what it finds later is still found, only that more was built upon it.
+ */
+const TAKEOVER_PAUSE_MS = 1_000;
+
+/** Where the scripts run: `primaries.ts`. */
+export interface Runner {
+  /** Whether one call may have keys of several shards. */
+  readonly isOne: boolean;
+  run(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
+  /** The same over a connection of its own, so that POSTs never wait behind a large read. */
+  append(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
+}
 
 /** The changes of one `append` that share a shard. */
 export interface ShardBatch {
@@ -59,29 +72,40 @@ export type RawPeek =
 
 export type Commands = ReturnType<typeof createCommands>;
 
-/** @param append Sends over a connection of its own, so that POSTs never wait behind a large read. */
-export function createCommands(keys: Keys, options: EngineOptions, append: Run, run: Run) {
+export function createCommands(keys: Keys, options: EngineOptions, runner: Runner) {
+  const run = runner.run.bind(runner);
   const entriesNotWeighed = Math.min(ENTRIES_NOT_WEIGHED, Math.floor(options.inboxMaxBytes / ENTRY_BYTES_MAX));
   const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
 
+  async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
+    const inboxes: string[] = [];
+    const args: Argument[] = [...appendLimits];
+    for (const { shard, changes } of batches) {
+      const names = keys.ofShard(shard);
+      inboxes.push(names.inbox);
+      args.push(names.wake, encodeEntries(changes));
+    }
+    const full = (await runner.append(batches[0]!.shard, scripts.append, inboxes, args)) as number[];
+    return full.map((i) => batches[i - 1]!);
+  }
+
   return {
-    /** Which of the batches found their inbox full. */
+    /** Which of the batches found their inbox full. If any of several calls fails, all of it has: some may be there. */
     async append(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
-      const inboxes: string[] = [];
-      const args: Argument[] = [...appendLimits];
-      for (const { shard, changes } of batches) {
-        const names = keys.ofShard(shard);
-        inboxes.push(names.inbox);
-        args.push(names.wake, encodeEntries(changes));
-      }
-      const full = (await append(scripts.append, inboxes, args)) as number[];
-      return full.map((i) => batches[i - 1]!);
+      if (runner.isOne) return appendTogether(batches);
+      return (await Promise.all(batches.map((batch) => appendTogether([batch])))).flat();
+    },
+
+    /** For how many shards this store was begun: for so many, if nobody has begun it before. */
+    async claim(shards: number): Promise<number> {
+      return Number(await run(0, scripts.claim, [keys.shards], [String(shards)]));
     },
 
     async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
       const { shard: hash, inbox } = keys.ofShard(shard);
-      const args = [lease.token, lease.ms, limits.maxEntries, limits.maxBytes, newEpoch()];
-      const [isMine, ...rest] = (await run(scripts.peek, [hash, inbox], args.map(String))) as Reply[];
+      const { maxEntries, maxBytes } = limits;
+      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS];
+      const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args.map(String))) as Reply[];
       if (isMine === 0) return { kind: 'held', remainingMs: Number(rest[0]) };
       const [epoch, rev, events, waiting, raws] = rest;
       return {
@@ -102,7 +126,7 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
         names.push(meta, state, dedupe);
         args.push(withState ? '1' : '0', String(froms.length), ...froms);
       }
-      const [rev, ...channels] = (await run(scripts.load, names, args)) as Reply[];
+      const [rev, ...channels] = (await run(shard, scripts.load, names, args)) as Reply[];
       return {
         rev: Number(rev),
         channels: (channels as [Reply, Reply, Buffer[], Reply[]][]).map(([head, reducer, state, seqs]) => ({
@@ -147,19 +171,20 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
         for (const [name, field] of state) args.push(name, encodeField(field));
         for (const [from, seq] of seqs) args.push(from, String(seq));
       }
-      const answer = await run(scripts.commit, names, args);
+      const answer = await run(shard, scripts.commit, names, args);
       if (Array.isArray(answer)) return { kind: 'committed', rev: Number(answer[0]), events: Number(answer[1]) };
       return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
     },
 
     async release(shard: number, token: string): Promise<void> {
-      await run(scripts.release, [keys.ofShard(shard).shard], [token]);
+      await run(shard, scripts.release, [keys.ofShard(shard).shard], [token]);
     },
 
     /** Who may be forgotten, or undefined when the lease is not the caller's. */
     async expired(shard: number, token: string, limit: number) {
       const { shard: hash, dedupeExpiry, recent } = keys.ofShard(shard);
       const answer = await run(
+        shard,
         scripts.expired,
         [hash, dedupeExpiry, recent],
         [token, String(Math.min(limit, LIMIT_MAX))],
@@ -186,7 +211,7 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
         names.push(meta, history, state);
         args.push(channel);
       }
-      const answer = await run(scripts.sweep, names, args);
+      const answer = await run(shard, scripts.sweep, names, args);
       if (!Array.isArray(answer)) return undefined;
       return { channels: Number(answer[0]), publishers: Number(answer[1]) };
     },
@@ -197,7 +222,7 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
       const args = [newEpoch(), channel, after?.epoch ?? '', after?.offset ?? 0, Math.min(limit, LIMIT_MAX)].map(
         String,
       );
-      const answer = (await run(scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
+      const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
       const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
       return {
         epoch: String(epoch),
@@ -212,7 +237,7 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
 
     async state(shard: number, channel: Channel): Promise<Position & { state: State }> {
       const { meta, state } = keys.ofChannel(shard, channel);
-      const answer = await run(scripts.state, [keys.ofShard(shard).shard, meta, state], [newEpoch()]);
+      const answer = await run(shard, scripts.state, [keys.ofShard(shard).shard, meta, state], [newEpoch()]);
       const [epoch, head, fields] = answer as [Buffer, Buffer, Buffer[]];
       return { epoch: String(epoch), offset: Number(head), state: stateFrom(fields) };
     },
@@ -225,7 +250,7 @@ export function createCommands(keys: Keys, options: EngineOptions, append: Run, 
         names.push(meta, history, state);
       }
       const args: Argument[] = [epoch, newEpoch(), of.epoch, of.wake, evidence.kind, ...evidenceArguments(evidence)];
-      const [renewed, current] = (await run(scripts.renew, names, args)) as Reply[];
+      const [renewed, current] = (await run(shard, scripts.renew, names, args)) as Reply[];
       return { renewed: renewed === 1, epoch: String(current) };
     },
   };

@@ -1,28 +1,37 @@
 /**
- * The engine of a fleet: the contract of `../engine.ts` on a standalone Redis >= 7.0.
+ * The engine of a fleet: the contract of `../engine.ts` on Redis >= 7.0, standalone, behind Sentinels, or a Cluster.
  *
  * All that is atomic is one Lua script on one shard's keys (`commands.ts`, `lua/`). This file holds no state of any
- * log: whatever a process believes, Redis decides. Three connections: one for `append` alone, so that a POST never
- * waits behind a large read; one that listens; one for the rest.
+ * log: whatever a process believes, Redis decides. Which primary that is, `primaries.ts` and `cluster.ts` know.
  */
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
-import type { ChannelObserver, Commit, Engine, EngineOptions, HistoryPage, Peek } from '../engine.ts';
-import { call, closeClient, type EngineLog, openClient, run } from './clients.ts';
+import type { ChannelObserver, Commit, Engine, EngineOptions, HistoryPage, Peek, Subscription } from '../engine.ts';
+import { behindSentinels, targetsFrom } from './addresses.ts';
+import type { EngineLog } from './clients.ts';
+import { openCluster } from './cluster.ts';
 import { decodeBatch, decodeEntry, decodeEvent } from './codec.ts';
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
-import { checkRedis } from './start-checks.ts';
-import { type Listener, openSubscriber } from './subscriber.ts';
+import { openSingle, type Primaries } from './primaries.ts';
+import { claimShards, type Mode } from './start-checks.ts';
+import { type Listener, Subscriber } from './subscriber.ts';
 
 export type { EngineLog };
 
 export interface RedisEngineOptions extends EngineOptions {
+  /** Of Redis; of some nodes of the Cluster, or the Sentinels, with commas. */
   readonly url: string;
   /** Before every key, so that several fleets can share a Redis. */
   readonly prefix: string;
   readonly log: EngineLog;
+  /** Default standalone. */
+  readonly mode?: Mode;
+  /** By what name the Sentinels know the primary. Default `mymaster`. */
+  readonly sentinelMaster?: string;
+  /** How many replicas must have a change before `append` resolves. Default 0. */
+  readonly waitReplicas?: number;
   /** How long a command may take before its outcome is unknown. Default 1,000. */
   readonly commandTimeoutMs?: number;
 }
@@ -31,70 +40,93 @@ const COMMAND_TIMEOUT_MS = 1_000;
 
 /** Fails with an EngineUnusable when that Redis cannot be reached or cannot be used. */
 export async function createRedisEngine(options: RedisEngineOptions): Promise<Engine> {
-  const { url, prefix, log, shards, commandTimeoutMs = COMMAND_TIMEOUT_MS } = options;
+  const { prefix, log, shards } = options;
   const keys = new Keys(prefix, shards);
-  const closers: (() => Promise<void>)[] = [];
-  const close = async () => void (await Promise.all(closers.splice(0).map((closer) => closer())));
-  const open = async (name: string) => {
-    const redis = await openClient({ url, name, commandTimeoutMs, log });
-    closers.push(() => closeClient(redis));
-    return redis;
+  // The subscriber listens on lines of the primaries, which tell it the news. Nobody listens before both are there.
+  const subscriber: Subscriber = new Subscriber(
+    { lineOf: (shard) => primaries.lineOf(shard), doubt: () => primaries.doubt() },
+    log,
+  );
+  const primaries: Primaries = await openPrimaries(options, subscriber);
+  const commands = createCommands(keys, options, primaries);
+  const close = async () => {
+    subscriber.close();
+    await primaries.close();
   };
   try {
-    const main = await open('main');
-    await checkRedis(main, keys, shards, log);
-    const appends = await open('append');
-    const subscriber = await openSubscriber(url, log);
-    closers.push(() => subscriber.close());
-    const commands = createCommands(
-      keys,
-      options,
-      (script, names, args) => run(appends, script, names, args),
-      (script, names, args) => run(main, script, names, args),
-    );
-    const last = new LastPeeks();
-    return {
-      shards,
-      append: (changes) => append(commands, changes, shards),
-      peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
-      load: commands.load,
-      commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
-      release: commands.release,
-      async sweep(shard, token, limit) {
-        const found = await commands.expired(shard, token, limit);
-        // What was found may change before the next script, which therefore looks at each again.
-        const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
-        return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
-      },
-      async readHistory(channel, after, limit) {
-        return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit), after);
-      },
-      readState: (channel) => commands.state(shardOf(channel, shards), channel),
-      subscribe(channel, observer) {
-        const shard = shardOf(channel, shards);
-        const { epoch } = keys.ofShard(shard);
-        return subscriber.listen([keys.ofChannel(shard, channel).events, epoch], listenerFor(observer, epoch));
-      },
-      watch(onWake) {
-        const shardsByName = new Map(Array.from({ length: shards }, (_, shard) => [keys.ofShard(shard).wake, shard]));
-        return subscriber.listen([...shardsByName.keys()], {
-          published: (name) => onWake(shardsByName.get(name)!),
-          missed: () => shardsByName.forEach((shard) => void onWake(shard)),
-        });
-      },
-      async renew(shard, epoch, evidence) {
-        const answer = await commands.renew(shard, epoch, evidence);
-        return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
-      },
-      async ping() {
-        await call(main, 'ping', []);
-      },
-      close,
-    };
+    await claimShards(commands.claim, shards, keys.shards);
   } catch (error) {
     await close();
     throw error;
   }
+  const last = new LastPeeks();
+  return {
+    shards,
+    append: (changes) => append(commands, changes, shards),
+    peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
+    load: commands.load,
+    commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
+    release: commands.release,
+    async sweep(shard, token, limit) {
+      const found = await commands.expired(shard, token, limit);
+      // What was found may change before the next script, which therefore looks at each again.
+      const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
+      return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
+    },
+    async readHistory(channel, after, limit) {
+      return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit), after);
+    },
+    readState: (channel) => commands.state(shardOf(channel, shards), channel),
+    subscribe(channel, observer) {
+      const shard = shardOf(channel, shards);
+      const { epoch } = keys.ofShard(shard);
+      return subscriber.listen(shard, [keys.ofChannel(shard, channel).events, epoch], listenerFor(observer, epoch));
+    },
+    watch: (onWake) => watch(subscriber, keys, shards, onWake),
+    async renew(shard, epoch, evidence) {
+      const answer = await commands.renew(shard, epoch, evidence);
+      return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
+    },
+    ping: () => primaries.ping(),
+    close,
+  };
+}
+
+function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<Primaries> {
+  const { url, log, shards, mode = 'standalone', sentinelMaster = 'mymaster' } = options;
+  const { waitReplicas = 0, commandTimeoutMs = COMMAND_TIMEOUT_MS } = options;
+  const targets = targetsFrom(url);
+  const common = { log, waitReplicas, commandTimeoutMs, news };
+  switch (mode) {
+    case 'standalone':
+      return openSingle(targets[0]!, mode, common);
+    case 'sentinel':
+      return openSingle(behindSentinels(targets, sentinelMaster), mode, common);
+    case 'cluster':
+      return openCluster(targets, { ...common, shards, rearranged: () => news.rearranged() });
+  }
+}
+
+async function watch(
+  subscriber: Subscriber,
+  keys: Keys,
+  shards: number,
+  onWake: (shard: number) => void,
+): Promise<Subscription> {
+  const watching = Array.from({ length: shards }, (_, shard) =>
+    subscriber.listen(shard, [keys.ofShard(shard).wake], { published: () => onWake(shard), missed: onWake }),
+  );
+  const subscriptions = (await Promise.allSettled(watching)).flatMap((each) =>
+    each.status === 'fulfilled' ? each.value : [],
+  );
+  const close = () => subscriptions.forEach((subscription) => void subscription.close());
+  try {
+    await Promise.all(watching);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close };
 }
 
 async function append(commands: Commands, changes: readonly Change[], shards: number) {

@@ -9,7 +9,7 @@ import type { Channel } from '../../domain/channel.ts';
 export interface ShardKeys {
   /** list: accepted changes, the oldest first. */
   readonly inbox: string;
-  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil. */
+  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil, server, mergeFrom. */
   readonly shard: string;
   /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of Redis' clock. */
   readonly dedupeExpiry: string;
@@ -46,7 +46,8 @@ export class Keys {
 
   constructor(prefix: string, shards: number) {
     this.#prefix = prefix;
-    this.shards = `${prefix}:shards`;
+    // Of no shard, but somewhere it has to be: with shard 0.
+    this.shards = `${prefix}:{0}:shards`;
     this.#ofShard = Array.from({ length: shards }, (_, shard) => {
       const base = `${prefix}:{${shard}}:`;
       return {

@@ -1,84 +1,101 @@
 /** What has to be true of a Redis before an engine works on it, and what an operator should know about it. */
 import type { Redis } from 'ioredis';
 import { EngineUnusable } from '../../errors.ts';
-import { call, type EngineLog, type Reply, reasonOf } from './clients.ts';
-import type { Keys } from './keys.ts';
+import { call, type Reply, reasonOf } from './calls.ts';
+import type { EngineLog } from './clients.ts';
+import type { Durability, Settings } from './durability.ts';
+
+export type Mode = 'standalone' | 'cluster' | 'sentinel';
+
+interface CheckOptions {
+  readonly waitReplicas: number;
+  readonly log: EngineLog;
+}
 
 /** SPUBLISH, and scripts with flags. */
 const REDIS_MIN_MAJOR = 7;
 
-/** Throws an EngineUnusable unless this Redis can be used for that many shards; logs how durable it is. */
-export async function checkRedis(redis: Redis, keys: Keys, shards: number, log: EngineLog): Promise<void> {
-  try {
-    const server = infoFrom(await call(redis, 'info', []));
-    const problem = serverProblem(server);
-    if (problem !== undefined) throw new EngineUnusable(problem);
-    const settings = await call(redis, 'config', ['get', 'appendonly', 'appendfsync', 'save', 'maxmemory-policy'])
+/** Throws an EngineUnusable unless this server can be used in that mode. */
+export async function checkPrimary(
+  { address, main }: { readonly address: string; readonly main: Redis },
+  mode: Mode,
+  { waitReplicas, log }: CheckOptions,
+): Promise<Durability> {
+  return sayingWhy(address, async () => {
+    const info = await infoOf(main);
+    refuse(serverProblem(info, mode));
+    if (mode === 'cluster') await checkClusterState(main, address);
+    const replicas = Number(info.get('connected_slaves') ?? 0);
+    if (replicas < waitReplicas) {
+      log.warn(
+        { server: address, replicas },
+        `REDIS_WAIT_REPLICAS is ${waitReplicas}: until there are, nothing is accepted`,
+      );
+    }
+    const settings = await call(main, 'config', ['get', 'appendonly', 'appendfsync', 'save', 'maxmemory-policy'])
       .then(settingsFrom)
       .catch(() => undefined);
-    logDurability(server, settings, log);
-    await claimShards(redis, keys, shards);
-  } catch (cause) {
-    if (cause instanceof EngineUnusable) throw cause;
-    throw new EngineUnusable(`Redis cannot be used: ${reasonOf(cause as Error)}.`, { cause });
-  }
+    return { version: info.get('redis_version') ?? 'unknown', settings };
+  });
+}
+
+/** Throws an EngineUnusable unless this server can say where the shards of a Cluster are. */
+export async function checkClusterNode(redis: Redis, address: string): Promise<void> {
+  await sayingWhy(address, async () => {
+    refuse(serverProblem(await infoOf(redis), 'cluster'));
+    await checkClusterState(redis, address);
+  });
 }
 
 /** A sentence for the operator when this server cannot be used, going by its INFO. */
-export function serverProblem(info: ReadonlyMap<string, string>): string | undefined {
+export function serverProblem(info: ReadonlyMap<string, string>, mode: Mode): string | undefined {
   const version = info.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= REDIS_MIN_MAJOR)) {
     return `Redis ${REDIS_MIN_MAJOR}.0 or later is needed, and this one is ${version}.`;
   }
-  if (info.get('redis_mode') === 'cluster') return 'This Redis is a node of a Cluster, and REDIS_MODE is standalone.';
+  const actual = info.get('redis_mode');
+  if (actual === 'sentinel') return `This is a Sentinel, and REDIS_MODE is ${mode}.`;
+  if (actual === 'cluster' && mode !== 'cluster')
+    return `This Redis is a node of a Cluster, and REDIS_MODE is ${mode}.`;
+  if (actual !== 'cluster' && mode === 'cluster') {
+    return 'This Redis is not a node of a Cluster, and REDIS_MODE is cluster.';
+  }
   return undefined;
 }
 
-async function claimShards(redis: Redis, keys: Keys, shards: number): Promise<void> {
-  await call(redis, 'set', [keys.shards, String(shards), 'NX']);
-  const stored = String(await call(redis, 'get', [keys.shards]));
-  if (stored === String(shards)) return;
+/** Throws an EngineUnusable unless the store was begun for as many shards, or is begun now. */
+export async function claimShards(
+  claim: (shards: number) => Promise<number>,
+  shards: number,
+  key: string,
+): Promise<void> {
+  const claimed = await sayingWhy(key, () => claim(shards));
+  if (claimed === shards) return;
   throw new EngineUnusable(
-    `SHARDS is ${shards}, but this store was begun with ${stored} (${keys.shards}): it cannot be changed later.`,
+    `SHARDS is ${shards}, but this store was begun with ${claimed} (${key}): it cannot be changed later.`,
   );
 }
 
-function logDurability(
-  server: ReadonlyMap<string, string>,
-  settings: ReadonlyMap<string, string> | undefined,
-  log: EngineLog,
-): void {
-  const setting = (name: string) => settings?.get(name) ?? 'unknown';
-  const [appendonly, appendfsync, save] = ['appendonly', 'appendfsync', 'save'].map(setting) as [
-    string,
-    string,
-    string,
-  ];
-  const fields = { version: server.get('redis_version'), appendonly, appendfsync, save };
-  log.info(fields, `Redis: ${durabilityOf(appendonly, appendfsync, save)}`);
-  if (settings !== undefined && (appendonly !== 'yes' || appendfsync !== 'always')) {
-    log.warn(
-      fields,
-      'Redis may lose changes that were answered 204: only appendonly yes with appendfsync always does not',
-    );
-  }
-  const policy = setting('maxmemory-policy');
-  if (settings !== undefined && policy !== 'noeviction') {
-    log.warn({ policy }, 'Redis may evict keys when its memory is full: maxmemory-policy should be noeviction');
+async function checkClusterState(redis: Redis, address: string): Promise<void> {
+  const state = infoFrom(await call(redis, 'cluster', ['info'])).get('cluster_state');
+  if (state !== 'ok') throw new EngineUnusable(`The Cluster does not serve: cluster_state is ${state} at ${address}.`);
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw new EngineUnusable(problem);
+}
+
+async function sayingWhy<T>(address: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (cause) {
+    if (cause instanceof EngineUnusable) throw cause;
+    throw new EngineUnusable(`Redis at ${address} cannot be used: ${reasonOf(cause as Error)}.`, { cause });
   }
 }
 
-/** In words, what a kill -9 or a power cut takes. */
-function durabilityOf(appendonly: string, appendfsync: string, save: string): string {
-  if (appendonly === 'unknown') return 'how durable it is, it does not say';
-  if (appendonly !== 'yes') {
-    return save === ''
-      ? 'in memory alone, a crash loses everything'
-      : 'snapshots, a crash loses all since the last one';
-  }
-  if (appendfsync === 'always') return 'appendfsync always, a crash loses nothing';
-  if (appendfsync === 'everysec') return 'appendfsync everysec, a crash loses about two seconds';
-  return 'appendfsync no, a crash of the machine loses what the kernel had not written';
+async function infoOf(redis: Redis): Promise<Map<string, string>> {
+  return infoFrom(await call(redis, 'info', []));
 }
 
 function infoFrom(reply: Reply): Map<string, string> {
@@ -86,7 +103,7 @@ function infoFrom(reply: Reply): Map<string, string> {
   return new Map(lines.filter((line) => line.includes(':')).map((line) => line.split(/:(.*)/s) as [string, string]));
 }
 
-function settingsFrom(reply: Reply): Map<string, string> {
+function settingsFrom(reply: Reply): Settings {
   const pairs = (reply as Buffer[]).map(String);
-  return new Map(Array.from({ length: pairs.length / 2 }, (_, i) => [pairs[2 * i]!, pairs[2 * i + 1]!]));
+  return Object.fromEntries(Array.from({ length: pairs.length / 2 }, (_, i) => [pairs[2 * i]!, pairs[2 * i + 1]!]));
 }

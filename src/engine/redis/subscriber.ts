@@ -1,77 +1,99 @@
 /**
- * Listens to pub/sub over a connection of its own, and says when it may have missed something.
+ * Knows who listens to which names, keeps them subscribed where they are published, and says when something may have
+ * been missed.
  *
- * Redis keeps nothing for who is away, so a listener has to know. The states of a name:
+ * Redis keeps nothing for who is away, so a listener has to know. The names of one shard go together, because a Cluster
+ * serves, moves and loses them together. Their states:
  *
  *   asked       SSUBSCRIBE was sent; `listen` waits for its acknowledgement, and fails with it
  *   live        acknowledged: everything published from then on arrives, in order
- *   lost        the connection closed, or Redis unsubscribed us by itself (a moved slot). Nothing arrives and nobody
- *               is told yet: what they would do about it, reading, they can only do once they are live again
- *   asked       the connection is ready again: every name is asked for anew
- *   live        only now its listeners are told that they `missed` something; they compare with what is stored
+ *   lost        the line closed, Redis unsubscribed us by itself, or another primary serves the shard now. Nothing
+ *               arrives and nobody is told yet: what they would do about it, reading, they can only do once live again
+ *   asked       there is a line to the primary that serves the shard, as far as is known: every name is asked for
+ *               anew, and again after a while where that was wrong
+ *   live        only now their listeners are told that they `missed` something; they compare with what is stored
  *
- * Invariant: a name is asked for as long as it has listeners. A connection that is silent, neither published messages
- * nor an answer to PING, is taken for lost: a black-holed one would be silent for ever.
+ * Invariant: a name is asked for as long as it has listeners.
  */
-import type { Redis } from 'ioredis';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Subscription } from '../engine.ts';
-import { call, closeClient, type EngineLog, openClient, reasonOf } from './clients.ts';
+import { reasonOf, replyCodeOf } from './calls.ts';
+import type { EngineLog } from './clients.ts';
+import type { Line, LineNews } from './line.ts';
 
 export interface Listener {
   published(name: string, payload: Buffer): void;
-  /** Something may have been published under its names that it was not told of. */
-  missed(): void;
+  /** Something may have been published for this shard that it was not told of. */
+  missed(shard: number): void;
+}
+
+/** Where to listen. */
+export interface Lines {
+  /** To the primary that serves the shard, as far as is known. It may not be connected. */
+  lineOf(shard: number): Line;
+  /** What is known seems to be wrong: look again. */
+  doubt(): void;
+}
+
+interface Group {
+  readonly shard: number;
+  readonly names: Map<string, Name>;
+  /** The only one whose news count. */
+  line: Line;
+  /** +1 with every loss; what was asked for before is to be asked for again. */
+  generation: number;
+  isRecovering: boolean;
 }
 
 interface Name {
+  readonly group: Group;
   readonly listeners: Set<Listener>;
   /** The answer to the last SSUBSCRIBE for it. */
-  acknowledged: Promise<unknown>;
+  acknowledged: Promise<void>;
 }
 
-const PING_EVERY_MS = 1_000;
-/** After so long without any sign the connection is replaced. Also how long a SSUBSCRIBE may take. */
-export const SILENCE_MAX_MS = 3_000;
 /** Names in one SSUBSCRIBE: a few tens of KB, so that a PING never waits long behind them. */
 const NAMES_PER_COMMAND = 500;
+/** Between two tries, when nothing happens that would make an earlier one worth while. Spread, for 1,024 shards. */
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 300;
+/** How long `listen` looks for the primary of a shard that has moved. As long as a command may take, about. */
+const MOVED_MAX_MS = 1_000;
 
-export async function openSubscriber(url: string, log: EngineLog): Promise<Subscriber> {
-  return new Subscriber(await openClient({ url, name: 'subscriber', commandTimeoutMs: SILENCE_MAX_MS, log }), log);
-}
-
-export class Subscriber {
-  readonly #redis: Redis;
+export class Subscriber implements LineNews {
+  readonly #lines: Lines;
   readonly #log: EngineLog;
+  readonly #groups = new Map<number, Group>();
   readonly #names = new Map<string, Name>();
-  readonly #pings: NodeJS.Timeout;
-  /** Unlike ioredis' own status, true only once `#recover` has begun: no name is live by an old acknowledgement. */
-  #isConnected = true;
-  #isPinging = false;
-  /** Nothing was published to us since the last look: time for a PING. One sent amid a flood would wait behind it. */
-  #isQuiet = true;
-  /** +1 whenever everything has to be asked for anew; what was begun under an older one is given up. */
-  #generation = 0;
+  readonly #sleepers = new Set<() => void>();
+  #isClosed = false;
 
-  constructor(redis: Redis, log: EngineLog) {
-    this.#redis = redis;
+  constructor(lines: Lines, log: EngineLog) {
+    this.#lines = lines;
     this.#log = log;
-    redis.on('smessageBuffer', (name: Buffer, payload: Buffer) => this.#deliver(String(name), payload));
-    redis.on('close', () => {
-      this.#isConnected = false;
-    });
-    redis.on('ready', () => {
-      this.#isConnected = true;
-      void this.#recover();
-    });
-    // ioredis says `moved` for a sunsubscribe that answers no command of ours.
-    redis.on('moved', () => void this.#recover());
-    this.#pings = setInterval(() => void this.#ping(), PING_EVERY_MS);
   }
 
-  /** Resolves once whatever is published under these names will arrive. It may arrive a little before that. */
-  async listen(names: readonly string[], listener: Listener): Promise<Subscription> {
-    if (!this.#isConnected) throw new EngineUnavailable('Redis is not connected: nobody can subscribe');
+  /**
+   * Resolves once whatever is published under these names will arrive. It may arrive a little before that.
+   *
+   * @param names All of this shard.
+   */
+  async listen(shard: number, names: readonly string[], listener: Listener): Promise<Subscription> {
+    const startedMs = performance.now();
+    for (;;) {
+      try {
+        return await this.#join(shard, names, listener);
+      } catch (error) {
+        if (replyCodeOf(error) !== 'MOVED' || performance.now() - startedMs > MOVED_MAX_MS) throw error;
+        this.#lines.doubt();
+        await this.#pause();
+      }
+    }
+  }
+
+  async #join(shard: number, names: readonly string[], listener: Listener): Promise<Subscription> {
+    const group = this.#groupOf(shard);
+    if (!group.line.isConnected) throw new EngineUnavailable('Redis is not connected: nobody can subscribe');
     const asked: string[] = [];
     for (const name of names) {
       const known = this.#names.get(name);
@@ -79,8 +101,12 @@ export class Subscriber {
       else known.listeners.add(listener);
     }
     if (asked.length > 0) {
-      const acknowledged = call(this.#redis, 'ssubscribe', asked);
-      for (const name of asked) this.#names.set(name, { listeners: new Set([listener]), acknowledged });
+      const acknowledged = group.line.subscribe(asked);
+      for (const name of asked) {
+        const known = { group, listeners: new Set([listener]), acknowledged };
+        this.#names.set(name, known);
+        group.names.set(name, known);
+      }
     }
     try {
       await Promise.all(names.map((name) => this.#names.get(name)!.acknowledged));
@@ -97,32 +123,61 @@ export class Subscriber {
     };
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#pings);
-    this.#generation++;
+  published(line: Line, name: string, payload: Buffer): void {
+    const known = this.#names.get(name);
+    // From a primary that does not serve the shard any more: it would come out of order with what the next one says.
+    if (known?.group.line !== line) return;
+    for (const listener of known.listeners) this.#tell(() => listener.published(name, payload));
+  }
+
+  lost(line: Line): void {
+    for (const group of this.#groups.values()) if (group.line === line) this.#lose(group);
+  }
+
+  ready(): void {
+    this.#wake();
+  }
+
+  /** Other primaries serve some shards now. */
+  rearranged(): void {
+    for (const group of this.#groups.values()) {
+      if (group.line === this.#lines.lineOf(group.shard)) continue;
+      if (group.names.size === 0) group.line = this.#lines.lineOf(group.shard);
+      else this.#lose(group);
+    }
+    this.#wake();
+  }
+
+  /** The lines are not its own. */
+  close(): void {
+    this.#isClosed = true;
     this.#names.clear();
-    await closeClient(this.#redis);
+    this.#groups.clear();
+    this.#wake();
+  }
+
+  #groupOf(shard: number): Group {
+    let group = this.#groups.get(shard);
+    if (group === undefined) {
+      const line = this.#lines.lineOf(shard);
+      group = { shard, names: new Map(), line, generation: 0, isRecovering: false };
+      this.#groups.set(shard, group);
+    }
+    return group;
   }
 
   #leave(names: readonly string[], listener: Listener): void {
     const left: string[] = [];
+    let line: Line | undefined;
     for (const name of names) {
       const known = this.#names.get(name);
       if (!known?.listeners.delete(listener) || known.listeners.size > 0) continue;
       this.#names.delete(name);
+      known.group.names.delete(name);
       left.push(name);
+      line = known.group.line;
     }
-    // If this fails, the connection goes, and with it the subscription.
-    if (left.length > 0 && this.#isConnected) {
-      call(this.#redis, 'sunsubscribe', left).catch(() => undefined);
-    }
-  }
-
-  #deliver(name: string, payload: Buffer): void {
-    this.#isQuiet = false;
-    for (const listener of this.#names.get(name)?.listeners ?? []) {
-      this.#tell(() => listener.published(name, payload));
-    }
+    line?.unsubscribe(left);
   }
 
   /** One listener's mistake must not keep the news from the others. */
@@ -134,37 +189,66 @@ export class Subscriber {
     }
   }
 
-  /** Asks for every name anew, then tells all their listeners. If it fails, the connection closes and this runs again. */
-  async #recover(): Promise<void> {
-    const generation = ++this.#generation;
-    const names = [...this.#names.keys()];
-    try {
-      for (let i = 0; i < names.length; i += NAMES_PER_COMMAND) {
-        const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => this.#names.has(name));
-        if (batch.length === 0) continue;
-        const acknowledged = call(this.#redis, 'ssubscribe', batch);
-        for (const name of batch) this.#names.get(name)!.acknowledged = acknowledged;
-        await acknowledged;
-        // Meanwhile names may have come, which asked for themselves, and gone, which the filter above leaves out.
-        if (generation !== this.#generation) return;
-      }
-    } catch (error) {
-      this.#log.warn({ reason: reasonOf(error as Error) }, 'could not subscribe again');
-      if (generation === this.#generation) this.#redis.disconnect(true);
-      return;
-    }
-    const told = new Set<Listener>();
-    for (const name of names) for (const listener of this.#names.get(name)?.listeners ?? []) told.add(listener);
-    for (const listener of told) this.#tell(() => listener.missed());
+  #lose(group: Group): void {
+    group.generation++;
+    if (!group.isRecovering) void this.#recover(group);
   }
 
-  async #ping(): Promise<void> {
-    const wasQuiet = this.#isQuiet;
-    this.#isQuiet = true;
-    if (!wasQuiet || this.#isPinging || !this.#isConnected) return;
-    this.#isPinging = true;
-    // Fails after SILENCE_MAX_MS, and `call` then replaces the connection.
-    await call(this.#redis, 'ping', []).catch(() => undefined);
-    this.#isPinging = false;
+  /** Until every name of the group is live on one line and nothing was lost meanwhile; then tells all their listeners. */
+  async #recover(group: Group): Promise<void> {
+    group.isRecovering = true;
+    for (;;) {
+      const { generation } = group;
+      const isLive = await this.#askAgain(group);
+      if (this.#isClosed) return;
+      if (group.names.size === 0 || (isLive && generation === group.generation)) break;
+      if (isLive) continue;
+      this.#lines.doubt();
+      await this.#pause();
+    }
+    group.isRecovering = false;
+    const told = new Set<Listener>();
+    for (const { listeners } of group.names.values()) for (const listener of listeners) told.add(listener);
+    for (const listener of told) this.#tell(() => listener.missed(group.shard));
+  }
+
+  async #askAgain(group: Group): Promise<boolean> {
+    const line = this.#lines.lineOf(group.shard);
+    group.line = line;
+    if (!line.isConnected) return false;
+    const names = [...group.names.keys()];
+    try {
+      for (let i = 0; i < names.length; i += NAMES_PER_COMMAND) {
+        // Meanwhile names may have come, which asked for themselves, and gone.
+        const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => group.names.has(name));
+        if (batch.length === 0) continue;
+        const acknowledged = line.subscribe(batch);
+        for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
+        await acknowledged;
+      }
+      return line.isConnected;
+    } catch (error) {
+      const fields = { shard: group.shard, reason: reasonOf(error as Error) };
+      this.#log.warn(fields, 'could not subscribe again');
+      if (replyCodeOf(error) !== 'MOVED') line.replace();
+      return false;
+    }
+  }
+
+  /** Until something has changed, or a while. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(late);
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const late = setTimeout(wake, RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS));
+      this.#sleepers.add(wake);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#sleepers]) wake();
   }
 }
