@@ -1,0 +1,221 @@
+/**
+ * The primaries of a Redis Cluster, and the way of a script to the one that serves its shard.
+ *
+ * Not ioredis' Cluster: that sends a command again after a lost connection and after CLUSTERDOWN, by rules of its own, and
+ * an append whose outcome is unknown must not be sent again. Here only an answer that says that nothing ran (MOVED, ASK,
+ * TRYAGAIN; `redirect.ts`) is followed. Everything else is the caller's to know.
+ *
+ * What is known of the Cluster is a belief, corrected by whoever contradicts it: a redirect, a lost connection, a failure.
+ * After any of these, and now and then without, the nodes are asked who serves what.
+ *
+ * While a slot is being moved, scripts on its shard that need more keys than are on either side wait (TRYAGAIN): its
+ * merge stands still. What is published on the new side reaches its subscribers only after the move, as `missed`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { EngineUnusable } from '../../errors.ts';
+import { addressOf, elsewhere, split, type Target } from './addresses.ts';
+import { type Argument, call, type Reply, reasonOf, type Script } from './calls.ts';
+import { closeClient, openClient } from './clients.ts';
+import { logDurability } from './durability.ts';
+import { Lookout } from './lookout.ts';
+import type { Primaries } from './primaries.ts';
+import { createPrimary, openPrimary, type Primary, type PrimaryOptions } from './primary.ts';
+import { type Redirect, redirectOf } from './redirect.ts';
+import { checkClusterNode, checkPrimary } from './start-checks.ts';
+import { Topology } from './topology.ts';
+
+export interface ClusterOptions extends PrimaryOptions {
+  readonly shards: number;
+  /** Called when another primary serves a shard than before. */
+  rearranged(): void;
+}
+
+/** More in a row mean that nodes contradict each other: then it is for the publisher to try again. */
+const MAX_REDIRECTS = 8;
+const TRY_AGAIN_MS = 25;
+
+/** Fails with an EngineUnusable when no seed can be reached, or the Cluster cannot be used. */
+export async function openCluster(seeds: readonly Target[], options: ClusterOptions): Promise<Primaries> {
+  const cluster = new Cluster(seeds, options);
+  try {
+    await cluster.open();
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+class Cluster implements Primaries {
+  readonly isOne = false;
+  readonly #seeds: readonly Target[];
+  readonly #options: ClusterOptions;
+  readonly #topology: Topology;
+  readonly #primaries = new Map<string, Primary>();
+  readonly #lookout = new Lookout(() => this.#askAround());
+  #isClosed = false;
+
+  constructor(seeds: readonly Target[], options: ClusterOptions) {
+    this.#seeds = seeds;
+    this.#options = options;
+    this.#topology = new Topology(options.shards);
+  }
+
+  async open(): Promise<void> {
+    await this.#askSeeds(checkClusterNode);
+    const owners = new Set<string>();
+    for (let shard = 0; shard < this.#options.shards; shard++) {
+      const owner = this.#topology.ownerOf(shard);
+      if (owner === undefined) throw new EngineUnusable(`No node of this Cluster serves shard ${shard}.`);
+      owners.add(owner);
+    }
+    const opening = [...owners].map(async (owner) => {
+      const primary = await openPrimary(elsewhere(this.#seeds[0]!, owner), this.#options);
+      this.#primaries.set(owner, primary);
+      return checkPrimary(primary, 'cluster', this.#options);
+    });
+    // All of them, so that `close` finds what was opened.
+    await Promise.allSettled(opening);
+    logDurability(await Promise.all(opening), this.#options.log);
+  }
+
+  run(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply> {
+    return this.#send(shard, (primary, isAsked) => primary.run(script, keys, args, isAsked));
+  }
+
+  append(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply> {
+    return this.#send(shard, (primary, isAsked) => primary.append(script, keys, args, isAsked));
+  }
+
+  lineOf(shard: number) {
+    return this.#primaryAt(this.#ownerOf(shard)).line;
+  }
+
+  async ping(): Promise<void> {
+    const owners = new Set(Array.from({ length: this.#options.shards }, (_, shard) => this.#ownerOf(shard)));
+    try {
+      await Promise.all([...owners].map((owner) => this.#primaryAt(owner).ping()));
+    } catch (error) {
+      this.doubt();
+      throw error;
+    }
+  }
+
+  doubt(): void {
+    this.#lookout.doubt();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#lookout.close();
+    await Promise.all([...this.#primaries.values()].map((primary) => primary.close()));
+  }
+
+  async #send(shard: number, send: (primary: Primary, isAsked: boolean) => Promise<Reply>): Promise<Reply> {
+    const deadlineMs = performance.now() + this.#options.commandTimeoutMs;
+    let address = this.#ownerOf(shard);
+    let isAsked = false;
+    for (let redirects = 0; ; ) {
+      const primary = this.#primaryAt(address);
+      try {
+        await primary.connected();
+        return await send(primary, isAsked);
+      } catch (error) {
+        const redirect = redirectOf(error, address);
+        redirects = redirect?.kind === 'later' ? 0 : redirects + 1;
+        if (redirect === undefined || redirects > MAX_REDIRECTS || performance.now() > deadlineMs) {
+          this.doubt();
+          throw error;
+        }
+        address = await this.#follow(redirect, shard);
+        isAsked = redirect.kind === 'ask';
+      }
+    }
+  }
+
+  async #follow(redirect: Redirect, shard: number): Promise<string> {
+    switch (redirect.kind) {
+      case 'moved':
+        if (this.#topology.moved(redirect.slot, redirect.address)) this.#rearranged();
+        this.doubt();
+        return redirect.address;
+      case 'ask':
+        return redirect.address;
+      case 'later':
+        await sleep(TRY_AGAIN_MS);
+        return this.#ownerOf(shard);
+    }
+  }
+
+  #ownerOf(shard: number): string {
+    // `open` has seen to it, and an owner is never forgotten.
+    return this.#topology.ownerOf(shard)!;
+  }
+
+  #primaryAt(address: string): Primary {
+    let primary = this.#primaries.get(address);
+    if (primary === undefined) {
+      primary = createPrimary(elsewhere(this.#seeds[0]!, address), this.#options);
+      this.#primaries.set(address, primary);
+    }
+    return primary;
+  }
+
+  /** Asks one node after the other, and the seeds when none of those that were known answers. */
+  async #askAround(): Promise<void> {
+    for (const [address, primary] of this.#primaries) {
+      try {
+        const slots = await call(primary.main, 'cluster', ['slots']);
+        // Next time another one comes first: it may be this one that is behind.
+        this.#primaries.delete(address);
+        this.#primaries.set(address, primary);
+        return this.#learn(slots, address);
+      } catch {
+        // It is away, which is why we ask around.
+      }
+      if (this.#isClosed) return;
+    }
+    // None of those we knew: all may have got other addresses.
+    await this.#askSeeds().catch((error) => {
+      this.#options.log.warn({ reason: reasonOf(error as Error) }, 'no node of the Cluster answers');
+    });
+  }
+
+  async #askSeeds(check?: typeof checkClusterNode): Promise<void> {
+    const { log, commandTimeoutMs } = this.#options;
+    let failure: unknown;
+    for (const target of this.#seeds) {
+      let seed: Redis | undefined;
+      try {
+        seed = await openClient({ target, name: 'seed', commandTimeoutMs, log });
+        await check?.(seed, addressOf(target));
+        return this.#learn(await call(seed, 'cluster', ['slots']), addressOf(target));
+      } catch (error) {
+        failure = error;
+      } finally {
+        if (seed) await closeClient(seed);
+      }
+    }
+    throw failure;
+  }
+
+  #learn(slots: Reply, asked: string): void {
+    if (this.#isClosed) return;
+    const isNews = this.#topology.learn(slots, split(asked)[0]);
+    const { primaries } = this.#topology;
+    for (const [address, primary] of this.#primaries) {
+      if (primaries.has(address)) continue;
+      this.#primaries.delete(address);
+      void primary.close();
+    }
+    if (isNews) this.#rearranged();
+  }
+
+  #rearranged(): void {
+    const { log, shards, rearranged } = this.#options;
+    const owners = new Set(Array.from({ length: shards }, (_, shard) => this.#ownerOf(shard)));
+    log.info({ primaries: [...owners] }, 'the Cluster serves the shards from these primaries');
+    rearranged();
+  }
+}

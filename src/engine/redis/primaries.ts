@@ -1,0 +1,38 @@
+/** The primaries behind an engine: one, on a standalone Redis or found by Sentinels, or those of a Cluster (`cluster.ts`). */
+import type { Target } from './addresses.ts';
+import type { Runner } from './commands.ts';
+import { logDurability } from './durability.ts';
+import { openPrimary, type PrimaryOptions } from './primary.ts';
+import { checkPrimary } from './start-checks.ts';
+import type { Lines } from './subscriber.ts';
+
+/** Answers are the scripts'; what fails is an EngineUnavailable, or an error of ours in what was sent. */
+export interface Primaries extends Runner, Lines {
+  /** Resolves when all of them answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One primary for all shards. Where Sentinels know it, each connection asks them anew whenever it connects. */
+export async function openSingle(
+  target: Target,
+  mode: 'standalone' | 'sentinel',
+  options: PrimaryOptions,
+): Promise<Primaries> {
+  const primary = await openPrimary(target, options);
+  try {
+    logDurability([await checkPrimary(primary, mode, options)], options.log);
+  } catch (error) {
+    await primary.close();
+    throw error;
+  }
+  return {
+    isOne: true,
+    run: (_shard, script, keys, args) => primary.run(script, keys, args),
+    append: (_shard, script, keys, args) => primary.append(script, keys, args),
+    lineOf: () => primary.line,
+    doubt() {},
+    ping: () => primary.ping(),
+    close: () => primary.close(),
+  };
+}
