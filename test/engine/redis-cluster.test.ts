@@ -12,12 +12,13 @@ import {
   channelOn,
   generousOptions,
   LONG_MS,
+  type Open,
   opener,
   TOKEN,
   textOf,
 } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
-import { startRedisCluster } from '../support/redis-cluster.ts';
+import { busPort, startRedisCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { startWorkload } from './redis-workload.ts';
@@ -63,7 +64,7 @@ describe('redis cluster: at start', () => {
     );
     await using redis = await startRedis();
     await assert.rejects(create('p', { url: redis.url }), says(/not a node of a Cluster, and REDIS_MODE is cluster/));
-    await using lonely = await startRedis({ 'cluster-enabled': 'yes', 'cluster-port': String(redis.port + 1) });
+    await using lonely = await startRedis({ 'cluster-enabled': 'yes', 'cluster-port': await busPort() });
     await assert.rejects(create('p', { url: lonely.url }), says(/cluster_state is fail/));
   });
 
@@ -108,10 +109,12 @@ describe('redis cluster: topology', () => {
 /** Shards 0 and 1 are full of what the contract's tests have left, which would make their moves long. */
 const SHARDS = 6;
 
-const open = opener(async (options) => {
-  const engine = await create(newPrefix(), { shards: SHARDS, ...options });
-  return { engine, close: () => engine.close() };
-});
+const openAt = (prefix: string) =>
+  opener(async (options) => {
+    const engine = await create(prefix, { shards: SHARDS, ...options });
+    return { engine, close: () => engine.close() };
+  });
+const open: Open = (options) => openAt(newPrefix())(options);
 
 /** Another of the three that a slot can be on. */
 async function elsewhere(slot: number) {
@@ -122,14 +125,17 @@ async function elsewhere(slot: number) {
 
 describe('redis cluster: while a slot moves', () => {
   it('takes appends all the time, in order, and tells its subscribers in the end', async () => {
-    await using bench = await open();
+    const prefix = newPrefix();
+    await using bench = await openAt(prefix)();
+    // Sends no commands, so that only Redis itself can tell it of a move.
+    await using listening = await openAt(prefix)();
     const { engine } = bench;
     const shard = 4;
     const channels = Array.from({ length: 10 }, () => bench.channel(shard));
     for (const channel of channels) await bench.put(channel, 'x');
     const channel = channels[0]!;
     let suspected = 0;
-    await engine.subscribe(channel, { published() {}, suspect: () => void suspected++ });
+    await listening.engine.subscribe(channel, { published() {}, suspect: () => void suspected++ });
     const expected: string[] = [];
     for (let round = 1; round <= 2; round++) {
       const append = async (when: string) => {

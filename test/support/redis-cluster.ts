@@ -46,7 +46,7 @@ const settings: RedisSettings = {
 };
 
 /** For the cluster bus; the usual port + 10,000 could be an outgoing connection's. */
-async function busPort(): Promise<string> {
+export async function busPort(): Promise<string> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

@@ -1,0 +1,193 @@
+/**
+ * I4 and I10: what a reader is given over all its connections is contiguous and ascending, or it is told `reset`; and
+ * five seconds after the last fault it is at the head.
+ *
+ * A reader's position moves by an event, or by a cursor that a control frame or a poll gives it: that is a claim that
+ * everything up to there was given. Only a channel that is still empty moves on without events. A repeat is allowed on
+ * the wire directly after a resume, a `reset` only where Redis was given back older data.
+ */
+import type { Model, ReaderLine } from '../model.ts';
+import { parseCursor } from '../model.ts';
+import { around, type Check, type Violation } from './check.ts';
+
+/** I10. */
+export const SETTLE_MS = 5_000;
+
+interface Place {
+  prefix: string;
+  offset: number;
+}
+
+/** The lowest offset known of (channel, epoch): below it a channel was empty. */
+class Firsts {
+  readonly #firsts = new Map<string, number>();
+  readonly #model: Model;
+
+  constructor(model: Model) {
+    this.#model = model;
+    for (const { channel, epoch, events } of model.logs.values())
+      if (events[0]) this.#note(channel, epoch, events[0].offset);
+    for (const lines of model.readers.values()) {
+      for (const line of lines) {
+        if (line.t !== 'event') continue;
+        const { prefix, offsets } = parseCursor(line.cursor);
+        if (offsets.length === 1) this.#note(line.channel, prefix, offsets[0]!);
+      }
+    }
+  }
+
+  #note(channel: string, epoch: string, offset: number): void {
+    const key = `${channel} ${epoch}`;
+    this.#firsts.set(key, Math.min(offset, this.#firsts.get(key) ?? offset));
+  }
+
+  of(channel: string, prefix: string): number {
+    const known = this.#firsts.get(`${channel} ${prefix}`);
+    if (known !== undefined) return known;
+    // A digest: one epoch is behind it, and without losses it is the last one.
+    const log = this.#model.logs.get(channel);
+    return log?.events[0]?.offset ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+class ReaderCheck {
+  readonly #reader: string;
+  readonly #model: Model;
+  readonly #firsts: Firsts;
+  #channels: readonly string[] = [];
+  readonly places = new Map<string, Place>();
+  /** Nothing was given on this connection yet. */
+  #isFirst = true;
+  #isSynced = false;
+  #isReset = false;
+  #opened = '';
+
+  constructor(reader: string, model: Model, firsts: Firsts) {
+    this.#reader = reader;
+    this.#model = model;
+    this.#firsts = firsts;
+  }
+
+  *take(line: ReaderLine): Iterable<Violation> {
+    if (line.t === 'open') {
+      this.#channels = line.channels;
+      this.#isFirst = true;
+      this.#isSynced = false;
+      this.#isReset = false;
+      this.#opened = line.cursor;
+      // What it comes with it was given: a reader whose cursor is ahead of its events has missed some.
+      if (line.cursor !== '') yield* this.#claim(line, line.cursor);
+    } else if (line.t === 'told') {
+      if (line.event === '$sync') yield* this.#sync(line);
+      if (line.cursor !== '') yield* this.#claim(line, line.cursor);
+    } else if (line.t === 'at') {
+      yield* this.#claim(line, line.cursor);
+    } else if (line.t === 'event') {
+      yield* this.#event(line);
+    } else if (line.forEver) {
+      yield this.#wrong(line, `its connection was closed for ever: ${line.why}`);
+    }
+  }
+
+  #goTo(cursor: string): void {
+    const { prefix, offsets } = parseCursor(cursor);
+    for (const [i, channel] of this.#channels.entries()) this.places.set(channel, { prefix, offset: offsets[i]! });
+  }
+
+  *#sync(line: ReaderLine & { t: 'told' }): Iterable<Violation> {
+    const { status } = line.data as { status: string };
+    if (status === 'degraded' || status === 'recovered') return;
+    const isFirst = !this.#isSynced;
+    this.#isSynced = true;
+    if (status === 'reset') {
+      this.#isReset = true;
+      if (this.#model.losses.length === 0) yield this.#wrong(line, 'told reset, though nothing was lost');
+    } else if (!isFirst) {
+      yield this.#wrong(line, `$sync ${status} in mid-stream`);
+    } else if ((status === 'fresh') !== (this.#opened === '')) {
+      yield this.#wrong(line, `came with ${this.#opened || 'nothing'} and was told ${status}`);
+    }
+  }
+
+  *#claim(line: ReaderLine, cursor: string): Iterable<Violation> {
+    const before = new Map(Array.from(this.places, ([channel, place]) => [channel, { ...place }]));
+    this.#goTo(cursor);
+    const wasReset = this.#isReset;
+    this.#isReset = false;
+    if (wasReset || before.size === 0) return;
+    for (const channel of this.#channels) {
+      yield* this.#compare(line, channel, before.get(channel)!, this.places.get(channel)!, false);
+    }
+  }
+
+  *#event(line: ReaderLine & { t: 'event' }): Iterable<Violation> {
+    if (!this.#isSynced) yield this.#wrong(line, 'an event before any $sync (P11)');
+    this.#isSynced = true;
+    if (this.#isReset) yield this.#wrong(line, 'an event after a reset, before the cursor that belongs to it');
+    this.#isReset = false;
+    const before = new Map(this.places);
+    this.#goTo(line.cursor);
+    for (const channel of this.#channels) {
+      const was = before.get(channel);
+      if (was) yield* this.#compare(line, channel, was, this.places.get(channel)!, channel === line.channel);
+    }
+    this.#isFirst = false;
+  }
+
+  *#compare(line: ReaderLine, channel: string, was: Place, is: Place, byEvent: boolean): Iterable<Violation> {
+    if (was.prefix !== is.prefix) {
+      yield this.#wrong(line, `went from ${was.prefix} to ${is.prefix} without a reset`, channel, is.offset);
+    } else if (is.offset < was.offset + (byEvent ? 1 : 0)) {
+      if (!this.#isFirst) yield this.#wrong(line, `a repeat: ${is.offset} after ${was.offset}`, channel, is.offset);
+    } else if (is.offset > was.offset + (byEvent ? 1 : 0)) {
+      const first = this.#firsts.of(channel, is.prefix);
+      const wasEmpty = byEvent ? is.offset === first : is.offset < first;
+      if (!wasEmpty) yield this.#wrong(line, `a skip: ${is.offset} after ${was.offset}`, channel, was.offset + 1);
+    }
+  }
+
+  #wrong(line: ReaderLine, problem: string, channel = this.#channels.join(), offset?: number): Violation {
+    const lines = this.#model.readers.get(this.#reader)!;
+    const index = lines.indexOf(line);
+    const near = lines.slice(Math.max(0, index - 4), index + 3).map((near) => {
+      return `${near === line ? '>' : ' '} ${JSON.stringify(near).slice(0, 200)}`;
+    });
+    const log = offset === undefined ? [] : around(this.#model.logs.get(channel), offset);
+    const what = `${this.#reader} on ${channel}, connection ${line.connection}, at ${line.at}: ${problem}`;
+    return { invariant: 'I4', what, context: [...near, ...log] };
+  }
+}
+
+export const contiguous: Check = function* (model: Model): Iterable<Violation> {
+  const firsts = new Firsts(model);
+  for (const [reader, lines] of model.readers) {
+    const check = new ReaderCheck(reader, model, firsts);
+    for (const line of lines) yield* check.take(line);
+  }
+};
+
+export const atHead: Check = function* (model: Model): Iterable<Violation> {
+  if (model.quietAt === undefined) return;
+  const until = model.quietAt + SETTLE_MS;
+  const firsts = new Firsts(model);
+  for (const [reader, lines] of model.readers) {
+    const check = new ReaderCheck(reader, model, firsts);
+    const inTime = lines.filter(({ at }) => at <= until);
+    for (const line of inTime) for (const _ of check.take(line));
+    const opened = lines.find((line) => line.t === 'open');
+    for (const channel of opened?.channels ?? []) {
+      const log = model.logs.get(channel);
+      const place = check.places.get(channel);
+      const isSame = opened!.channels.length > 1 || place?.prefix === log?.epoch;
+      // An empty channel's head is its shard's, and a stream without events need not be told of it.
+      if (!log || log.events.length === 0 || (isSame && place?.offset === log.head)) continue;
+      const where = place ? `${place.prefix}.${place.offset}` : 'nowhere';
+      const what = `${reader} on ${channel} is at ${where} at ${until}, the head is ${log.epoch}.${log.head}`;
+      const last = inTime.slice(-3).map((line) => `  ${JSON.stringify(line).slice(0, 200)}`);
+      const later = lines
+        .slice(inTime.length, inTime.length + 3)
+        .map((line) => `> ${JSON.stringify(line).slice(0, 200)}`);
+      yield { invariant: 'I10', what, context: [...last, ...later, ...around(log, place?.offset ?? 0)] };
+    }
+  }
+};

@@ -1,0 +1,52 @@
+/** Figures of a run that the invariants do not tell: how long it took to be back. */
+import type { Line } from './history.ts';
+
+/** The part of sorted values below which `share` of them are. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+}
+
+/** From each end of a connection to the next beginning of that reader, milliseconds. */
+export function reconnectTimes(lines: readonly Line[]): number[] {
+  const lost = new Map<string, number>();
+  const times: number[] = [];
+  for (const line of lines) {
+    if (line.t === 'closed' && !lost.has(line.reader)) lost.set(line.reader, line.at);
+    if (line.t !== 'open') continue;
+    const since = lost.get(line.reader);
+    if (since !== undefined) times.push(line.at - since);
+    lost.delete(line.reader);
+  }
+  return times;
+}
+
+/** From the 204 of each change with a seq to its first arrival anywhere, milliseconds; 0 where the event came first. */
+export function deliveryTimes(lines: readonly Line[]): number[] {
+  const sent = new Map<number, string>();
+  const answered = new Map<string, number>();
+  const arrived = new Map<string, number>();
+  for (const line of lines) {
+    if (line.t === 'send' && line.seq > 0) sent.set(line.id, `${line.channel} ${line.from} ${line.seq}`);
+    if (line.t === 'sent' && line.outcome === 'ok') {
+      const key = sent.get(line.id);
+      if (key !== undefined && !answered.has(key)) answered.set(key, line.at);
+    }
+    if (line.t !== 'event') continue;
+    const key = `${line.channel} ${line.from} ${line.seq}`;
+    if (!arrived.has(key)) arrived.set(key, line.at);
+  }
+  return Array.from(answered, ([key, at]) => Math.max(0, (arrived.get(key) ?? at) - at));
+}
+
+export function timesOf(lines: readonly Line[]): Record<string, number> {
+  const back = reconnectTimes(lines);
+  const delivery = deliveryTimes(lines);
+  return {
+    'stream back p99 ms': quantile(back, 0.99),
+    'stream back max ms': quantile(back, 1),
+    '204 to event p50 ms': quantile(delivery, 0.5),
+    '204 to event p99 ms': quantile(delivery, 0.99),
+    '204 to event max ms': quantile(delivery, 1),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * A store of one channel whose answers come when a scheduler says so: between a question and its reading, and between the
+ * reading and its answer, anything may happen. What is published arrives in order, late, or, while pub/sub is cut, never.
+ */
+import type { Scheduler } from 'fast-check';
+import type { Event } from '../../../src/domain/event.ts';
+import { gapAt, type LogBounds, type Position } from '../../../src/domain/position.ts';
+import type { ChannelObserver, Engine, HistoryPage, RenewOutcome, Snapshot } from '../../../src/engine/engine.ts';
+
+export class ScheduledLog {
+  readonly #scheduler: Scheduler;
+  readonly #observers = new Set<ChannelObserver>();
+  #epochs = 1;
+  #made = 0;
+  #isCut = false;
+  /** Everything published so far has arrived. */
+  #arrived: Promise<unknown> = Promise.resolve();
+  events: Event[] = [];
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  get epoch(): string {
+    return String(this.#epochs).padStart(6, '0');
+  }
+
+  get head(): number {
+    return this.events.length;
+  }
+
+  /** What the gateway sees of it; the rest of an engine is none of its business. */
+  get engine(): Engine {
+    const answer = async <T>(label: string, read: () => T): Promise<T> => {
+      await this.#scheduler.schedule(Promise.resolve(), `${label} is asked`);
+      const found = read();
+      await this.#scheduler.schedule(Promise.resolve(), `${label} is answered`);
+      return found;
+    };
+    const engine: Partial<Engine> = {
+      shards: 1,
+      readHistory: (_channel, after, limit) => answer('history', () => this.#read(after, limit)),
+      readState: () => answer('state', (): Snapshot => ({ epoch: this.epoch, offset: this.head, state: new Map() })),
+      subscribe: (_channel, observer) =>
+        answer('subscribe', () => {
+          this.#observers.add(observer);
+          return { close: () => void this.#observers.delete(observer) };
+        }),
+      renew: (_shard, epoch, evidence) =>
+        answer('renew', (): RenewOutcome => {
+          const isDue =
+            epoch === this.epoch &&
+            (evidence.kind === 'event'
+              ? this.events[evidence.event.offset - 1]?.seq !== evidence.event.seq
+              : evidence.kind === 'head' && evidence.offset > this.head);
+          if (isDue) this.renew();
+          return { kind: isDue ? 'renewed' : 'kept', epoch: this.epoch };
+        }),
+    };
+    return engine as Engine;
+  }
+
+  #read(after: Position | null, limit: number): HistoryPage {
+    const log: LogBounds = { epoch: this.epoch, head: this.head, base: 0, oldest: 1, forgotten: 0 };
+    if (after === null) return { kind: 'events', log, events: limit === 0 ? [] : this.events.slice(-limit) };
+    const reason = gapAt(after, log);
+    if (reason) return { kind: 'gap', log, reason };
+    return { kind: 'events', log, events: this.events.slice(after.offset, after.offset + limit) };
+  }
+
+  commit(count: number): void {
+    const batch = Array.from({ length: count }, (): Event => {
+      const event = { offset: this.head + 1, from: 'a.1', seq: ++this.#made, atMs: 0, bytes: Buffer.from('x') };
+      this.events.push(event);
+      return event;
+    });
+    const { epoch } = this;
+    if (this.#isCut) return;
+    this.#arrives('published', (observer) => observer.published(epoch, batch));
+  }
+
+  /** Batches are lost until `mend`, which tells the observers that some may have been. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  mend(): void {
+    if (!this.#isCut) return;
+    this.#isCut = false;
+    this.#arrives('suspect', (observer) => observer.suspect());
+  }
+
+  /** The newest events are gone, and nobody is told. Pub/sub was cut with it. */
+  rewind(count: number): void {
+    this.cut();
+    this.events.splice(Math.max(0, this.head - count));
+  }
+
+  renew(): void {
+    this.#epochs++;
+    this.#arrives('new epoch', (observer) => observer.suspect());
+  }
+
+  #arrives(label: string, tell: (observer: ChannelObserver) => void): void {
+    const next = this.#arrived.then(() => this.#scheduler.schedule(Promise.resolve(), label));
+    this.#arrived = next.then(() => {
+      for (const observer of this.#observers) tell(observer);
+    });
+  }
+}

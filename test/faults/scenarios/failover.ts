@@ -1,0 +1,131 @@
+/**
+ * A failover to a replica that lacks the last events, and then others are made under the same offsets (domain/position.ts
+ * tells the story). One gateway remembers the lost ones; the other was started anew, as were the mergers, and has no way
+ * of knowing. Every stream has to be told, those of the gateway that knows nothing too.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '../../support/random.ts';
+import { waitFor } from '../../support/wait.ts';
+import { startCutting } from '../clients/cutting.ts';
+import { startWriter } from '../clients/writer.ts';
+import { startLabRedis } from '../fleet/redis.ts';
+import type { Lab } from '../lab.ts';
+import { startProxy } from '../proxy.ts';
+import { CHANNELS, run } from '../run.ts';
+import { resetTimes } from './after-loss.ts';
+import { type Scenario, sized, violationsOf } from './scenario.ts';
+
+const RESET_MAX_MS = 10_000;
+
+export const failover: Scenario = {
+  name: 'failover',
+  promise:
+    'failover that loses two events and makes others in their places: all told reset within 10 s, none disagree afterwards',
+  async run(options) {
+    const resets: number[] = [];
+    const failures: string[] = [];
+    const figures: Record<string, number> = { rounds: sized(5, 1, options) };
+    for (let round = 0; round < figures.rounds!; round++) {
+      const { verdict } = await run({
+        seed: options.seed + round,
+        planned: [],
+        writers: 0,
+        readers: 0,
+        rate: 0,
+        during: (lab, recorder) => failOver(lab, recorder, options.seed + round, resets, failures),
+      });
+      failures.push(...violationsOf(verdict));
+      for (const [name, value] of Object.entries(verdict.figures)) figures[name] = (figures[name] ?? 0) + value;
+    }
+    const worstMs = Math.round(Math.max(...resets));
+    if (worstMs > RESET_MAX_MS) failures.push(`a reset took ${worstMs} ms`);
+    return { figures: { ...figures, told: resets.length, 'reset max ms': worstMs }, failures };
+  },
+};
+
+async function failOver(
+  lab: Lab,
+  recorder: Parameters<typeof startWriter>[0]['recorder'],
+  seed: number,
+  resets: number[],
+  failures: string[],
+): Promise<void> {
+  const random = createRandom(seed);
+  const common = { recorder, random, rate: 0, withSeq: true };
+  const send = async (name: string, changes: number) => {
+    for (const channel of CHANNELS) {
+      await startWriter({ ...common, name: `${name}-${channel}`, url: lab.sendUrl, channels: [channel], changes }).done;
+    }
+  };
+  await using replication = await startProxy(() => [lab.redis], random);
+  const replicaof = `127.0.0.1 ${replication.port}`;
+  const replica = await startLabRedis({
+    name: 'replica',
+    dir: lab.dir,
+    logDir: lab.dir,
+    appendfsync: 'always',
+    settings: { replicaof, 'repl-diskless-sync-delay': '0' },
+  });
+  const [remembers, forgets] = lab.of('gateway') as [(typeof lab.roles)[0], (typeof lab.roles)[0]];
+  const doors = await Promise.all(
+    [remembers, forgets].map((role) => startProxy(() => (role.address ? [role.address] : []), random)),
+  );
+  const readers = doors.flatMap((door, i) =>
+    CHANNELS.map((channel) => {
+      const url = `http://127.0.0.1:${door.port}`;
+      return startCutting({
+        name: `at-${i}-${channel}`,
+        url,
+        channels: [channel],
+        recorder,
+        random,
+        cutBelowBytes: 1e9,
+      });
+    }),
+  );
+  const delivered = () => recorder.lines.reduce((sum, { t }) => sum + (t === 'event' ? 1 : 0), 0);
+  const allDelivered = (count: number) =>
+    waitFor(() => delivered() === count, { what: () => `${count} events, not ${delivered()}` });
+  try {
+    await waitFor(() => recorder.lines.filter(({ t }) => t === 'told').length >= readers.length, {
+      what: 'all streams',
+    });
+    await send('before', 5);
+    await allDelivered(5 * readers.length);
+    const hasCaughtUp = async () => (await replica.cli('INFO', 'replication')).includes('master_link_status:up');
+    await waitFor(hasCaughtUp, { timeoutMs: 15_000, everyMs: 50, what: 'the replica to be in step' });
+    await sleep(300);
+
+    // Two events that only the old primary, and everybody who listens, will ever have seen.
+    replication.set({ blackHole: true });
+    const since = recorder.now;
+    await send('lost', 2);
+    await allDelivered(7 * readers.length);
+    remembers.link.set({ refuse: true });
+    remembers.link.cutAll();
+    await lab.redis.child.hold();
+    for (const role of [forgets, ...lab.of('merger')]) await role.child.hold();
+    replication.cutAll();
+    await replica.cli('REPLICAOF', 'NO', 'ONE');
+    recorder.add({ t: 'loss', since, until: recorder.now });
+
+    lab.moveRedis(replica);
+    for (const role of [forgets, ...lab.of('merger')]) role.child.release();
+    await send('other', 2);
+    await Promise.all([forgets, ...lab.of('merger')].map((role) => role.ready()));
+    await sleep(1_500);
+    const met = recorder.now;
+    remembers.link.set();
+    await waitFor(() => resetTimes(recorder.lines, met, readers).without.length === 0, {
+      timeoutMs: RESET_MAX_MS,
+      what: () => `resets of ${resetTimes(recorder.lines, met, readers).without.join()}`,
+    }).catch((error: Error) => failures.push(error.message));
+    resets.push(...resetTimes(recorder.lines, met, readers).ms);
+    await send('after', 3);
+    await sleep(1_000);
+  } finally {
+    for (const reader of readers) reader.stop();
+    for (const door of doors) await door[Symbol.asyncDispose]();
+    lab.adopt(replica);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Readers that never read, beside as many that do: what they do not take costs the server nothing but their positions, and
+ * those who read neither miss anything nor wait longer (P21).
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type ServerProcess, startServer } from '../support/process.ts';
+import { waitFor } from '../support/wait.ts';
+import { isLong, metric, openStreams, residentBytesOf } from './kit.ts';
+import { CHANGE_BYTES, GoodReader, openBadReader, Publisher } from './readers.ts';
+
+const READERS = isLong ? 500 : 50;
+const channels = Array.from({ length: READERS / 10 }, (_, i) => `room-${i}`);
+const CHANGES_PER_SECOND = 1000;
+/** Until histories and rings are as large as they get. Then without the bad, with them, and with all of them full. */
+const WARM_UP_S = isLong ? 60 : 3;
+const WITHOUT_S = isLong ? 60 : 3;
+const FILLING_S = isLong ? 60 : 6;
+const FULL_S = isLong ? 120 : 3;
+const GROWTH_MAX_BYTES = 64 << 20;
+/** On a machine that does ten things, seconds say little about a tail: there only a collapse is looked for. */
+const p99Max = (withoutMs: number) => (isLong ? 1.3 * withoutMs : 5000);
+
+const env = {
+  MAX_CHANGE_BYTES: String(CHANGE_BYTES),
+  RING_MAX_BYTES: String(16 << 20),
+  // Nobody is sent away in the middle of the measurement: what a full connection costs is the question.
+  STREAM_STALL_MS: '600000',
+};
+
+interface Phase {
+  readonly p99Ms: number;
+  /** Events the server has written to streams, a second. */
+  readonly deliveries: number;
+}
+
+describe('readers that never read', () => {
+  it(`${READERS} of them beside ${READERS} that do, ${CHANGES_PER_SECOND} changes a second`, async (t) => {
+    await using server = await startServer({ env });
+    const good = Array.from({ length: READERS }, (_, i) => new GoodReader(server.port, channelOf(i)));
+    await waitFor(async () => (await openStreams(server)) === READERS, { what: 'the good readers to be open' });
+    const publisher = new Publisher(server.url, channels);
+    let expected = 0;
+
+    async function phase(seconds: number): Promise<Phase> {
+      const before = await metric(server, 'smallchange_deliveries_total');
+      expected += await publisher.publish(CHANGES_PER_SECOND, seconds);
+      await waitFor(() => good.every(({ events }) => events >= expected), {
+        timeoutMs: 20_000,
+        what: () => `${expected} events; the least has ${Math.min(...good.map(({ events }) => events))}`,
+      });
+      const deliveries = ((await metric(server, 'smallchange_deliveries_total')) - before) / seconds;
+      return { p99Ms: p99Of(good.flatMap((reader) => reader.taken())), deliveries };
+    }
+
+    await phase(WARM_UP_S);
+    const without = await phase(WITHOUT_S);
+    const residentBefore = residentBytesOf(server);
+    const bad = Array.from({ length: READERS }, (_, i) => openBadReader(server.port, channelOf(i)));
+    await waitFor(async () => (await openStreams(server)) === 2 * READERS, { what: 'the bad readers to be open' });
+    await phase(FILLING_S);
+    const withBad = await phase(FULL_S);
+    const grown = residentBytesOf(server) - residentBefore;
+
+    t.diagnostic(
+      `good readers' p99 ${without.p99Ms.toFixed(1)} ms without, ${withBad.p99Ms.toFixed(1)} ms with the bad`,
+    );
+    t.diagnostic(
+      `memory +${(grown / 2 ** 20).toFixed(1)} MB; deliveries/s ${without.deliveries} and ${withBad.deliveries}`,
+    );
+    assert.ok(withBad.deliveries < 1.2 * without.deliveries, 'the bad readers were not full: nothing was tested');
+    assert.ok(grown < GROWTH_MAX_BYTES, `memory grew by ${grown} bytes`);
+    assert.ok(withBad.p99Ms <= p99Max(without.p99Ms), `p99 ${without.p99Ms} ms became ${withBad.p99Ms} ms`);
+    for (const { events } of good) assert.equal(events, expected);
+
+    await leave(server, [...good.map(({ socket }) => socket), ...bad]);
+    await publisher.close();
+  });
+});
+
+function channelOf(reader: number): string {
+  return channels[reader % channels.length]!;
+}
+
+function p99Of(values: readonly number[]): number {
+  return Float64Array.from(values).sort()[Math.floor(values.length * 0.99)]!;
+}
+
+async function leave(server: ServerProcess, sockets: readonly { destroy(): void }[]): Promise<void> {
+  for (const socket of sockets) socket.destroy();
+  await waitFor(async () => (await openStreams(server)) === 0, { what: 'all streams to be gone' });
+}
