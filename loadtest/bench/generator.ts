@@ -2,10 +2,11 @@
  * The generator of POSTs: `wrk` where it is installed, because a Node process cannot fill a server that is as fast as
  * ours; else autocannon. Runs in a process of its own and tells its own CPU, so that a reader sees who was the limit.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -57,12 +58,12 @@ async function wrk(load: Load): Promise<LoadResult> {
   const { port, connections, seconds } = load;
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-wrk-'));
   const script = join(dir, 'post.lua');
+  const forget = () => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', forget);
   writeFileSync(script, wrkScript(load));
   const args = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}/`];
-  // bash's own `time` is the one place that tells the CPU of a process that has ended.
-  const timed = ['-c', 'TIMEFORMAT="cpu %U %S"; time "$0" "$@"', ...args];
   try {
-    const { stdout, stderr } = await run('bash', timed);
+    const { stdout, stderr } = await timed(args);
     const told = JSON.parse(stdout.trim().split('\n').at(-1)!);
     const [, user, system] = /cpu ([\d.]+) ([\d.]+)/.exec(stderr)!;
     const elapsedS = told.us / 1e6;
@@ -75,8 +76,21 @@ async function wrk(load: Load): Promise<LoadResult> {
       cpuShare: (Number(user) + Number(system)) / elapsedS,
     };
   } finally {
-    rmSync(dir, { recursive: true });
+    process.off('exit', forget);
+    forget();
   }
+}
+
+/** Runs a command under bash's own `time`, the one place that tells the CPU of a process that has ended. */
+async function timed(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  const script = 'TIMEFORMAT="cpu %U %S"; time "$0" "$@"';
+  // A process group of its own, so that the command ends with bash, and both with us.
+  const child = spawn('bash', ['-c', script, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = () => process.kill(-child.pid!, 'SIGKILL');
+  process.once('exit', end);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  process.off('exit', end);
+  return { stdout, stderr };
 }
 
 async function autocannon(load: Load): Promise<LoadResult> {

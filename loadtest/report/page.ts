@@ -1,0 +1,1 @@
+export function pageOf(_: unknown): string { return ''; }
