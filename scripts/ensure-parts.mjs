@@ -7,8 +7,16 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Each program and the package of the same name. */
-const parts = ['redis-server', 'curl'];
+/** Each program, and the package that brings it. */
+const parts = {
+  'redis-server': 'redis-server',
+  curl: 'curl',
+  // The fault tests: packet loss in a network namespace, jumping clocks, a slow disk.
+  nft: 'nftables',
+  ip: 'iproute2',
+  faketime: 'faketime',
+  cc: 'gcc',
+};
 
 function isHere(program) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -40,16 +48,19 @@ function apt(...words) {
 }
 
 function ensure() {
-  const missing = parts.filter((program) => !isHere(program));
+  const missing = Object.keys(parts).filter((program) => !isHere(program));
   if (missing.length === 0) return 0;
+  const packages = missing.map((program) => parts[program]);
   const named = missing.join(' and ');
   if (process.getuid?.() !== 0 || !isHere('apt-get')) {
     console.error(
-      `The tests need ${named}, and only root on Debian can install that here: apt-get install ${missing.join(' ')}`,
+      `The tests need ${named}, and only root on Debian can install that here: apt-get install ${packages.join(' ')}`,
     );
     return 1;
   }
-  const installed = withoutServices(() => apt('update') && apt('install', '-y', '--no-install-recommends', ...missing));
+  const installed = withoutServices(
+    () => apt('update') && apt('install', '-y', '--no-install-recommends', ...packages),
+  );
   if (installed && missing.every(isHere)) return 0;
   console.error(`The tests need ${named}, and installing that did not succeed.`);
   return 1;

@@ -52,7 +52,7 @@ export const settings = {
     'REDIS_URL',
     redisUrls,
     'none',
-    'Where the processes of a fleet meet: Redis, some nodes of its Cluster, or its Sentinels, with the user and password of the Redis servers in the first; without it everything is in memory.',
+    'Where the processes of a fleet meet; without it everything is in memory. Of Sentinels, with the user and password of Redis in the first.',
   ),
   redisMode: setting(
     'REDIS_MODE',

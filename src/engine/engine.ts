@@ -222,7 +222,10 @@ export interface Snapshot extends Position {
 export interface ChannelObserver {
   /** What one commit added to the channel: at least one event, contiguous. */
   published(epoch: Epoch, events: readonly Event[]): void;
-  /** Batches may have been missed, or the shard has a new epoch: compare with `readHistory`. */
+  /**
+   * Batches may have been missed, or the shard has a new epoch: compare with `readHistory`. Nothing is published to the
+   * observer between the loss and this call, because it could seem to follow on what it has seen.
+   */
   suspect(): void;
 }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { cursorOf, parsePosition } from '../domain/cursor.ts';
 import type { Position } from '../domain/position.ts';
 import type { Engine, HistoryPage } from '../engine/engine.ts';
+import { EngineUnavailable } from '../errors.ts';
 import { parameter } from '../http/query.ts';
 import { envelopeOf } from './formats/envelope.ts';
 import { ENVELOPE_FIELDS } from './formats/format.ts';
@@ -10,6 +11,8 @@ import { parseChannel, parseNumber } from './request.ts';
 import { historySchema } from './schemas.ts';
 
 const LIMIT_MAX = 500;
+/** Looks at a history whose oldest end moves on under the reader. */
+const TRIES_MAX = 5;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
 type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
@@ -43,10 +46,11 @@ async function readOldest(
   channel: string,
   limit: number,
 ): Promise<{ page: HistoryPage & { kind: 'events' }; after: number }> {
-  for (;;) {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     const { log } = await engine.readHistory(channel, null, 0);
     const position: Position = { epoch: log.epoch, offset: log.oldest - 1 };
     const page = await engine.readHistory(channel, position, limit);
     if (page.kind === 'events') return { page, after: position.offset };
   }
+  throw new EngineUnavailable('the history is trimmed faster than it can be read');
 }

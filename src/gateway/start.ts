@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts';
 import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../domain/cursor.ts';
 import type { LogBounds, Position } from '../domain/position.ts';
 import type { Engine, Snapshot } from '../engine/engine.ts';
+import { EngineUnavailable } from '../errors.ts';
 import type { Hub, HubGap } from './hub.ts';
 
 export type ChannelStart =
@@ -100,14 +101,18 @@ function parseWindow(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
 }
 
+/** Looks at a history whose oldest end moves on under the reader. */
+const TRIES_MAX = 5;
+
 /** Before the first kept event that was accepted within the window. */
 async function startInWindow({ engine, clock }: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
   const sinceMs = clock.wallMs() - windowMs;
-  for (;;) {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     const { log } = await engine.readHistory(hub.channel, null, 0);
     const found = await firstSince(hub, log, sinceMs);
     if (found) return resume(hub, found);
   }
+  throw new EngineUnavailable('the history is trimmed faster than it can be read');
 }
 
 /** Undefined when the log was trimmed away underneath: look again. */

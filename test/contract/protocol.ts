@@ -11,6 +11,7 @@ import { bytesTests } from './protocol/bytes.ts';
 import { clientsTests } from './protocol/clients.ts';
 import { conflationTests } from './protocol/conflation.ts';
 import { cursorsTests } from './protocol/cursors.ts';
+import { dataTests } from './protocol/data.ts';
 import { formatsTests } from './protocol/formats.ts';
 import { healthTests } from './protocol/health.ts';
 import { createKit, type ProtocolSubject } from './protocol/kit.ts';
@@ -27,6 +28,7 @@ export function protocolContract(subject: ProtocolSubject): void {
   describe(`protocol: ${subject.name}`, { concurrency: true }, () => {
     describe('sending', () => sendingTests(kit));
     describe('receiving', () => receivingTests(kit));
+    describe('data', () => dataTests(kit));
     describe('cursors', () => cursorsTests(kit));
     describe('formats', () => formatsTests(kit));
     describe('polling', () => pollingTests(kit));

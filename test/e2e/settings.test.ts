@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { runServer, startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
 
@@ -109,8 +110,7 @@ describe('what is not to be had', () => {
 describe('the first start', () => {
   it('prints the curl lines to try', async () => {
     await using server = await startServer();
-    const output = server.output();
-    assert.ok(output.includes(`curl -N localhost:${server.port}/c/demo/events`), output);
-    assert.ok(output.includes(`curl -d x localhost:${server.port}/c/demo`), output);
+    const lines = [`curl -N localhost:${server.port}/c/demo/events`, `curl -d x localhost:${server.port}/c/demo`];
+    await waitFor(() => lines.every((line) => server.output().includes(line)), { what: () => `in ${server.output()}` });
   });
 });

@@ -86,7 +86,7 @@ class Link {
   }
 
   reset(): void {
-    this.#client.resetAndDestroy();
+    resetSocket(this.#client);
     this.#target.destroy();
   }
 
@@ -137,7 +137,7 @@ class Link {
     const late = setTimeout(() => this.reset(), REPLY_MAX_MS);
     this.#target.once('data', () => {
       clearTimeout(late);
-      this.#client.resetAndDestroy();
+      resetSocket(this.#client);
       this.#target.end();
       setTimeout(() => this.#target.destroy(), REPLY_MAX_MS).unref();
     });
@@ -166,6 +166,12 @@ class Link {
   }
 }
 
+/** libuv refuses to reset what is half-closed already, and Node then never closes it and cannot exit (seen on 20.20). */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** @param targets Asked for every connection; the first that does not refuse has it, beginning with another each time. */
 export async function startProxy(targets: () => readonly Address[], random: Random): Promise<FaultProxy> {
   const links = new Set<Link>();
@@ -174,7 +180,10 @@ export async function startProxy(targets: () => readonly Address[], random: Rand
 
   function dial(client: Socket, left: readonly Address[]): void {
     const [address, ...others] = left;
-    if (!address || client.destroyed) return void client.resetAndDestroy();
+    if (!address || client.destroyed) {
+      resetSocket(client);
+      return;
+    }
     const target = connect({ ...address, allowHalfOpen: true });
     target.once('error', () => dial(client, others));
     target.once('connect', () => {
@@ -190,7 +199,7 @@ export async function startProxy(targets: () => readonly Address[], random: Rand
     state.counts.accepted++;
     if (state.trouble.refuse) {
       state.counts.refused++;
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const all = targets();

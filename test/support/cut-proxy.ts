@@ -13,14 +13,24 @@ export interface CutProxy extends AsyncDisposable {
   cut(): void;
   /** From the next connection on. */
   pointAt(target: string): void;
+  /** From now on who connects is let wait, until `release`. */
+  hold(): void;
+  release(): void;
 }
 
 export async function startCutProxy(target: string): Promise<CutProxy> {
   let { hostname, port } = new URL(target);
   let accepted = 0;
   const pairs = new Set<readonly [Socket, Socket]>();
+  let waiting: (() => void)[] | null = null;
   const server = createServer((client) => {
     accepted++;
+    client.on('error', () => client.destroy());
+    if (waiting) waiting.push(() => join(client));
+    else join(client);
+  });
+
+  function join(client: Socket): void {
     const upstream = connect(Number(port), hostname);
     const pair = [client, upstream] as const;
     pairs.add(pair);
@@ -32,7 +42,8 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
         pairs.delete(pair);
       });
     }
-  });
+  }
+
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
@@ -41,6 +52,11 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
       client.resetAndDestroy();
       upstream.destroy();
     }
+  }
+
+  function release(): void {
+    for (const joinNow of waiting ?? []) joinNow();
+    waiting = null;
   }
 
   return {
@@ -52,7 +68,12 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
     pointAt(changed) {
       ({ hostname, port } = new URL(changed));
     },
+    hold() {
+      waiting ??= [];
+    },
+    release,
     async [Symbol.asyncDispose]() {
+      release();
       cut();
       server.close();
       await once(server, 'close');

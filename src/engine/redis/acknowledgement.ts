@@ -2,23 +2,24 @@
  * REDIS_WAIT_REPLICAS: an append counts only when so many replicas have it (WAIT), on the append's own connection.
  *
  * WAIT speaks of what its own connection has written. On a new connection it would be satisfied by nothing at all, so
- * an append whose connection was replaced before its WAIT was answered has an unknown outcome, like one that too few replicas
- * have: the publisher is told to send again.
+ * an append whose connection was replaced before its WAIT was answered has an unknown outcome, like one that too few
+ * replicas have: the publisher is told to send again.
  *
  * WAIT also blocks its connection until the replicas answer. One WAIT is under way at a time, and the next covers all
  * that were appended meanwhile: their number per second, not that of the appends, is bound by the replicas' round trip.
  *
  * Why only appends wait, and a commit does not. Replication is a prefix: a promoted replica has everything up to some
- * point and nothing after it. Say it lacks commits of the old primary. Then it has the inbox as it was before them, with every
- * acknowledged change in it, and heads, state, last seqs and `rev` of that same moment, since a commit is one script.
- * So those changes are merged again, none is lost or doubled in the log. But events of the lost commits may have been
- * published already, and the same changes may become others under the same offsets: other times, or another order with
- * changes that were never acknowledged. Whoever saw the first ones says so: the merger that was told a higher `rev`, the hubs whose
- * head is ahead or whose event differs (`renew`; `lua/peek.lua` gives them time). The shard gets a new epoch, and
- * every stream is told `reset`. If nobody saw them, nobody can tell the difference.
+ * point and nothing after it. Say it lacks commits of the old primary. Then it has the inbox as it was before them,
+ * with every acknowledged change in it, and heads, state, last seqs and `rev` of that same moment, since a commit is
+ * one script. So those changes are merged again, none is lost or doubled in the log. But events of the lost commits may
+ * have been published already, and the same changes may become others under the same offsets: other times, or another
+ * order with changes that were never acknowledged. Whoever saw the first ones says so: the merger that was told a
+ * higher `rev`, the hubs whose head is ahead or whose event differs (`renew`; `lua/peek.lua` gives them time). The
+ * shard gets a new epoch, and every stream is told `reset`. If nobody saw them, nobody can tell the difference.
  *
  * What it does not cover. A replica acknowledges what it has in memory (Redis 7.0 cannot be asked for its disk). With
- * fewer acknowledgements than replicas, one that lacks the change may still be promoted. MIGRATE of a slot waits for no replica.
+ * fewer acknowledgements than replicas, one that lacks the change may still be promoted. MIGRATE of a slot waits for no
+ * replica.
  */
 import type { Redis } from 'ioredis';
 import { EngineUnavailable } from '../../errors.ts';
@@ -45,7 +46,9 @@ export class Acknowledgement {
     });
   }
 
-  /** What `write` resolves to, once enough replicas have what it wrote. It must write over the connection given here. */
+  /**
+   * What `write` resolves to, once enough replicas have what it wrote. It must write over the connection given here.
+   */
   async of<T>(write: () => Promise<T>): Promise<T> {
     if (this.#replicas === 0) return write();
     const life = this.#life;

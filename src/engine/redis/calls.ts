@@ -2,8 +2,8 @@
  * The one way to send a command to Redis, and what its failures mean.
  *
  * Whoever is told `EngineUnavailable` does not know whether the command ran, unless `replyCodeOf` says that Redis
- * refused it. A reply that is too late means that the connection is not to be trusted with more, so it is replaced: what a
- * silent Redis has not read yet must not pile up.
+ * refused it. A reply that is too late means that the connection is not to be trusted with more, so it is replaced:
+ * what a silent Redis has not read yet must not pile up.
  */
 import { Command, type Redis } from 'ioredis';
 import { EngineUnavailable } from '../../errors.ts';

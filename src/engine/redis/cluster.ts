@@ -1,12 +1,12 @@
 /**
  * The primaries of a Redis Cluster, and the way of a script to the one that serves its shard.
  *
- * Not ioredis' Cluster: that sends a command again after a lost connection and after CLUSTERDOWN, by rules of its own, and
- * an append whose outcome is unknown must not be sent again. Here only an answer that says that nothing ran (MOVED, ASK,
- * TRYAGAIN; `redirect.ts`) is followed. Everything else is the caller's to know.
+ * Not ioredis' Cluster: it hides over which connection a command went, which WAIT and ASKING depend on, and it sends
+ * again after a lost connection unless that is switched off. Here only an answer that says that nothing ran (MOVED, ASK,
+ * TRYAGAIN; `redirect.ts`) is followed; an append whose outcome is unknown is never sent again.
  *
- * What is known of the Cluster is a belief, corrected by whoever contradicts it: a redirect, a lost connection, a failure.
- * After any of these, and now and then without, the nodes are asked who serves what.
+ * What is known of the Cluster is a belief, corrected by whoever contradicts it: a redirect, a lost connection, a
+ * failure. After any of these, and now and then without, the nodes are asked who serves what.
  *
  * While a slot is being moved, scripts on its shard that need more keys than are on either side wait (TRYAGAIN): its
  * merge stands still. What is published on the new side reaches its subscribers only after the move, as `missed`.

@@ -190,12 +190,15 @@ class LastPeeks {
 function historyFrom(raw: RawHistory, after: Parameters<Engine['readHistory']>[1]): HistoryPage {
   const { epoch, forgotten, kept, blobs } = raw;
   const head = raw.head ?? raw.events;
-  const oldest = head - kept + 1;
-  const log: LogBounds = { epoch, head, base: raw.base ?? head, oldest, forgotten };
+  const base = raw.base ?? head;
+  const first = head - kept + 1;
+  // A torn file can leave a list longer than the channel: what is below its beginning is nobody's.
+  const log: LogBounds = { epoch, head, base, oldest: Math.max(first, base + 1), forgotten };
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };
-  const first = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, oldest);
-  return { kind: 'events', log, events: blobs.map((blob, i) => decodeEvent(blob, first + i)) };
+  const from = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, first);
+  const events = blobs.map((blob, i) => decodeEvent(blob, from + i));
+  return { kind: 'events', log, events: first > base ? events : events.filter(({ offset }) => offset > base) };
 }
 
 function listenerFor(observer: ChannelObserver, epochName: string): Listener {

@@ -2,8 +2,8 @@
  * One connection that listens to pub/sub. It knows nothing of who listens for what: `subscriber.ts` does.
  *
  * What was subscribed to is gone when the connection closes, and when Redis unsubscribes us by itself because a slot
- * has moved; either way the line is `lost`, and whoever wants to hear has to subscribe again. A connection that is silent,
- * neither published messages nor an answer to PING, is replaced: a black-holed one would be silent for ever.
+ * has moved; either way the line is `lost`, and whoever wants to hear has to subscribe again. A connection that is
+ * silent, neither published messages nor an answer to PING, is replaced: a black-holed one would be silent for ever.
  */
 import type { Redis } from 'ioredis';
 import { call, replaceConnection, replyCodeOf } from './calls.ts';
@@ -30,7 +30,9 @@ export class Line {
   #isPinging = false;
   /** Nothing was published to us since the last look: time for a PING. One sent amid a flood would wait behind it. */
   #isQuiet = true;
-  /** What ioredis calls `moved`: an unsubscription that we did not ask for, or MOVED as the answer to a subscription. */
+  /**
+   * What ioredis calls `moved`: an unsubscription that we did not ask for, or MOVED as the answer to a subscription.
+   */
   #moves = 0;
 
   constructor(redis: Redis, news: LineNews) {
@@ -85,7 +87,10 @@ export class Line {
     await closeClient(this.#redis);
   }
 
-  /** A slot with many names comes as many unsubscriptions at once; and those moves that `subscribe` knows of are its own. */
+  /**
+   * A slot with many names comes as many unsubscriptions at once; and those moves that `subscribe` knows of are its
+   * own.
+   */
   #noteMove(): void {
     this.#moves++;
     if (this.#moves !== 1) return;

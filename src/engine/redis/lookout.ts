@@ -1,4 +1,7 @@
-/** Decides when to look again at something that changes by itself: soon after a doubt, never often, and now and then anyway. */
+/**
+ * Decides when to look again at something that changes by itself: soon after a doubt, never often, and now and then
+ * anyway.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** However much is in doubt, the nodes of a Cluster are asked no more often. */

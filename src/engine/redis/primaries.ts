@@ -1,4 +1,7 @@
-/** The primaries behind an engine: one, on a standalone Redis or found by Sentinels, or those of a Cluster (`cluster.ts`). */
+/**
+ * The primaries behind an engine: one, on a standalone Redis or found by Sentinels, or those of a Cluster
+ * (`cluster.ts`).
+ */
 import type { Target } from './addresses.ts';
 import type { Runner } from './commands.ts';
 import { logDurability } from './durability.ts';

@@ -10,7 +10,9 @@ export type Redirect =
   /** The slot is on its way, and the keys of this command are some here, some there: wait until they have arrived. */
   | { readonly kind: 'later' };
 
-/** Undefined for every other error. With a redirect the command did not run, so that sending it again never doubles it. */
+/**
+ * Undefined for every other error. With a redirect the command did not run, so that sending it again never doubles it.
+ */
 export function redirectOf(error: unknown, askedAddress: string): Redirect | undefined {
   const code = replyCodeOf(error);
   if (code === 'TRYAGAIN') return { kind: 'later' };

@@ -127,6 +127,8 @@ export class Subscriber implements LineNews {
     const known = this.#names.get(name);
     // From a primary that does not serve the shard any more: it would come out of order with what the next one says.
     if (known?.group.line !== line) return;
+    // Between the loss and `missed` it may follow on what was seen of a log that has been rewritten before that.
+    if (known.group.isRecovering) return;
     for (const listener of known.listeners) this.#tell(() => listener.published(name, payload));
   }
 

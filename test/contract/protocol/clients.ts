@@ -73,9 +73,12 @@ export function clientsTests(kit: Kit): void {
         assert.equal(seen.syncs[0]!.status, 'fresh');
         await kit.send(channel, 'a', 'two\nlines', Buffer.of(0xff));
         await until('three events', () => seen.data.length === 3);
+        proxy.hold();
         proxy.cut();
         await kit.send(channel, 'd', 'e');
+        await kit.settled(channel, 5);
         proxy.pointAt(kit.otherStreamUrl());
+        proxy.release();
         await until('what was missed', () => seen.data.length === 5);
         assert.deepEqual([seen.syncs[1]!.status, seen.syncs[1]!.channels[channel]!.missed], ['resumed', 2]);
         await kit.send(channel, 'f');

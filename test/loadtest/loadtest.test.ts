@@ -1,0 +1,98 @@
+/** The load tester against our own server: clean when it is, and not fooled by anything that goes wrong on the way. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import type { OffenceKind } from '../../loadtest/messages.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
+import { type Meddling, startMeddler } from './meddler.ts';
+import { runTester } from './tester.ts';
+
+const load = ['--streams', '40', '--channels', '4', '--rate', '100', '--duration', '1.5', '--settle', '1s'];
+
+describe('the load tester', { concurrency: 6 }, () => {
+  let server: ServerProcess;
+  before(async () => {
+    server = await startServer({ env: { LOG_LEVEL: 'info' } });
+  });
+  after(() => server.stop());
+
+  it('is clean against our server, with streams that come back and a channel spread over processes', async () => {
+    const args = ['--target', server.url, '--streams', '60', '--channels', '2', '--workers', '3', '--payload', '20'];
+    const { code, stdout, stderr, result, page } = await runTester([...args, ...load.slice(4), '--reconnect', '50%/s']);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /^clean: 0 missing/m);
+    assert.equal(result!.tester.processes, 3);
+    assert.ok(result!.counts.accepted > 50 && result!.counts.resumed > 10, stdout);
+    assert.equal(result!.counts.received, result!.counts.owed);
+    assert.equal(result!.latency.count + result!.catchUp.count, result!.counts.received);
+    assert.match(page!, /<svg/);
+    assert.doesNotMatch(page!, /(src|href)=/);
+  });
+
+  const wrongs: readonly { meddling: Meddling; kinds: readonly OffenceKind[]; more?: readonly string[] }[] = [
+    { meddling: 'drop', kinds: ['missing'] },
+    { meddling: 'repeat', kinds: ['repeated'] },
+    { meddling: 'swap', kinds: ['out of order'] },
+    { meddling: 'delay', kinds: ['late'], more: ['--max-latency', '1s'] },
+    { meddling: 'garble', kinds: ['wrong bytes'] },
+    { meddling: 'cut', kinds: ['disconnected'] },
+    { meddling: 'forget cursors', kinds: ['cursor ignored', 'missing'], more: ['--reconnect', '20/s'] },
+  ];
+  for (const { meddling, kinds, more = [] } of wrongs) {
+    it(`sees a proxy that does this to one event in a thousand: ${meddling}`, async () => {
+      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 2000 });
+      const { code, stdout, stderr, result } = await runTester(['--target', proxy.url, ...load, ...more]);
+      assert.equal(code, 1, stdout + stderr);
+      assert.ok(proxy.times > 0);
+      for (const kind of kinds) assert.ok((result!.offenceCounts[kind] ?? 0) > 0, stdout);
+      const [first] = result!.offences;
+      assert.ok(kinds.includes(first!.kind), stdout);
+      assert.match(stdout, new RegExp(`^first: ${first!.kind}: channel lt-\\w+-\\d+, offset \\d+, stream #\\d+`, 'm'));
+    });
+  }
+
+  it('sees the last event go missing, behind which nothing comes', async () => {
+    // One channel, one stream, one change: the event of the look beforehand is number one, and this is dropped.
+    await using proxy = await startMeddler({ target: server.url, meddling: 'drop', everyNth: 2 });
+    const args = ['--streams', '1', '--channels', '1', '--rate', '1', '--interval', 'even', '--duration', '1.5'];
+    const { code, stdout, result } = await runTester(['--target', proxy.url, ...args, '--settle', '1s']);
+    assert.equal(code, 1, stdout);
+    assert.equal(result!.counts.accepted, 1);
+    assert.equal(result!.offenceCounts.missing, 1, stdout);
+  });
+
+  it('ends at Ctrl-C with what there was until then', async () => {
+    const args = ['--target', server.url, '--streams', '20', '--duration', '60'];
+    const interrupted = await runTester(args, {
+      onOutput: (stdout, interrupt) => /^load .*received [1-9]/m.test(stdout) && interrupt(),
+    });
+    assert.equal(interrupted.code, 130, interrupted.stderr);
+    assert.match(interrupted.stdout, /cut short: SIGINT/);
+    assert.ok(interrupted.result!.counts.received > 0);
+    assert.match(interrupted.page!, /Not clean/);
+  });
+
+  it('says what is wrong with the target', async () => {
+    const down = await runTester(['--target', 'http://127.0.0.1:1']);
+    assert.equal(down.code, 2);
+    assert.match(down.stderr, /^loadtest: http:\/\/127\.0\.0\.1:1: nothing listens there/);
+
+    const other = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<p>hello'));
+    other.listen(0, '127.0.0.1');
+    const { port } = await new Promise<AddressInfo>((resolve) =>
+      other.once('listening', () => resolve(other.address() as AddressInfo)),
+    );
+    const wrong = await runTester(['--target', `http://127.0.0.1:${port}`]);
+    other.close();
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /answered as text\/html, not as text\/event-stream/);
+  });
+
+  it('says which limit is too low, and how to raise it', async () => {
+    const args = ['--target', server.url, '--streams', '1000000'];
+    const { code, stderr } = await runTester(args, { files: 1200 });
+    assert.equal(code, 2);
+    assert.match(stderr, /may open only 1200 files here; raise that with\n {2}ulimit -n \d+/);
+  });
+});
