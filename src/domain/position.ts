@@ -35,7 +35,7 @@ export function epochOf(number: number): Epoch {
 /** What an engine knows of where a channel's log begins and ends. */
 export interface LogBounds {
   readonly epoch: Epoch;
-  /** Offset of the newest event; of an empty channel, the number of events its shard ever made. */
+  /** Offset of the newest event; of an empty channel, its shard's `events`: how many it ever made, and one for each sweep. */
   readonly head: number;
   /** The channel's first event had, or will have, an offset above this. */
   readonly base: number;

@@ -141,7 +141,7 @@ export type Peek =
       readonly rev: number;
       /** Entries in the inbox, those returned included. */
       readonly waiting: number;
-      /** Events the shard ever made: the first event of a channel that does not exist gets this + 1. */
+      /** Events the shard ever made, and one for each sweep that forgot channels: the first event of a channel that does not exist gets this + 1. */
       readonly events: number;
       readonly entries: readonly InboxEntry[];
     };

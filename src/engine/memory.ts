@@ -153,6 +153,8 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
       for (const name of publishers) shard.publishers.delete(name);
       const channels = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
+      // The last position of a channel must not be one of the channel that may come after it.
+      if (channels.length > 0) shard.events++;
       for (const channel of channels) forget(shard, channel);
       if (publishers.length + channels.length > 0) shard.rev++;
       return { kind: 'swept', channels: channels.length, publishers: publishers.length };

@@ -41,7 +41,7 @@ describe('the load tester', { concurrency: 6 }, () => {
   ];
   for (const { meddling, kinds, more = [] } of wrongs) {
     it(`sees a proxy that does this to one event in a thousand: ${meddling}`, async () => {
-      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 2000 });
+      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 4000 });
       const { code, stdout, stderr, result } = await runTester(['--target', proxy.url, ...load, ...more]);
       assert.equal(code, 1, stdout + stderr);
       assert.ok(proxy.times > 0);

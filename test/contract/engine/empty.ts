@@ -54,11 +54,11 @@ export function emptyChannelTests(open: Open): void {
     await bench.put(channel, 'a', 'b', 'c');
     await bench.forget(channel);
     const { epoch } = await bench.peek();
-    assert.deepEqual(await bench.bounds(channel), { epoch, head: 3, base: 3, oldest: 4, forgotten: 3 });
+    assert.deepEqual(await bench.bounds(channel), { epoch, head: 4, base: 4, oldest: 5, forgotten: 4 });
     assert.deepEqual(await bench.texts(channel), []);
-    for (const offset of [0, 1, 2]) assert.equal(await read(bench, channel, offset), 'forgotten');
-    assert.equal(await read(bench, channel, 3), '');
-    assert.equal(await read(bench, channel, 4), 'ahead');
+    for (const offset of [0, 1, 2, 3]) assert.equal(await read(bench, channel, offset), 'forgotten');
+    assert.equal(await read(bench, channel, 4), '');
+    assert.equal(await read(bench, channel, 5), 'ahead');
   });
 
   it('a forgotten channel that comes back reuses no position, and never resumes from an old one', async () => {
@@ -68,15 +68,15 @@ export function emptyChannelTests(open: Open): void {
     await bench.forget(channel);
     await bench.put(channel, 'x', 'y');
     const { epoch, ...bounds } = await bench.bounds(channel);
-    assert.deepEqual(bounds, { head: 5, base: 3, oldest: 4, forgotten: 3 });
-    for (const offset of [0, 1, 2]) assert.equal(await read(bench, channel, offset), 'forgotten');
-    assert.equal(await read(bench, channel, 3), 'xy');
-    assert.equal(await read(bench, channel, 4), 'y');
+    assert.deepEqual(bounds, { head: 6, base: 4, oldest: 5, forgotten: 4 });
+    for (const offset of [0, 1, 2, 3]) assert.equal(await read(bench, channel, offset), 'forgotten');
+    assert.equal(await read(bench, channel, 4), 'xy');
+    assert.equal(await read(bench, channel, 5), 'y');
 
     await bench.forget(channel);
     await bench.put(channel, 'z');
-    for (const offset of [0, 2, 3, 4]) assert.equal(await read(bench, channel, offset), 'forgotten');
-    assert.equal(await read(bench, channel, 5), 'z');
+    for (const offset of [0, 3, 4, 5, 6]) assert.equal(await read(bench, channel, offset), 'forgotten');
+    assert.equal(await read(bench, channel, 7), 'z');
   });
 
   it('a cursor from after the forgetting, while the channel was empty, resumes', async () => {
@@ -86,12 +86,12 @@ export function emptyChannelTests(open: Open): void {
     await bench.forget(channel);
     await bench.put(other, 'c', 'd');
     const { head } = await bench.bounds(channel);
-    assert.equal(head, 4);
+    assert.equal(head, 5);
     await bench.put(other, 'e');
     assert.equal(await read(bench, channel, head), '');
     await bench.put(channel, 'x');
-    for (const offset of [2, 3, head, 5]) assert.equal(await read(bench, channel, offset), 'x');
-    assert.equal(await read(bench, channel, 1), 'forgotten');
+    for (const offset of [3, 4, head, 6]) assert.equal(await read(bench, channel, offset), 'x');
+    for (const offset of [1, 2]) assert.equal(await read(bench, channel, offset), 'forgotten');
   });
 
   it('an empty channel’s cursor survives the forgetting of another channel', async () => {

@@ -153,8 +153,8 @@ export function renewTests(open: Open): void {
       const outcome = await bench.engine.renew(0, epoch, { kind: 'event', channel, event: event(offset, 'x') });
       assert.deepEqual(outcome, { kind: 'kept', epoch });
     }
-    assert.equal((await bench.engine.renew(0, epoch, { kind: 'head', channel, offset: 6 })).kind, 'kept');
-    assert.equal((await bench.engine.renew(0, epoch, { kind: 'head', channel, offset: 7 })).kind, 'renewed');
+    assert.equal((await bench.engine.renew(0, epoch, { kind: 'head', channel, offset: 7 })).kind, 'kept');
+    assert.equal((await bench.engine.renew(0, epoch, { kind: 'head', channel, offset: 8 })).kind, 'renewed');
   });
 
   it('makes every observer of the shard suspect', async () => {

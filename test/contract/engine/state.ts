@@ -126,7 +126,7 @@ export function stateTests(open: Open): void {
     await put(bench, channel, 'a', { f: field(1, 'x') });
     await bench.forget(channel);
     const { epoch } = await bench.peek();
-    same(await stateOf(bench, channel), { epoch, offset: 1, state: new Map() });
+    same(await stateOf(bench, channel), { epoch, offset: 2, state: new Map() });
     await bench.put(channel, 'b');
     assert.equal((await stateOf(bench, channel)).state.size, 0);
   });

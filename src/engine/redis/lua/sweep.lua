@@ -31,11 +31,10 @@ local FIRST_CHANNEL, FIRST_CHANNEL_KEY = FIRST_PUBLISHER + 2 * publishers, FIRST
 
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'events', 'forgotten')
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'forgotten')
 if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
   return 'lease'
 end
-local events = shard[3] or '0'
 
 local publishersGone = 0
 for i = 0, publishers - 1 do
@@ -49,7 +48,7 @@ for i = 0, publishers - 1 do
   end
 end
 
-local channelsGone = 0
+local channelsGone, events = 0, nil
 for i = FIRST_CHANNEL, #ARGV do
   local channel = ARGV[i]
   local k = FIRST_CHANNEL_KEY + 3 * (i - FIRST_CHANNEL)
@@ -58,6 +57,10 @@ for i = FIRST_CHANNEL, #ARGV do
   if used and tonumber(used) + idleMs <= nowMs then
     redis.call('DEL', metaKey, historyKey, stateKey)
     redis.call('ZREM', recentKey, channel)
+    -- One more: the last position of a channel must not be one of the channel that may come after it.
+    if channelsGone == 0 then
+      events = redis.call('HINCRBY', shardKey, 'events', 1)
+    end
     redis.call('ZADD', forgottenKey, events, channel)
     channelsGone = channelsGone + 1
   end
@@ -68,7 +71,7 @@ if channelsGone > 0 and excess > 0 then
   local popped = redis.call('ZPOPMIN', forgottenKey, excess)
   -- The last popped has the highest score of them, and scores only grow from pop to pop.
   local highest = popped[#popped]
-  if tonumber(highest) > tonumber(shard[4] or '0') then
+  if tonumber(highest) > tonumber(shard[3] or '0') then
     redis.call('HSET', shardKey, 'forgotten', highest)
   end
 end
