@@ -83,7 +83,11 @@ export function createConnections(target: Address, max: number, localAddress: st
     connection.request = null;
     connection.text = '';
     if (!isKept) connection.socket.destroy();
-    request?.done({ status, retryAfterMs: retryAfter === undefined ? null : Number(retryAfter) * 1000, detail: body.slice(0, 300) });
+    request?.done({
+      status,
+      retryAfterMs: retryAfter === undefined ? null : Number(retryAfter) * 1000,
+      detail: body.slice(0, 300),
+    });
     if (isKept) next(connection);
   }
 

@@ -136,6 +136,7 @@ class Run {
     } catch (error) {
       this.#cutShort = (error as Error).message;
       if (this.#phase === 'load') this.#cpu = this.#samples.cpu();
+      await onPhase?.('cut');
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -163,7 +164,9 @@ class Run {
     const tooLate = sleep(limitS * 1000, undefined, { signal: late.signal }).then(() => {
       const { opened } = this.#samples.counts;
       const why = this.#samples.lastFailure ?? 'nothing was answered';
-      throw new CutShort(`only ${opened} of ${streams} streams could be opened in ${Math.round(limitS)} s; the last said: ${why}`);
+      throw new CutShort(
+        `only ${opened} of ${streams} streams could be opened in ${Math.round(limitS)} s; the last said: ${why}`,
+      );
     });
     tooLate.catch(() => {});
     await Promise.race([crew.all('opened'), tooLate]);
@@ -205,7 +208,11 @@ class Run {
     const { availableBytes, totalBytes } = readMemory();
     if (availableBytes >= totalBytes * MEMORY_MIN_SHARE) return;
     const left = Math.round(availableBytes / 2 ** 20);
-    this.#stop(new CutShort(`only ${left} MiB of memory were left with ${sample.open} streams open: stopped before the kernel does`));
+    this.#stop(
+      new CutShort(
+        `only ${left} MiB of memory were left with ${sample.open} streams open: stopped before the kernel does`,
+      ),
+    );
   }
 
   result(plans: readonly WorkerPlan[], crew: Crew): Result {

@@ -10,8 +10,8 @@ import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accepted, Answer, Order, Tick, Told, Work } from './messages.ts';
 
-/** A heap of short-lived frames and long-lived sockets: the young generation small, because there are many processes. */
-const NODE_ARGS = ['--expose-gc', '--max-semi-space-size=2'];
+/** Short-lived frames beside long-lived sockets: a small young generation, because there are many processes. */
+const NODE_ARGS = ['--expose-gc', '--max-semi-space-size=1', '--optimize-for-size'];
 /** Processes started at once: a hundred Nodes starting on two cores would all be slow. */
 const STARTING_MAX = 4;
 const STOP_MS = 3000;

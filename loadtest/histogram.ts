@@ -43,7 +43,7 @@ export class Histogram {
       const count = sparse[i + 1]!;
       this.#counts[index]! += count;
       this.count += count;
-      this.#maxUs = Math.max(this.#maxUs, valueOf(index));
+      this.#maxUs = Math.max(this.#maxUs, middleOf(index));
     }
   }
 
@@ -64,7 +64,7 @@ export class Histogram {
     if (this.count === 0) return 0;
     for (let i = 0; i < BUCKETS; i++) {
       left -= this.#counts[i]!;
-      if (left <= 0) return Math.min(valueOf(i), this.#maxUs) / 1000;
+      if (left <= 0) return Math.min(middleOf(i), this.#maxUs) / 1000;
     }
     return this.#maxUs / 1000;
   }
@@ -84,7 +84,7 @@ export class Histogram {
   buckets(): { readonly ms: number; readonly count: number }[] {
     const found: { ms: number; count: number }[] = [];
     for (let i = 0; i < BUCKETS; i++) {
-      if (this.#counts[i]! > 0) found.push({ ms: valueOf(i) / 1000, count: this.#counts[i]! });
+      if (this.#counts[i]! > 0) found.push({ ms: middleOf(i) / 1000, count: this.#counts[i]! });
     }
     return found;
   }
@@ -100,7 +100,7 @@ function bucketOf(us: number): number {
 }
 
 /** The middle of a bucket, microseconds. */
-function valueOf(index: number): number {
+function middleOf(index: number): number {
   if (index < 2 * STEPS) return index;
   const shift = Math.floor(index / STEPS) - 1;
   return (index - shift * STEPS + 0.5) * 2 ** shift;

@@ -315,7 +315,8 @@ export class Ledger {
     const entry = room.entryAt(offset);
     if (entry === undefined) return undefined;
     if (entry.hash === -1) entry.hash = hash;
-    else if (entry.hash !== hash) this.#offend('wrong bytes', row, offset, 'another stream of the channel got other bytes');
+    else if (entry.hash !== hash)
+      this.#offend('wrong bytes', row, offset, 'another stream of the channel got other bytes');
     entry.left--;
     return entry;
   }

@@ -14,22 +14,30 @@ function read(path: string): string {
   }
 }
 
+export interface Ports {
+  readonly from: number;
+  readonly count: number;
+}
+
 export interface Limits {
   /** Files and sockets a process may have open at once. */
   readonly descriptors: number;
   /** The same for the whole machine. */
   readonly fileMax: number;
   /** Ports for outgoing connections, per pair of source and destination. */
-  readonly ports: number;
+  readonly ports: Ports;
   readonly memoryAvailableBytes: number;
 }
 
 export function readLimits(): Limits {
-  const [from = 32_768, to = 60_999] = read('/proc/sys/net/ipv4/ip_local_port_range').split(/\s+/).filter(Boolean).map(Number);
+  const [from = 32_768, to = 60_999] = read('/proc/sys/net/ipv4/ip_local_port_range')
+    .split(/\s+/)
+    .filter(Boolean)
+    .map(Number);
   return {
     descriptors: numberAfter(read('/proc/self/limits'), /^Max open files\s+(\d+)/m) ?? Number.POSITIVE_INFINITY,
     fileMax: Number(read('/proc/sys/fs/file-max')) || Number.POSITIVE_INFINITY,
-    ports: to - from + 1,
+    ports: { from, count: to - from + 1 },
     memoryAvailableBytes: readMemory().availableBytes,
   };
 }

@@ -7,7 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { BadUse, type LoadOptions } from './arguments.ts';
-import type { Limits } from './machine.ts';
+import type { Limits, Ports } from './machine.ts';
 
 /** A channel, or the part of it that one process holds. */
 export interface RoomPart {
@@ -31,13 +31,15 @@ export interface WorkerPlan {
   readonly firstStream: number;
   /** Addresses to connect from; none for targets that are not on this machine. */
   readonly sources: readonly string[];
+  /** Of those addresses, used one after the other: looking for a free one costs the kernel more than a connect. */
+  readonly ports: Ports;
 }
 
 /** Kept in each process for POST connections, IPC, files, and sockets of reconnecting streams not yet closed. */
 const RESERVED_DESCRIPTORS = 1000;
 /**
- * Streams that connect from one source address. bind() looks for a port that no other connection of the address has, gets
- * slow when most are taken, and those just given back stay taken for a minute: less than half of the usual 28,232.
+ * Streams that connect from one source address: less than half of the usual 28,232 ports, so that those that come back take
+ * another one, as long as the one they had may still be held by the other end.
  */
 const STREAMS_PER_SOURCE = 12_000;
 /** What a process has been shown to receive with time to spare, events a second. */
@@ -63,7 +65,7 @@ export function planWorkers(options: LoadOptions, limits: Limits, isLoopback: bo
       `--streams ${streams}: the machine allows only ${limits.fileMax} open files; raise that with\n  sysctl -w fs.file-max=${streams * 3}`,
     );
   }
-  const ports = limits.ports * options.streamsTargets.length;
+  const ports = limits.ports.count * options.streamsTargets.length;
   if (!isLoopback && streams > ports) {
     throw new BadUse(
       `--streams ${streams}: from one address only ${ports} connections fit to ${options.streamsTargets.length} target(s); raise that with\n` +
@@ -77,7 +79,14 @@ export function planWorkers(options: LoadOptions, limits: Limits, isLoopback: bo
       `--streams ${streams}: about ${gib(neededBytes)} GiB are needed for the tester alone, and ${gib(limits.memoryAvailableBytes)} GiB are free`,
     );
   }
-  return shareOut(options, Math.max(1, Math.min(workers, streams)), perWorker, isLoopback);
+  const shares = shareOut(options, Math.max(1, Math.min(workers, streams)), perWorker);
+  let firstStream = 0;
+  return shares.map((share, index) => {
+    const sources = isLoopback ? sourcesFor(index, share.streams) : [];
+    const plan = { index, ...share, firstStream, sources, ports: limits.ports };
+    firstStream += share.streams;
+    return plan;
+  });
 }
 
 function workersFor({ workers, ratePerS, streams, channels }: LoadOptions): number {
@@ -86,7 +95,9 @@ function workersFor({ workers, ratePerS, streams, channels }: LoadOptions): numb
   return Math.min(Math.ceil(eventsPerS / EVENTS_PER_WORKER_S), Math.max(1, availableParallelism() - 1));
 }
 
-function shareOut(options: LoadOptions, workers: number, perWorker: number, isLoopback: boolean): WorkerPlan[] {
+type Share = Pick<WorkerPlan, 'streams'> & { readonly parts: RoomPart[] };
+
+function shareOut(options: LoadOptions, workers: number, perWorker: number): Share[] {
   const { streams, channels } = options;
   const target = Math.ceil(streams / workers);
   const shares: { parts: RoomPart[]; streams: number }[] = [{ parts: [], streams: 0 }];
@@ -108,12 +119,7 @@ function shareOut(options: LoadOptions, workers: number, perWorker: number, isLo
       before += here;
     }
   }
-  let firstStream = 0;
-  return shares.map((share, index) => {
-    const plan = { index, ...share, firstStream, sources: isLoopback ? sourcesFor(index, share.streams) : [] };
-    firstStream += share.streams;
-    return plan;
-  });
+  return shares;
 }
 
 /** Each run begins in a network of its own: ports that the run before gave back stay taken for a minute. */

@@ -76,7 +76,8 @@ async function openProbe(address: Address, channel: string): Promise<Probe> {
       if (frame.event === '$sync') {
         hasSync = true;
         opened?.();
-      } else if (frame.event === '$bye' || frame.event === '$overloaded') tell(`it sends streams away (${frame.event})`);
+      } else if (frame.event === '$bye' || frame.event === '$overloaded')
+        tell(`it sends streams away (${frame.event})`);
       else if (!hasSync) tell('its first frame is no $sync (P11): this is not the protocol of smallchange');
       else if (frame.event === '') {
         const problem = eventProblem(frame);
@@ -108,7 +109,8 @@ async function openProbe(address: Address, channel: string): Promise<Probe> {
   return {
     async arrived() {
       const late = setTimeout(
-        () => tell(`a change was accepted, and its event has not come within ${ANSWER_MS / 1000} s; is a merger running?`),
+        () =>
+          tell(`a change was accepted, and its event has not come within ${ANSWER_MS / 1000} s; is a merger running?`),
         ANSWER_MS,
       );
       await event.finally(() => clearTimeout(late));
@@ -130,7 +132,8 @@ function eventProblem({ bytes, idFrom, idTo, dataFrom, dataTo }: Frame): string 
   const id = bytes.toString('latin1', idFrom, idTo);
   if (data !== PROBE_DATA) return `it was sent ${PROBE_DATA} and streams ${data.slice(0, 100)}`;
   // Opaque to clients, but a tester has to see what is missing: it reads the offset off the end.
-  if (!/\.[0-9a-z]+$/.test(id)) return `its ids do not end in a dot and the offset in base 36 (${id}): nothing can be checked`;
+  if (!/\.[0-9a-z]+$/.test(id))
+    return `its ids do not end in a dot and the offset in base 36 (${id}): nothing can be checked`;
   return null;
 }
 
@@ -143,7 +146,8 @@ async function postProbe(target: Address, channel: string): Promise<void> {
       connections.send({ text: head + PROBE_DATA, done: resolve });
       setTimeout(resolve, ANSWER_MS, { status: 0, detail: `no answer to a POST within ${ANSWER_MS / 1000} s` }).unref();
     });
-    if (status === 0) throw new BadUse(`${where}: ${detail.includes('ECONNREFUSED') ? 'nothing listens there' : detail}`);
+    if (status === 0)
+      throw new BadUse(`${where}: ${detail.includes('ECONNREFUSED') ? 'nothing listens there' : detail}`);
     if (status < 200 || status > 299) throw new BadUse(`${where}: a POST was answered ${status} ${detail}`);
   } finally {
     connections.close();

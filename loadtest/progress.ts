@@ -4,7 +4,8 @@ import type { Counts } from './messages.ts';
 import type { Sample } from './result.ts';
 import { ms, number } from './verdict.ts';
 
-export type Phase = 'prime' | 'open' | 'load' | 'settle';
+/** `cut`: it ends before its time. */
+export type Phase = 'prime' | 'open' | 'load' | 'settle' | 'cut';
 
 export interface Shown {
   readonly phase: Phase;

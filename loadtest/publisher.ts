@@ -127,7 +127,10 @@ export function createPublisher(deps: {
   }
 
   function accepted(change: Post): void {
-    if (change.client === PRIMER) return primed();
+    if (change.client === PRIMER) {
+      primed();
+      return;
+    }
     const { part } = ledger.roomOfClient(change.client);
     counts.accepted++;
     // One for each stream of the channel, wherever it is held.
@@ -161,7 +164,8 @@ export function createPublisher(deps: {
       const names = ledger.rooms.filter(({ part }) => part.isOwner).map(({ name }) => name);
       unprimed = names.length;
       if (unprimed === 0) return Promise.resolve();
-      for (const name of names) send({ client: PRIMER, seq: 1, dueMs: nowMs(), text: requestText(name, 'prime', 1, '0') });
+      for (const name of names)
+        send({ client: PRIMER, seq: 1, dueMs: nowMs(), text: requestText(name, 'prime', 1, '0') });
       return new Promise((resolve) => {
         onPrimed = resolve;
       });

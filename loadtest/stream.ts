@@ -28,6 +28,7 @@ const WAS_OPEN = 2;
 const IS_CUT = 4;
 const IS_ANNOUNCED = 8;
 const HAS_FAILED = 16;
+const PORT_IS_TAKEN = 32;
 
 const DOT = 46;
 const NO_FRAME = 'the connection ended before the first frame';
@@ -54,6 +55,8 @@ export class Streams implements FrameSink {
   #pace: { readonly sinceMs: number; started: number } | null = null;
   #isLoaded = false;
   #isClosing = false;
+  /** Of each source, the port that is used next. */
+  readonly #ports: number[];
   lastFailure: string | null = null;
   onAllOpen: (() => void) | null = null;
   readonly #read: (this: Row, length: number, buffer: Buffer) => boolean;
@@ -71,6 +74,7 @@ export class Streams implements FrameSink {
     this.#flags = new Uint8Array(ledger.rows);
     this.#retryMs = new Uint32Array(ledger.rows).fill(RETRY_MS);
     this.#later = new Due(work.tickMs, nowMs());
+    this.#ports = work.plan.sources.map(() => random.int(work.plan.ports.count));
     const streams = this;
     this.#read = function (this: Row, length, buffer) {
       if (streams.#sockets[this[rowOf]] === this) streams.#parser.feed(this[rowOf], buffer, length);
@@ -79,7 +83,9 @@ export class Streams implements FrameSink {
     this.#connected = function (this: Row) {
       this.write(streams.#request(this[rowOf]));
     };
-    this.#failed = function (this: Row, error) {
+    this.#failed = function (this: Row, error: NodeJS.ErrnoException) {
+      if (error.code === 'EADDRINUSE' && streams.#sockets[this[rowOf]] === this)
+        streams.#set(this[rowOf], PORT_IS_TAKEN);
       streams.lastFailure = error.message;
     };
     this.#closed = function (this: Row) {
@@ -195,19 +201,29 @@ export class Streams implements FrameSink {
   }
 
   #open(row: number, now: number): void {
-    const { sources } = this.#work.plan;
     const { host, port } = this.#addressFor(row);
-    const localAddress = sources.length === 0 ? {} : { localAddress: sources[row % sources.length]! };
     this.#parser.reset(row);
     this.#flags[row]! &= WAS_OPEN;
-    const onread = { buffer: this.#buffer, callback: this.#read as unknown as (length: number, buffer: Uint8Array) => boolean };
-    const socket = connect({ host, port, ...localAddress, onread }) as Row;
+    const onread = {
+      buffer: this.#buffer,
+      callback: this.#read as unknown as (length: number, buffer: Uint8Array) => boolean,
+    };
+    const socket = connect({ host, port, ...this.#sourceFor(row), onread }) as Row;
     socket[rowOf] = row;
     this.#sockets[row] = socket;
     this.#openingSince.set(row, now);
     socket.on('connect', this.#connected);
     socket.on('error', this.#failed);
     socket.on('close', this.#closed);
+  }
+
+  #sourceFor(row: number): { localAddress?: string; localPort?: number } {
+    const { sources, ports } = this.#work.plan;
+    if (sources.length === 0) return {};
+    const source = row % sources.length;
+    const port = this.#ports[source]!;
+    this.#ports[source] = (port + 1) % ports.count;
+    return { localAddress: sources[source]!, localPort: ports.from + port };
   }
 
   /** Streams of a channel go to as many targets as they are to be spread over, each channel beginning at another. */
@@ -217,7 +233,8 @@ export class Streams implements FrameSink {
     const index = part.before + row - firstRow;
     const perRoom = Math.max(1, Math.round(options.streams / options.channels));
     // With a spread over all, streams take turns whatever their channel is: every target gets as many as any other.
-    const turn = options.spread === streamsTargets.length ? part.room * perRoom + index : part.room + (index % options.spread);
+    const turn =
+      options.spread === streamsTargets.length ? part.room * perRoom + index : part.room + (index % options.spread);
     return streamsTargets[turn % streamsTargets.length]!;
   }
 
@@ -257,7 +274,8 @@ export class Streams implements FrameSink {
         this.#sockets[row]!.destroy();
         return;
       }
-      if (dot < 0 || offset !== channel.head) this.#ledger.malformed(row, `head ${channel.head}, but the cursor is ${id}`);
+      if (dot < 0 || offset !== channel.head)
+        this.#ledger.malformed(row, `head ${channel.head}, but the cursor is ${id}`);
       this.#ledger.fresh(row, id.slice(0, dot + 1), channel.head);
     } else if (channel.status === 'resumed') {
       this.#ledger.resumed(row, channel.head);
@@ -294,8 +312,10 @@ export class Streams implements FrameSink {
       this.#ledger.counts.openFailures++;
       this.lastFailure ??= NO_FRAME;
     }
+    const isTaken = this.#is(row, PORT_IS_TAKEN);
     this.#flags[row]! &= WAS_OPEN;
-    const delayMs = this.#random.next() * (isCut ? AWAY_MS : this.#retryMs[row]!);
+    const awayMs = isCut ? AWAY_MS : isTaken ? 0 : this.#retryMs[row]!;
+    const delayMs = this.#random.next() * awayMs;
     this.#later.add(row, nowMs() + delayMs);
   }
 
@@ -309,7 +329,12 @@ export class Streams implements FrameSink {
 }
 
 interface SyncData {
-  readonly channels?: Readonly<Record<string, { readonly status: string; readonly head: number; readonly oldest: number; readonly lost?: number | null }>>;
+  readonly channels?: Readonly<
+    Record<
+      string,
+      { readonly status: string; readonly head: number; readonly oldest: number; readonly lost?: number | null }
+    >
+  >;
 }
 
 function parseJson(text: string): Record<string, never> | null {

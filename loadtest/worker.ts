@@ -64,6 +64,9 @@ class Worker {
 
   load(): void {
     this.#streams.loaded();
+    // Of the opening, and of the collection after it: they are no part of what is measured.
+    this.#delay.take();
+    this.#tickDueMs = performance.now() + this.#work.tickMs;
     this.#publisher.start();
     const cutsPerMs = this.#cutsPerMs();
     if (cutsPerMs > 0) this.#nextCutMs = nowMs() + this.#random.gapMs(cutsPerMs);

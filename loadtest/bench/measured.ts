@@ -5,7 +5,10 @@
  * `BENCH_NODE_ARGS` adds arguments, such as `--cpu-prof --cpu-prof-dir=/tmp/prof`.
  */
 import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { freePort, type Running, start } from './process.ts';
 
 const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
@@ -31,11 +34,26 @@ function nodeArgs(instrument = collecting): string[] {
   return [...more, '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(instrument)}`];
 }
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
+let build: string | undefined;
+
+/** A copy of `dist/`, made once and gone with us: whoever builds meanwhile does not change what a round measures. */
+function ourBuild(): string {
+  if (build === undefined) {
+    const copy = mkdtempSync(join(root, '.dist-bench-'));
+    process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+    cpSync(join(root, 'dist'), copy, { recursive: true });
+    build = copy;
+  }
+  return build;
+}
+
 /** Our own server, as built. It never sends a heartbeat, so that only what a benchmark sends is measured. */
 export async function startSmallchange({ name = 'smallchange', env, instrument }: MeasuredOptions): Promise<Running> {
   const port = await freePort();
   const settings = { HEARTBEAT_MS: '600000', DRAIN_MS: '0', LOG_LEVEL: 'warn', ...env, PORT: String(port) };
-  return start({ name, command: nodeBinary, args: [...nodeArgs(instrument), 'dist/main.js'], env: settings, port });
+  const args = [...nodeArgs(instrument), join(ourBuild(), 'main.js')];
+  return start({ name, command: nodeBinary, args, env: settings, port });
 }
 
 /** A server of `servers/`, for comparison. */

@@ -4,6 +4,13 @@ import { type AofMode, aofModes } from './redis.ts';
 
 export type Numbers<K extends string> = { readonly [key in K]: number };
 
+let reduced = false;
+
+/** Whether less was asked for than a result needs: fewer rounds, streams, seconds … than the defaults. */
+export function isReduced(): boolean {
+  return reduced;
+}
+
 /** `--rounds 5 --streams 15000`. An option that is not known, or no number, ends the benchmark before it begins. */
 export function numbersOf<K extends string>(defaults: Numbers<K>): Numbers<K> {
   return read(defaults).numbers;
@@ -32,6 +39,7 @@ function read<K extends string>(defaults: Numbers<K>, aof?: string): { numbers: 
     names.map((name) => {
       const value = Number(values[name] ?? defaults[name]);
       if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} ${values[name]} is no whole number`);
+      if (value < defaults[name]) reduced = true;
       return [name, value];
     }),
   );

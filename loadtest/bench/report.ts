@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { nodeVersion } from './measured.ts';
+import { isReduced } from './options.ts';
 
 export interface Spread {
   readonly min: number;
@@ -37,12 +38,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /**
  * Prints the report and writes it to `loadtest/results/<date>-<name>.md`, or to the folder that `BENCH_RESULTS` names. Servers
- * on another Node than ours make it another name.
+ * on another Node than ours make it another name. A run with less than the defaults is only a trial, and is not written
+ * among the results.
  */
 export function publish(name: string, title: string, body: string): void {
   const text = `# ${title}\n\n${machine()}\n\n${body}\n`;
   process.stdout.write(`\n${text}`);
   const folder = process.env.BENCH_RESULTS;
+  if (folder === undefined && isReduced()) {
+    process.stdout.write('\nLess than the defaults was asked for: a trial, not written to loadtest/results.\n');
+    return;
+  }
   const results = folder === undefined ? new URL('../results/', import.meta.url) : pathToFileURL(`${folder}/`);
   mkdirSync(results, { recursive: true });
   const node = nodeVersion === process.version ? '' : `-node${nodeVersion.slice(1).split('.')[0]}`;
