@@ -148,7 +148,7 @@ class Run {
     const late = new AbortController();
     await Promise.race([
       crew.all('primed'),
-      sleep(limitS * 1000, undefined, { signal: late.signal }).then(() => {
+      sleep(limitS * 1000, undefined, { signal: late.signal, ref: false }).then(() => {
         throw new CutShort(`the first change of every channel was not accepted within ${Math.round(limitS)} s`);
       }),
     ]);
@@ -161,7 +161,7 @@ class Run {
     crew.order({ kind: 'open' });
     const limitS = OPEN_BASE_S + 2 * Math.max(streams / openPerS, streams / OPEN_SLOWEST_PER_S);
     const late = new AbortController();
-    const tooLate = sleep(limitS * 1000, undefined, { signal: late.signal }).then(() => {
+    const tooLate = sleep(limitS * 1000, undefined, { signal: late.signal, ref: false }).then(() => {
       const { opened } = this.#samples.counts;
       const why = this.#samples.lastFailure ?? 'nothing was answered';
       throw new CutShort(
@@ -179,14 +179,18 @@ class Run {
     this.#samples.mark();
     const beganMs = performance.now();
     crew.order({ kind: 'load' });
-    await sleep(this.#options.durationS * 1000);
+    // Not by itself a reason for the process to go on: it may be cut short.
+    await sleep(this.#options.durationS * 1000, undefined, { ref: false });
     this.#loadS = (performance.now() - beganMs) / 1000;
   }
 
   async #settle(crew: Crew): Promise<void> {
     const { settleMs } = this.#options;
     crew.order({ kind: 'quiet' });
-    const quiet = await Promise.race([crew.all('quiet').then(() => true), sleep(settleMs).then(() => false)]);
+    const quiet = await Promise.race([
+      crew.all('quiet').then(() => true),
+      sleep(settleMs, undefined, { ref: false }).then(() => false),
+    ]);
     // Of what was never answered nobody knows what became of it: it is owed to no stream.
     if (!quiet) this.#cutShort = `changes were still unanswered ${settleMs / 1000} s after the last was due`;
     crew.order({ kind: 'settle', deadlineMs: Date.now() + settleMs });

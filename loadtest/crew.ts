@@ -102,7 +102,11 @@ export async function startCrew({ works, onTick }: CrewOptions): Promise<Crew> {
     const ended = alive.map((child) => once(child, 'exit'));
     const closed = all('closed');
     for (const child of alive) if (child.connected) child.send({ kind: 'close' } satisfies Order);
-    await Promise.race([closed, ...(alive.length < works.length ? [Promise.resolve()] : []), sleep(STOP_MS)]);
+    await Promise.race([
+      closed,
+      ...(alive.length < works.length ? [Promise.resolve()] : []),
+      sleep(STOP_MS, undefined, { ref: false }),
+    ]);
     for (const child of alive) if (child.connected) child.disconnect();
     const late = setTimeout(killAll, STOP_MS);
     await Promise.all(ended);

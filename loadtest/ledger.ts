@@ -62,7 +62,7 @@ export class Ledger {
   readonly #unseen = new Set<number>();
   readonly #dueMs = new Map<number, number>();
   /** The witness saw it before its sender, another process, has told when it was due. */
-  readonly #untold = new Map<number, { readonly room: Room; readonly entry: Entry }>();
+  readonly #untold = new Map<number, { readonly room: Room; readonly entry: Entry; readonly offset: number }>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -123,9 +123,10 @@ export class Ledger {
     else this.#last[row] = head;
   }
 
-  resumed(row: number, head: number): void {
+  /** @param sinceMs When the stream began to come back. */
+  resumed(row: number, head: number, sinceMs: number): void {
     this.#catchUpTo[row] = head;
-    this.#reopenedMs.set(row, nowMs());
+    this.#reopenedMs.set(row, sinceMs);
     this.counts.resumed++;
   }
 
@@ -148,7 +149,7 @@ export class Ledger {
     if (!this.#isCatchingUp(row, offset, atMs)) {
       if (Number.isNaN(entry.dueMs)) {
         entry.waiting ??= [];
-        entry.waiting.push(atMs);
+        entry.waiting.push(row, atMs);
       } else this.#took(atMs - entry.dueMs, row, room, offset);
     }
     if (entry.left === 0) room.trim();
@@ -178,9 +179,9 @@ export class Ledger {
     const isLive = !this.#isCatchingUp(row, offset, atMs);
     if (isLive) {
       entry.waiting ??= [];
-      entry.waiting.push(atMs);
+      entry.waiting.push(row, atMs);
     }
-    if (dueMs === undefined) this.#untold.set(key, { room, entry });
+    if (dueMs === undefined) this.#untold.set(key, { room, entry, offset });
     else {
       this.#dueMs.delete(key);
       this.#know(room, entry, dueMs, offset);
@@ -217,7 +218,7 @@ export class Ledger {
       return;
     }
     this.#untold.delete(key);
-    this.#know(untold.room, untold.entry, dueMs, null);
+    this.#know(untold.room, untold.entry, dueMs, untold.offset);
   }
 
   accepted(client: number, seq: number): void {
@@ -348,17 +349,18 @@ export class Ledger {
     else if (isInTurn) this.#offend('out of order', row, offset, `${who} was merged after its change ${seen}`);
   }
 
-  #know(room: Room, entry: Entry, dueMs: number, offset: number | null): void {
+  #know(room: Room, entry: Entry, dueMs: number, offset: number): void {
     entry.dueMs = dueMs;
-    for (const atMs of entry.waiting ?? []) this.#took(atMs - dueMs, null, room, offset);
+    const waiting = entry.waiting ?? [];
+    for (let i = 0; i < waiting.length; i += 2) this.#took(waiting[i + 1]! - dueMs, waiting[i]!, room, offset);
     entry.waiting = null;
     if (entry.left === 0) room.trim();
   }
 
-  #took(latencyMs: number, row: number | null, room: Room, offset: number | null): void {
+  #took(latencyMs: number, row: number, room: Room, offset: number): void {
     this.latency.recordMs(latencyMs);
     if (latencyMs <= this.#options.maxLatencyMs) return;
-    const stream = row === null ? null : this.#options.firstStream + row;
+    const stream = this.#options.firstStream + row;
     const detail = `${Math.round(latencyMs)} ms after its change was due`;
     this.offences.add({ kind: 'late', channel: room.name, offset, stream, detail });
   }

@@ -9,7 +9,7 @@ export interface Entry {
   dueMs: number;
   /** Streams that have not had it. */
   left: number;
-  /** When streams got it before the witness did. */
+  /** Which streams got it before that, and when: row, milliseconds, row, milliseconds … */
   waiting: number[] | null;
 }
 

@@ -278,7 +278,7 @@ export class Streams implements FrameSink {
         this.#ledger.malformed(row, `head ${channel.head}, but the cursor is ${id}`);
       this.#ledger.fresh(row, id.slice(0, dot + 1), channel.head);
     } else if (channel.status === 'resumed') {
-      this.#ledger.resumed(row, channel.head);
+      this.#ledger.resumed(row, channel.head, this.#openingSince.get(row) ?? nowMs());
     } else if (channel.status === 'reset') {
       const why = `the server cannot go on where the stream was; lost: ${channel.lost ?? 'unknown'}`;
       this.#ledger.wasReset(row, channel.head, why);

@@ -72,7 +72,7 @@ export async function startPart({
     const hear = (line: string) => {
       const found = readPort(line);
       if (found !== null) resolve(found);
-      if (isComplaint(line)) keep(complaints, line);
+      keep(isComplaint(line) ? complaints : lastWords, line);
     };
     createInterface({ input: child.stdout! }).on('line', hear);
     createInterface({ input: child.stderr! }).on('line', (line) => keep(lastWords, line));

@@ -2,22 +2,22 @@
 
 import type { Result, Sample, Table } from '../result.ts';
 import { ms, number, offenceLine } from '../verdict.ts';
-import { escapeText, plot, type Series } from './plot.ts';
+import { COLOURS, escapeText, plot, type Series } from './plot.ts';
 
 const GIB = 2 ** 30;
 
 const style = `
 :root{color-scheme:light dark;--fg:#1d2126;--soft:#5d6670;--bg:#fff;--line:#dfe3e8;--good:#12733a;--bad:#b3261e;
---c0:#2563c9;--c1:#d9730d;--c2:#12733a;--c3:#9333b5;--c4:#0e8a96;--c5:#b3261e}
+--c0:#2563c9;--c1:#d9730d;--c2:#12733a;--c3:#9333b5;--c4:#0e8a96;--c5:#b3261e;--c6:#7a5c12;--c7:#7b8794}
 @media(prefers-color-scheme:dark){:root{--fg:#e6e9ed;--soft:#9aa4af;--bg:#14171b;--line:#2d333b;--good:#4cc97a;--bad:#ff7b72;
---c0:#74a7ff;--c1:#ffa657;--c2:#4cc97a;--c3:#d59bf0;--c4:#4fd3e0;--c5:#ff7b72}}
+--c0:#74a7ff;--c1:#ffa657;--c2:#4cc97a;--c3:#d59bf0;--c4:#4fd3e0;--c5:#ff7b72;--c6:#d8b45a;--c7:#aab4be}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:1360px;margin:0 auto;padding:24px}
 h1{font-size:24px;margin:0}h2{font-size:18px;margin:32px 0 8px}p{margin:4px 0}.soft,figcaption{color:var(--soft)}
 .verdict{font-size:18px;font-weight:600;margin:12px 0}.good{color:var(--good)}.bad{color:var(--bad)}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:24px}figure{margin:0}svg{width:100%;height:auto}
+.plots{display:grid;margin-top:24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:24px}figure{margin:0}svg{width:100%;height:auto}
 text{font:11px system-ui,sans-serif;fill:var(--soft)}.y{text-anchor:end;dominant-baseline:middle}.x{text-anchor:middle}.unit{text-anchor:end}
 .grid{stroke:var(--line)}path{fill:none;stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}
-${[0, 1, 2, 3, 4, 5].map((i) => `.s${i}{stroke:var(--c${i})}.b${i}{background:var(--c${i})}`).join('')}
+${Array.from({ length: COLOURS }, (_, i) => `.s${i}{stroke:var(--c${i})}.b${i}{background:var(--c${i})}`).join('')}
 .legend span{margin-right:16px}.legend i{display:inline-block;width:12px;height:3px;margin-right:6px;vertical-align:middle}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{text-align:left;padding:4px 24px 4px 0;border-bottom:1px solid var(--line)}
 code{font-size:13px;overflow-wrap:anywhere}`;
@@ -98,7 +98,9 @@ function plots({ samples, latencyBuckets }: Result): string {
     name,
     points: samples.map((sample) => [sample.atS, y(sample)] as const),
   });
-  const parts = [...new Set(samples.flatMap(({ memory }) => Object.keys(memory)))];
+  const parts = [...new Set(samples.flatMap(({ memory }) => Object.keys(memory)))].filter(
+    (part) => part !== 'available',
+  );
   const xUnit = 'seconds';
   const all = [
     plot({
@@ -140,6 +142,12 @@ function plots({ samples, latencyBuckets }: Result): string {
           memory[part] === undefined ? null : memory[part] / GIB,
         ),
       ),
+    }),
+    plot({
+      title: 'Free memory of the machine',
+      unit: 'GiB',
+      xUnit,
+      series: [over('available', ({ memory }) => (memory.available ?? 0) / GIB)],
     }),
     plot({
       title: 'CPU',

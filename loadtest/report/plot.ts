@@ -24,6 +24,8 @@ const BOTTOM = 34;
 /** More points than pixels show nothing more. */
 const POINTS_MAX = 600;
 const GRID_LINES = 5;
+/** As many as the page has classes for. */
+export const COLOURS = 8;
 
 interface Scale {
   at(value: number): number;
@@ -52,8 +54,8 @@ export function plot({
   const ticks = x.marks.map(
     (mark) => `<text x="${x.at(mark).toFixed(1)}" y="${HEIGHT - BOTTOM + 16}" class="x">${short(mark)}</text>`,
   );
-  const lines = shown.map(({ points }, i) => `<path class="s${i % 6}" d="${pathOf(points, x, y)}"/>`);
-  const legend = shown.map(({ name }, i) => `<span><i class="b${i % 6}"></i>${escapeText(name)}</span>`).join('');
+  const lines = shown.map(({ points }, i) => `<path class="s${i % COLOURS}" d="${pathOf(points, x, y)}"/>`);
+  const legend = shown.map(({ name }, i) => `<span><i class="b${i % COLOURS}"></i>${escapeText(name)}</span>`).join('');
   return `<figure><figcaption>${escapeText(title)}, ${escapeText(unit)}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(title)}">${grid.join('')}${ticks.join('')}${lines.join('')}<text x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" class="unit">${escapeText(xUnit)}</text></svg>
 <p class="legend">${legend}</p></figure>`;

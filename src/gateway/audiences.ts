@@ -1,7 +1,13 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
 import type { Channel } from '../domain/channel.ts';
 import { Audience, type AudienceDeps } from './audience.ts';
-import { type ControlFrame, ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
+import {
+  type ControlFrame,
+  ENVELOPE_FIELDS,
+  type EnvelopeField,
+  type Format,
+  type FormatName,
+} from './formats/format.ts';
 import { createFormat } from './formats/formats.ts';
 import { acquireAll, type Hubs } from './hubs.ts';
 
@@ -30,15 +36,19 @@ interface Held {
 export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
   const byKey = new Map<string, Held>();
   const byAudience = new WeakMap<Audience, Held>();
+  const formats = new Map<string, Format>();
+
+  /** A few dozen at most, one for each combination of options, so that an audience of one stream has none of its own. */
+  function formatFor({ format, fields, channels }: AudienceWish): Format {
+    const withChannel = channels.length > 1;
+    const key = `${format} ${withChannel} ${fieldsOf(fields)}`;
+    const known = formats.get(key) ?? createFormat(format, { fields, withChannel });
+    formats.set(key, known);
+    return known;
+  }
 
   async function open(wish: AudienceWish): Promise<Audience> {
-    const options = { fields: wish.fields, withChannel: wish.channels.length > 1 };
-    return new Audience(
-      await acquireAll(hubs, wish.channels),
-      createFormat(wish.format, options),
-      wish.conflateMs,
-      deps,
-    );
+    return new Audience(await acquireAll(hubs, wish.channels), formatFor(wish), wish.conflateMs, deps);
   }
 
   return {
@@ -75,5 +85,9 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
 }
 
 function keyOf({ channels, format, fields, conflateMs }: AudienceWish): string {
-  return `${format} ${conflateMs} ${ENVELOPE_FIELDS.filter((field) => fields.has(field)).join(',')} ${channels.join(',')}`;
+  return `${format} ${conflateMs} ${fieldsOf(fields)} ${channels.join(',')}`;
+}
+
+function fieldsOf(fields: ReadonlySet<EnvelopeField>): string {
+  return ENVELOPE_FIELDS.filter((field) => fields.has(field)).join(',');
 }

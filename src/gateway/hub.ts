@@ -12,7 +12,7 @@
  * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel } from '../domain/channel.ts';
+import { type Channel, shardOf } from '../domain/channel.ts';
 import { type Event, sameEvent } from '../domain/event.ts';
 import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
@@ -38,10 +38,9 @@ export interface HubGap {
 
 export interface HubDeps {
   readonly engine: Engine;
-  readonly shard: number;
   /** Told by how much the ring grew or shrank, in bytes. */
   readonly account: (bytes: number) => void;
-  readonly onError: (error: unknown) => void;
+  readonly onError: (channel: Channel, error: unknown) => void;
 }
 
 /** Events in one read of history: at most 0.5 MB of changes. */
@@ -208,7 +207,7 @@ export class Hub implements ChannelObserver {
         this.#waiting = [];
         await this.#compare();
       } catch (error) {
-        this.#deps.onError(error);
+        this.#deps.onError(this.channel, error);
         this.#repairAgain = true;
         await sleep(retryMs * (0.5 + Math.random()));
         retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
@@ -242,8 +241,9 @@ export class Hub implements ChannelObserver {
   /** The store is behind what was seen here, or has something else in its place. */
   async #accuse(seen: Event | undefined): Promise<void> {
     const { channel, head } = this;
+    const { engine } = this.#deps;
     const evidence: Evidence = seen ? { kind: 'event', channel, event: seen } : { kind: 'head', channel, offset: head };
-    const { kind } = await this.#deps.engine.renew(this.#deps.shard, this.#epoch, evidence);
+    const { kind } = await engine.renew(shardOf(channel, engine.shards), this.#epoch, evidence);
     if (kind === 'kept') await sleep(RETRY_MIN_MS);
     this.#repairAgain = true;
   }

@@ -6,10 +6,10 @@
  * lost and nothing ever follows it.
  */
 import type { Clock } from '../clock.ts';
-import { type Channel, shardOf } from '../domain/channel.ts';
+import type { Channel } from '../domain/channel.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
-import { Hub, type HubReader } from './hub.ts';
+import { Hub, type HubDeps, type HubReader } from './hub.ts';
 
 export interface HubsDeps {
   readonly engine: Engine;
@@ -44,14 +44,16 @@ export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs
   let ringBytes = 0;
   let turn: Iterator<Held> = held.values();
 
-  function account(bytes: number): void {
-    ringBytes += bytes;
-  }
+  const deps: HubDeps = {
+    engine,
+    account: (bytes) => {
+      ringBytes += bytes;
+    },
+    onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
+  };
 
   function open(channel: Channel): Held {
-    const onError = (error: unknown) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away');
-    const hub = new Hub(channel, { engine, shard: shardOf(channel, engine.shards), account, onError });
-    const entry = { hub, readers: 0, idleSinceMs: 0 };
+    const entry = { hub: new Hub(channel, deps), readers: 0, idleSinceMs: 0 };
     held.set(channel, entry);
     return entry;
   }

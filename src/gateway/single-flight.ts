@@ -1,12 +1,17 @@
-/** One call for all who ask for the same at the same time. */
+/** One call for all who ask for the same at the same time. Costs next to nothing while nobody asks. */
 export class SingleFlight<T> {
-  readonly #underway = new Map<string, Promise<T>>();
+  #underway: Map<string, Promise<T>> | null = null;
 
   run(key: string, call: () => Promise<T>): Promise<T> {
-    let flight = this.#underway.get(key);
+    this.#underway ??= new Map();
+    const underway = this.#underway;
+    let flight = underway.get(key);
     if (!flight) {
-      flight = call().finally(() => this.#underway.delete(key));
-      this.#underway.set(key, flight);
+      flight = call().finally(() => {
+        underway.delete(key);
+        if (underway.size === 0 && this.#underway === underway) this.#underway = null;
+      });
+      underway.set(key, flight);
     }
     return flight;
   }

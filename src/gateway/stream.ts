@@ -7,19 +7,21 @@
  */
 import type { Position } from '../domain/position.ts';
 import type { Audience, Chunk } from './audience.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, TransportListener } from './transport.ts';
 
 export type EndReason = 'client' | 'drain' | 'stalled' | 'failed';
 
 export interface StreamOwner {
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */
   catchUp(stream: Stream): void;
+  /** The connection is no more. */
+  closed(stream: Stream): void;
 }
 
 /** Of every attached stream. */
 const NO_POSITIONS: Position[] = [];
 
-export class Stream {
+export class Stream implements TransportListener {
   readonly transport: Transport;
   readonly audience: Audience;
   readonly #owner: StreamOwner;
@@ -44,6 +46,11 @@ export class Stream {
     this.positions = [...positions];
     this.#owner = owner;
     this.writtenMs = Math.floor(nowMs);
+    transport.listener = this;
+  }
+
+  connectionClosed(): void {
+    this.#owner.closed(this);
   }
 
   get isClosed(): boolean {

@@ -68,7 +68,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   const visitMs = Math.min(deps.heartbeatMs, VISIT_MAX_MS);
   const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
 
-  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream) };
+  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream), closed };
 
   async function bringUp(stream: Stream): Promise<void> {
     while (!stream.isClosed) {
@@ -153,7 +153,6 @@ export function createStreams(deps: StreamsDeps): Streams {
     const positions = starts.map((start) => start.position);
     const stream = new Stream(transport, audience, positions, owner, clock.elapsedMs());
     const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
-    stream.transport.onClose = () => closed(stream);
     streams.add(stream);
     metrics.streams.set(streams.size);
     wheel.add(stream, visitMs);

@@ -30,8 +30,12 @@ export interface Transport {
   /** Sends what is left, then closes. */
   end(bytes: Buffer | string): void;
   destroy(): void;
-  /** Called once, when the client has gone or after `end`. */
-  onClose: (() => void) | null;
+  /** Told once, when the client has gone or after `end`. */
+  listener: TransportListener | null;
+}
+
+export interface TransportListener {
+  connectionClosed(): void;
 }
 
 /**
@@ -88,7 +92,7 @@ export class ConnectionTransport implements Transport {
   readonly #bufferBytes: number;
   #waiting: (() => void)[] | null = null;
   #takenBytes = 0;
-  onClose: (() => void) | null = null;
+  listener: TransportListener | null = null;
 
   constructor(outlet: Outlet, bufferBytes: number) {
     this.#outlet = outlet;
@@ -161,5 +165,5 @@ function failed(this: Outlet): void {
 function closed(this: Outlet): void {
   const transport = this[transportOf]!;
   transport.resume();
-  transport.onClose?.();
+  transport.listener?.connectionClosed();
 }

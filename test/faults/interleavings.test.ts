@@ -77,9 +77,8 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
   const errors: unknown[] = [];
   const deps = {
     engine: log.engine,
-    shard: 0,
     account: () => undefined,
-    onError: (error: unknown) => errors.push(error),
+    onError: (_channel: string, error: unknown) => errors.push(error),
   };
   const hub = new Hub(CHANNEL, deps);
   await idle(scheduler, coins);
@@ -89,6 +88,7 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
   const catchUpDeps = { clock, metrics, heartbeatMs: 1_000 };
   const owner: StreamOwner = {
     catchUp: (stream) => void catchUp(stream, catchUpDeps).catch((error: unknown) => errors.push(error)),
+    closed: () => undefined,
   };
 
   const act = (next: Action) => {

@@ -8,7 +8,7 @@ import { type ServerProcess, startServer } from '../support/process.ts';
 import { type Meddling, startMeddler } from './meddler.ts';
 import { runTester } from './tester.ts';
 
-const load = ['--streams', '40', '--channels', '4', '--rate', '100', '--duration', '1.5', '--settle', '1s'];
+const load = ['--streams', '40', '--channels', '4', '--rate', '100', '--duration', '1.5'];
 
 describe('the load tester', { concurrency: 6 }, () => {
   let server: ServerProcess;
@@ -30,19 +30,31 @@ describe('the load tester', { concurrency: 6 }, () => {
     assert.doesNotMatch(page!, /(src|href)=/);
   });
 
-  const wrongs: readonly { meddling: Meddling; kinds: readonly OffenceKind[]; more?: readonly string[] }[] = [
+  const wrongs: readonly {
+    meddling: Meddling;
+    kinds: readonly OffenceKind[];
+    more?: readonly string[];
+    settle?: string;
+  }[] = [
     { meddling: 'drop', kinds: ['missing'] },
     { meddling: 'repeat', kinds: ['repeated'] },
     { meddling: 'swap', kinds: ['out of order'] },
-    { meddling: 'delay', kinds: ['late'], more: ['--max-latency', '1s'] },
+    { meddling: 'delay', kinds: ['late'], more: ['--max-latency', '1s'], settle: '5s' },
     { meddling: 'garble', kinds: ['wrong bytes'] },
     { meddling: 'cut', kinds: ['disconnected'] },
     { meddling: 'forget cursors', kinds: ['cursor ignored', 'missing'], more: ['--reconnect', '20/s'] },
   ];
-  for (const { meddling, kinds, more = [] } of wrongs) {
+  for (const { meddling, kinds, more = [], settle = '1s' } of wrongs) {
     it(`sees a proxy that does this to one event in a thousand: ${meddling}`, async () => {
-      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 4000 });
-      const { code, stdout, stderr, result } = await runTester(['--target', proxy.url, ...load, ...more]);
+      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 2000 });
+      const { code, stdout, stderr, result } = await runTester([
+        '--target',
+        proxy.url,
+        ...load,
+        '--settle',
+        settle,
+        ...more,
+      ]);
       assert.equal(code, 1, stdout + stderr);
       assert.ok(proxy.times > 0);
       for (const kind of kinds) assert.ok((result!.offenceCounts[kind] ?? 0) > 0, stdout);

@@ -33,11 +33,17 @@ export async function runTester(args: readonly string[], { onOutput, files }: Te
   const shell = files === undefined ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`];
   const [first, ...others] = [...shell, ...command];
   const child = spawn(first!, others, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const interrupt = () => {
+    // Once: the second time it would not wait for anything.
+    if (!isInterrupted) child.kill('SIGINT');
+    isInterrupted = true;
+  };
+  let isInterrupted = false;
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    onOutput?.(stdout, () => child.kill('SIGINT'));
+    onOutput?.(stdout, interrupt);
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;

@@ -1,7 +1,7 @@
 /** A stream's connection and format as a listener hears them: bare offsets, and where it is told to start over. */
 import type { Scheduler } from 'fast-check';
 import type { Format } from '../../../src/gateway/formats/format.ts';
-import type { Transport } from '../../../src/gateway/transport.ts';
+import type { Transport, TransportListener } from '../../../src/gateway/transport.ts';
 
 /** What was heard, in order: an event, or the cursor of a control frame (whose seq is 0). */
 export interface Heard {
@@ -26,7 +26,7 @@ export class Listener implements Transport {
   readonly #patience: number;
   #taken = 0;
   isClosed = false;
-  onClose: (() => void) | null = null;
+  listener: TransportListener | null = null;
 
   constructor(scheduler: Scheduler, patience: number) {
     this.#scheduler = scheduler;
