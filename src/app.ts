@@ -111,6 +111,7 @@ const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, met
     return { routes: (app) => bucket.routes(app), quiet: () => bucket.quiesce() };
   },
   merger(engine, config, log, metrics) {
+    // A new reducer is a file in merger/reducers and a line in its `patterns.ts`.
     const reducerFor = createReducerFor(config.reducers);
     const { stateMaxBytes, mergeLeaseMs: leaseMs } = config;
     const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, stateMaxBytes, leaseMs });
