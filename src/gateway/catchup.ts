@@ -9,7 +9,8 @@
  *    event that arrives at that moment is in nobody's hands.
  * 3. Live. The audience passes on what comes. A stream whose connection is full, or whose hub starts over, is detached
  *    and comes back here with its positions: a returning client, a slow reader and a store that has lost its memory all
- *    take this one way.
+ *    take this one way. So a slow reader costs a few numbers while it is full and, when it takes again, reads of history
+ *    that it shares with whoever stands where it does.
  */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
