@@ -49,7 +49,7 @@ function sentenceFor(error: unknown, { host, port }: Config): string {
 }
 
 function invitation({ host }: Config, port: number): string {
-  const at = `${host === '127.0.0.1' ? 'localhost' : host}:${port}`;
+  const at = `${host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
   return `
   Listen:   curl -N ${at}/c/demo/events
   Send:     curl -d x ${at}/c/demo
