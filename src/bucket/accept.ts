@@ -1,6 +1,6 @@
 /** From request to change: everything a publisher can get wrong is told here, and nothing is changed by it (P1–P4). */
 import { type Change, isFrom, parseSeq } from '../domain/change.ts';
-import { isChannel } from '../domain/channel.ts';
+import { CHANNEL_RULE, isChannel } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';
 
 export interface SubmittedChange {
@@ -16,7 +16,7 @@ export interface SubmittedChange {
 export function acceptChange(submitted: SubmittedChange, maxChangeBytes: number, acceptedMs: number): Change {
   const { method, channel, from = '', seq: seqText, body } = submitted;
   if (!isChannel(channel)) {
-    throw new Problem('bad_channel', 'A channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit.');
+    throw new Problem('bad_channel', CHANNEL_RULE);
   }
   if (submitted.from !== undefined && !isFrom(from)) {
     throw new Problem(

@@ -8,6 +8,9 @@
 /** 1–64 of `A–Z a–z 0–9 . _ -`, the first alphanumeric (P2). */
 export const CHANNEL_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 
+/** The same for people: what a request that names another is answered. */
+export const CHANNEL_RULE = 'A channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit.';
+
 const channelPattern = new RegExp(CHANNEL_PATTERN);
 
 export type Channel = string;

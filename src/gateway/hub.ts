@@ -44,7 +44,7 @@ export interface HubDeps {
 }
 
 /** Events in one read of history: at most 0.5 MB of changes. */
-export const PAGE_EVENTS = 500;
+const PAGE_EVENTS = 500;
 /** Newest events read when a hub opens: enough for those who were away for a moment. */
 const TAIL_EVENTS = 64;
 /** Batches that may wait for a repair; more are dropped, and read from history instead. */

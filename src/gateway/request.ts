@@ -1,13 +1,13 @@
 /** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9, P13, P16). */
 import type { FastifyRequest } from 'fastify';
-import { type Channel, isChannel } from '../domain/channel.ts';
+import { CHANNEL_RULE, type Channel, isChannel } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';
 import { parameter } from '../http/query.ts';
 import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
 import { chooseFormat, namesEventStream } from './formats/formats.ts';
 
 /** A browser opens few streams, so it may put several channels on one; more is a URL and a cursor nobody can read. */
-export const CHANNELS_MAX = 16;
+const CHANNELS_MAX = 16;
 /** Longest a poll waits, seconds: below the 30 s after which proxies and clients begin to give up. */
 const WAIT_MAX_S = 25;
 
@@ -55,7 +55,7 @@ export function parseRead(request: ChannelsRequest): ReadRequest {
 
 export function parseChannel(text: string): Channel {
   if (isChannel(text)) return text;
-  throw new Problem('bad_channel', 'A channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit.');
+  throw new Problem('bad_channel', CHANNEL_RULE);
 }
 
 function parseChannels(text: string): Channel[] {

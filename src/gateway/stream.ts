@@ -9,7 +9,7 @@ import type { Position } from '../domain/position.ts';
 import type { Audience, Chunk } from './audience.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
-export type EndReason = 'client' | 'drain' | 'stalled' | 'failed';
+export type EndReason = 'client' | 'drain' | 'stalled';
 
 export interface StreamOwner {
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */

@@ -18,6 +18,7 @@ import {
   textOf,
 } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
+import { injectEntry } from '../support/inject.ts';
 import { busPort, startRedisCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -34,9 +35,6 @@ function create(prefix: string, options: Partial<RedisEngineOptions & EngineOpti
   return createRedisEngine({ ...generousOptions, url: cluster.url, mode: 'cluster', prefix, log, ...options });
 }
 
-/** As the text of a Lua string, since an argument of a program cannot hold every byte. */
-const luaText = (raw: Uint8Array) => `"${[...raw].map((byte) => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
-
 engineContract({
   name: 'redis cluster',
   supports: { unreadable: true },
@@ -45,10 +43,7 @@ engineContract({
     const engine = await create(prefix, options);
     return {
       engine,
-      async inject(shard, raw) {
-        const push = `return redis.call('RPUSH', KEYS[1], ${luaText(raw)})`;
-        await cluster.cli('EVAL', push, '1', `${prefix}:{${shard}}:inbox`);
-      },
+      inject: (shard, raw) => injectEntry(cluster.cli, prefix, shard, raw),
       close: () => engine.close(),
     };
   },

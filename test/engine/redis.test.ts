@@ -6,6 +6,7 @@ import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { EngineUnusable } from '../../src/errors.ts';
 import { bytesOf, change, event, generousOptions, LONG_MS, TOKEN } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
+import { injectEntry } from '../support/inject.ts';
 import { startRedis } from '../support/redis-server.ts';
 
 const redis = await startRedis();
@@ -17,9 +18,6 @@ const newPrefix = () => `test-${Math.random().toString(36).slice(2)}`;
 const create = (prefix: string, options: Partial<EngineOptions> = {}) =>
   createRedisEngine({ ...generousOptions, ...options, url: redis.url, prefix, log });
 
-/** As the text of a Lua string, since an argument of a program cannot hold every byte. */
-const luaText = (raw: Uint8Array) => `"${[...raw].map((byte) => `\\${String(byte).padStart(3, '0')}`).join('')}"`;
-
 engineContract({
   name: 'redis',
   supports: { unreadable: true },
@@ -28,10 +26,7 @@ engineContract({
     const engine = await create(prefix, options);
     return {
       engine,
-      async inject(shard, raw) {
-        const push = `return redis.call('RPUSH', KEYS[1], ${luaText(raw)})`;
-        await redis.cli('EVAL', push, '1', `${prefix}:{${shard}}:inbox`);
-      },
+      inject: (shard, raw) => injectEntry(redis.cli, prefix, shard, raw),
       close: () => engine.close(),
     };
   },
