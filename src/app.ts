@@ -6,6 +6,7 @@
  * their answers, the merge gives its leases back, and only then the engine goes.
  */
 import type { FastifyInstance } from 'fastify';
+import { awaitEngine } from './await-engine.ts';
 import { createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
@@ -93,7 +94,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function createEngine(config: Config, log: Logger): Promise<Engine> {
   const options: EngineOptions = config;
   if (config.redisUrl === null) return createMemoryEngine(options);
-  return createRedisEngine({
+  const redis = {
     ...options,
     url: config.redisUrl,
     mode: config.redisMode,
@@ -101,7 +102,8 @@ async function createEngine(config: Config, log: Logger): Promise<Engine> {
     waitReplicas: config.redisWaitReplicas,
     prefix: config.redisPrefix,
     log,
-  });
+  };
+  return awaitEngine(() => createRedisEngine(redis), { clock: systemClock, log, waitMs: config.redisStartWaitMs });
 }
 
 /** A new role is a folder beside the others and an entry here. */

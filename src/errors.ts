@@ -76,3 +76,11 @@ export class EngineUnusable extends Error {
     this.name = 'EngineUnusable';
   }
 }
+
+/** The store cannot be reached, or is not ready yet: whoever starts together with it waits a little. */
+export class EngineUnreachable extends EngineUnusable {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineUnreachable';
+  }
+}

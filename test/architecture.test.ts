@@ -114,6 +114,7 @@ const rules: readonly Rule[] = [
   { of: log, may: [/^pino(-pretty)?$/], mayType: [config] },
   { of: metrics, may: [/^prom-client$/] },
   { of: /^(app|app\/.*)\.ts$/, may: [/^(?!main\.ts$)/] },
+  { of: /^await-engine\.ts$/, may: [errors], mayType: [contract, log, clock] },
   { of: /^watch-engine\.ts$/, may: [], mayType: [contract, metrics, clock] },
   { of: /^main\.ts$/, may: [/./] },
 ];

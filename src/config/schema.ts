@@ -72,6 +72,12 @@ export const settings = {
     '0',
     'How many replicas must have a change before its 204; with as many as there are, a failover loses none.',
   ),
+  redisStartWaitMs: setting(
+    'REDIS_START_WAIT_MS',
+    wholeNumber(0, 600_000),
+    '10000',
+    'How long a process that starts waits for a Redis that cannot be reached; then it exits with 1.',
+  ),
   redisPrefix: setting(
     'REDIS_PREFIX',
     matching('1–32 of `A–Z a–z 0–9 . _ -`', /^[A-Za-z0-9._-]{1,32}$/),

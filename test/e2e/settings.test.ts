@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runServer, startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -74,12 +75,34 @@ describe('what is not to be had', () => {
     const { port } = unused.address() as AddressInfo;
     unused.close();
     await once(unused, 'close');
-    const { code, stderr } = await runServer({ REDIS_URL: `redis://:s3cret@127.0.0.1:${port}` });
+    const url = `redis://:s3cret@127.0.0.1:${port}`;
+    const { code, stdout, stderr } = await runServer({ REDIS_URL: url, REDIS_START_WAIT_MS: '600' });
     assert.equal(code, 1);
     assert.equal(linesOf(stderr).length, 1, stderr);
+    assert.equal(linesOf(stdout).length, 1, 'that it waits is said once');
+    assert.doesNotMatch(stdout, /s3cret/);
     assert.match(stderr, /^smallchange: .*Redis/i);
     assert.ok(stderr.includes(`127.0.0.1:${port}`), stderr);
     assert.doesNotMatch(stderr, /s3cret/);
+  });
+
+  it('a Redis that does not know the password: said at once, however long it would wait', async () => {
+    await using redis = await startRedis();
+    const url = `redis://nobody:s3cret@127.0.0.1:${redis.port}`;
+    const { code, stdout, stderr } = await runServer({ REDIS_URL: url, REDIS_START_WAIT_MS: '600000' });
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^smallchange: .*WRONGPASS/);
+  });
+
+  it('a Redis that comes a little later: waited for', async () => {
+    await using redis = await startRedis();
+    await redis.kill9();
+    const starting = startServer({ env: { REDIS_URL: redis.url } });
+    await sleep(1_000);
+    await redis.restart();
+    await using server = await starting;
+    assert.match(String(server.logged[0]!.msg), /Waiting/);
   });
 
   it('a Redis that was set up with other SHARDS: one line, exit code 1', async () => {

@@ -76,9 +76,14 @@ function failureOf(redis: Redis, error: Error): Error {
   return new EngineUnavailable(`Redis does not answer: ${reasonOf(error)}`, { cause: error });
 }
 
+/** Whether Redis itself sent it. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 /** The first word of an error that Redis itself sent: `OOM`, `LOADING`, `ERR` … */
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  if (!isReply(error)) return undefined;
   return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
 }
 

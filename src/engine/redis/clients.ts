@@ -5,9 +5,9 @@
  * always settles: with its reply, at once when the connection closes, else after `commandTimeoutMs`.
  */
 import { Redis } from 'ioredis';
-import { EngineUnusable } from '../../errors.ts';
 import { addressOf, type Target } from './addresses.ts';
 import { reasonOf } from './calls.ts';
+import { unusable } from './start-checks.ts';
 
 /** As much of a pino logger as the engine needs. */
 export interface EngineLog {
@@ -66,8 +66,7 @@ export async function openClient(options: ClientOptions): Promise<Redis> {
     await redis.connect();
   } catch (error) {
     redis.disconnect();
-    const cause = failure ?? (error as Error);
-    throw new EngineUnusable(`Redis at ${addressOf(options.target)} cannot be used: ${reasonOf(cause)}.`, { cause });
+    throw unusable(addressOf(options.target), failure ?? (error as Error));
   } finally {
     clearTimeout(deadline);
   }

@@ -1,7 +1,7 @@
 /** What has to be true of a Redis before an engine works on it, and what an operator should know about it. */
 import type { Redis } from 'ioredis';
-import { EngineUnusable } from '../../errors.ts';
-import { call, type Reply, reasonOf } from './calls.ts';
+import { EngineUnreachable, EngineUnusable } from '../../errors.ts';
+import { call, isReply, type Reply, reasonOf } from './calls.ts';
 import type { EngineLog } from './clients.ts';
 import type { Durability, Settings } from './durability.ts';
 
@@ -78,7 +78,8 @@ export async function claimShards(
 
 async function checkClusterState(redis: Redis, address: string): Promise<void> {
   const state = infoFrom(await call(redis, 'cluster', ['info'])).get('cluster_state');
-  if (state !== 'ok') throw new EngineUnusable(`The Cluster does not serve: cluster_state is ${state} at ${address}.`);
+  if (state !== 'ok')
+    throw new EngineUnreachable(`The Cluster does not serve: cluster_state is ${state} at ${address}.`);
 }
 
 function refuse(problem: string | undefined): void {
@@ -90,8 +91,14 @@ async function sayingWhy<T>(address: string, check: () => Promise<T>): Promise<T
     return await check();
   } catch (cause) {
     if (cause instanceof EngineUnusable) throw cause;
-    throw new EngineUnusable(`Redis at ${address} cannot be used: ${reasonOf(cause as Error)}.`, { cause });
+    throw unusable(address, cause as Error);
   }
+}
+
+/** What Redis itself answers, such as a wrong password, stays as it is; whatever else failed may pass. */
+export function unusable(address: string, cause: Error): EngineUnusable {
+  const Unusable = [cause, cause.cause].some(isReply) ? EngineUnusable : EngineUnreachable;
+  return new Unusable(`Redis at ${address} cannot be used: ${reasonOf(cause)}.`, { cause });
 }
 
 async function infoOf(redis: Redis): Promise<Map<string, string>> {

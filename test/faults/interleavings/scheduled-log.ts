@@ -13,6 +13,8 @@ export class ScheduledLog {
   #epochs = 1;
   #made = 0;
   #isCut = false;
+  /** How often pub/sub was cut. */
+  #cuts = 0;
   /** Everything published so far has arrived. */
   #arrived: Promise<unknown> = Promise.resolve();
   events: Event[] = [];
@@ -79,15 +81,19 @@ export class ScheduledLog {
     this.#arrives('published', (observer) => observer.published(epoch, batch));
   }
 
-  /** Batches are lost until `mend`, which tells the observers that some may have been. */
+  /** Batches are lost until some time after `mend`, when the observers have been told that some may have been. */
   cut(): void {
     this.#isCut = true;
+    this.#cuts++;
   }
 
   mend(): void {
-    if (!this.#isCut) return;
-    this.#isCut = false;
-    this.#arrives('suspect', (observer) => observer.suspect());
+    const cuts = this.#cuts;
+    const isMended = () => {
+      if (cuts === this.#cuts) this.#isCut = false;
+      return !this.#isCut;
+    };
+    if (this.#isCut) this.#arrives('suspect', (observer) => observer.suspect(), isMended);
   }
 
   /** The newest events are gone, and nobody is told. Pub/sub was cut with it. */
@@ -101,9 +107,10 @@ export class ScheduledLog {
     this.#arrives('new epoch', (observer) => observer.suspect());
   }
 
-  #arrives(label: string, tell: (observer: ChannelObserver) => void): void {
+  #arrives(label: string, tell: (observer: ChannelObserver) => void, isDue = () => true): void {
     const next = this.#arrived.then(() => this.#scheduler.schedule(Promise.resolve(), label));
     this.#arrived = next.then(() => {
+      if (!isDue()) return;
       for (const observer of this.#observers) tell(observer);
     });
   }

@@ -9,12 +9,15 @@ import { type Scenario, sized, violationsOf } from './scenario.ts';
 
 const LEASE_MS = 300;
 const REFUSED = 'commit refused: reading the shard again';
+/** Whether a stop falls between a reading and its commit is chance; by so many rounds it has. */
+const MAX_ROUNDS = 60;
 
 export const frozenMerger: Scenario = {
   name: 'frozen-merger',
   promise: 'SIGSTOP of a merger past its lease while another works, then SIGCONT: refused commit seen, 0 repeated',
   async run(options) {
-    const rounds = sized(40, 6, options);
+    const planned = sized(40, 6, options);
+    let rounds = 0;
     const random = createRandom(options.seed);
     const { verdict, said } = await run({
       seed: options.seed,
@@ -27,11 +30,13 @@ export const frozenMerger: Scenario = {
       async during(lab) {
         const mergers = lab.of('merger');
         for (const { link } of mergers) link.set({ delayMs: 15 });
-        for (let i = 0; i < rounds; i++) {
-          const { child } = random.pick(mergers);
+        const isSeen = () => mergers.some((merger) => merger.said(REFUSED) > 0);
+        for (; rounds < planned || (rounds < MAX_ROUNDS && !isSeen()); rounds++) {
+          // In turn: what one is stopped for, the other has taken, and works on when it is stopped itself.
+          const { child } = mergers[rounds % mergers.length]!;
           child.signal('SIGSTOP');
           // Now and then for longer than a command may take as well.
-          await sleep(LEASE_MS + 100 + (i % 5 === 4 ? 2_000 : random.int(400)));
+          await sleep(LEASE_MS + 100 + (rounds % 5 === 4 ? 2_000 : random.int(400)));
           child.signal('SIGCONT');
           await sleep(100 + random.int(400));
         }

@@ -1,0 +1,82 @@
+/** What a subscriber tells between the loss of its line and its news of it: nothing. The line is a fake. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Line } from '../../src/engine/redis/line.ts';
+import { Subscriber } from '../../src/engine/redis/subscriber.ts';
+
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Connected at all times; its acknowledgements come when they are let go. */
+class FakeLine {
+  readonly isConnected = true;
+  readonly #asked: (() => void)[] = [];
+
+  get asked(): number {
+    return this.#asked.length;
+  }
+
+  subscribe(): Promise<void> {
+    return new Promise((resolve) => this.#asked.push(resolve));
+  }
+
+  unsubscribe(): void {}
+
+  acknowledge(): void {
+    for (const resolve of this.#asked.splice(0)) resolve();
+  }
+}
+
+async function listening() {
+  const fake = new FakeLine();
+  const line = fake as unknown as Line;
+  const subscriber = new Subscriber({ lineOf: () => line, doubt: () => undefined }, log);
+  const heard: string[] = [];
+  const listener = {
+    published: (_name: string, payload: Buffer) => void heard.push(payload.toString()),
+    missed: () => void heard.push('missed'),
+  };
+  const joined = subscriber.listen(0, ['news'], listener);
+  fake.acknowledge();
+  await joined;
+  return {
+    fake,
+    line,
+    subscriber,
+    heard,
+    say: (text: string) => subscriber.published(line, 'news', Buffer.from(text)),
+  };
+}
+
+describe('a subscriber that lost its line', () => {
+  it('passes nothing on until it has said that something was missed', async () => {
+    const { fake, line, subscriber, heard, say } = await listening();
+    say('a');
+    subscriber.lost(line);
+    await turn();
+    assert.equal(fake.asked, 1, 'it asks again');
+    say('from before the acknowledgement');
+    fake.acknowledge();
+    say('from before the news of it');
+    await turn();
+    say('b');
+    assert.deepEqual(heard, ['a', 'missed', 'b']);
+    subscriber.close();
+  });
+
+  it('begins anew when the line is lost again meanwhile, and says so once', async () => {
+    const { fake, line, subscriber, heard, say } = await listening();
+    subscriber.lost(line);
+    await turn();
+    subscriber.lost(line);
+    fake.acknowledge();
+    await turn();
+    say('of the first line');
+    assert.equal(fake.asked, 1);
+    fake.acknowledge();
+    await turn();
+    say('b');
+    assert.deepEqual(heard, ['missed', 'b']);
+    subscriber.close();
+  });
+});
