@@ -7,9 +7,11 @@ import { everysecLoses } from './everysec-loses.ts';
 import { failover } from './failover.ts';
 import { frozenMerger } from './frozen-merger.ts';
 import { killedRedis } from './killed-redis.ts';
+import { redisAway } from './redis-away.ts';
 import { restoredCopy } from './restored-copy.ts';
 import type { Scenario } from './scenario.ts';
 import { swallowedReplies } from './swallowed-replies.ts';
+import { takeover } from './takeover.ts';
 
 export const scenarios: readonly Scenario[] = [
   swallowedReplies,
@@ -19,6 +21,8 @@ export const scenarios: readonly Scenario[] = [
   cutPubsub,
   restoredCopy,
   failover,
+  takeover,
+  redisAway,
   clusterMoves,
   clusterLoses,
 ];
