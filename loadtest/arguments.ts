@@ -23,13 +23,13 @@ export interface LoadOptions {
   readonly openPerS: number;
   /** Over how many of the streams' targets the streams of a channel are spread; 0 for all. */
   readonly spread: number;
-  /** An event that comes later than this after its change was due is an offence. */
-  readonly maxLatencyMs: number;
+  /** An event that comes later than this after its change was due, or after its stream came back, is an offence. */
+  readonly lateMs: number;
   /** How long after the last change everything may take to arrive. */
   readonly settleMs: number;
   /** Processes; 0 for as many as are needed. */
   readonly workers: number;
-  /** Connections for POSTs, of all processes together. */
+  /** Connections for POSTs, of all processes together; but four in each, when there are as many. */
   readonly connections: number;
   /** A `$bye` explains no disconnect. */
   readonly strict: boolean;
@@ -52,9 +52,9 @@ export const usage = `npm run loadtest -- --target URL [options]
   --duration 60          how long the load runs: 60, 60s, 10m
   --reconnect 0.1/s      streams cut per second, to come back with Last-Event-ID; or a share of them: 1%/min
   --open-rate 5000/s     streams opened per second
-  --max-latency 5s       an event later than this is an offence
+  --late 5s              an event that comes later than this after its change was due is an offence
   --settle 15s           how long everything may take to arrive after the last change
-  --connections 64       connections for changes
+  --connections 64       connections for changes, of all processes together; but four in each
   --workers 0            processes (0: as many as descriptors and ports ask for)
   --strict               a $bye of the server explains no disconnect
   --seed n               the same run again
@@ -75,7 +75,7 @@ const known = {
   duration: { type: 'string', default: '60' },
   reconnect: { type: 'string', default: '0/s' },
   'open-rate': { type: 'string', default: '5000/s' },
-  'max-latency': { type: 'string', default: '5s' },
+  late: { type: 'string', default: '5s' },
   settle: { type: 'string', default: '15s' },
   connections: { type: 'string', default: '64' },
   workers: { type: 'string', default: '0' },
@@ -130,7 +130,7 @@ export function readArguments(args: readonly string[]): LoadOptions | null {
     reconnectPerS: readShare('--reconnect', values.reconnect, streams),
     openPerS: Math.max(1, readRate('--open-rate', values['open-rate'])),
     spread: spread === 0 ? streamsTargets.length : spread,
-    maxLatencyMs: readSeconds('--max-latency', values['max-latency']) * 1000,
+    lateMs: readSeconds('--late', values.late) * 1000,
     settleMs: readSeconds('--settle', values.settle) * 1000,
     workers: readCount('--workers', values.workers, 0, 1000),
     connections: readCount('--connections', values.connections, 1, 10_000),

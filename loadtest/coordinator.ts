@@ -14,7 +14,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadOptions } from './arguments.ts';
 import { type Crew, startCrew } from './crew.ts';
-import { readLimits, readMemory } from './machine.ts';
+import { proportionalBytesOf, readLimits, readMemory } from './machine.ts';
 import type { Work } from './messages.ts';
 import { planWorkers, type WorkerPlan } from './plan.ts';
 import { addressOf, isLoopback, preflight } from './preflight.ts';
@@ -46,6 +46,8 @@ const OPEN_SLOWEST_PER_S = 500;
 /** One change to each channel before the first stream. */
 const PRIME_BASE_S = 30;
 const PRIME_SLOWEST_PER_S = 200;
+/** A change can take 50 ms on a full machine: with one connection 20 a second would be the end of it. */
+const CONNECTIONS_MIN = 4;
 /** A look at what is due costs each process a wake-up: with many of them they come further apart. */
 const TICK_MIN_MS = 20;
 const TICK_MAX_MS = 200;
@@ -87,7 +89,7 @@ function workOf(plan: WorkerPlan, plans: readonly WorkerPlan[], shared: Shared):
     plan,
     openPerS: (options.openPerS * plan.streams) / options.streams,
     openingMax: Math.max(4, Math.floor(OPENING_MAX / workers)),
-    connections: Math.max(1, Math.round(options.connections / workers)),
+    connections: Math.max(Math.min(CONNECTIONS_MIN, options.connections), Math.round(options.connections / workers)),
     tickMs: Math.min(TICK_MAX_MS, Math.max(TICK_MIN_MS, workers * TICK_PER_WORKER_MS)),
   };
 }
@@ -101,8 +103,10 @@ class Run {
   readonly #startedAt = new Date().toISOString();
   #phase: Phase = 'prime';
   #openS = 0;
+  #loadBeganMs = 0;
   #loadS = 0;
   #cpu = { tester: 0, busiest: 0, machine: 0 };
+  #memoryBytes = 0;
   #cutShort: string | null = null;
   #stop: (error: Error) => void = () => {};
 
@@ -129,13 +133,13 @@ class Run {
       await unless(this.#open(crew));
       await onPhase?.('load');
       await unless(this.#load(crew));
-      this.#cpu = this.#samples.cpu();
+      this.#loaded(crew);
       this.#phase = 'settle';
       await onPhase?.('settle');
       await unless(this.#settle(crew));
     } catch (error) {
       this.#cutShort = (error as Error).message;
-      if (this.#phase === 'load') this.#cpu = this.#samples.cpu();
+      if (this.#phase === 'load') this.#loaded(crew);
       await onPhase?.('cut');
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -176,12 +180,17 @@ class Run {
 
   async #load(crew: Crew): Promise<void> {
     this.#phase = 'load';
-    this.#samples.mark();
-    const beganMs = performance.now();
+    this.#samples.begin();
+    this.#loadBeganMs = performance.now();
     crew.order({ kind: 'load' });
     // Not by itself a reason for the process to go on: it may be cut short.
     await sleep(this.#options.durationS * 1000, undefined, { ref: false });
-    this.#loadS = (performance.now() - beganMs) / 1000;
+  }
+
+  #loaded({ pids }: Crew): void {
+    this.#loadS = (performance.now() - this.#loadBeganMs) / 1000;
+    this.#cpu = this.#samples.end();
+    this.#memoryBytes = [process.pid, ...pids].reduce((sum, pid) => sum + proportionalBytesOf(pid), 0);
   }
 
   async #settle(crew: Crew): Promise<void> {
@@ -227,7 +236,7 @@ class Run {
     const tester = {
       processes: plans.length,
       sources: plans.reduce((sum, { sources }) => sum + sources.length, 0),
-      residentBytes: samples.residentBytes,
+      memoryBytes: this.#memoryBytes,
       bytesPerStream: hasOpened ? grownBytes / this.#options.streams : null,
       cpu: this.#cpu.tester,
       busiestCpu: this.#cpu.busiest,
@@ -255,6 +264,7 @@ class Run {
       post: samples.post.quantiles(),
       tester: { ...tester, limit: limitSentence(tester, latency) },
       samples: samples.list,
+      minutes: samples.minutes,
       tables: this.#hooks.tables?.() ?? [],
     };
   }

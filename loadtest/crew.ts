@@ -18,8 +18,6 @@ const STOP_MS = 3000;
 
 export interface Crew {
   readonly pids: readonly number[];
-  /** The newest of each. */
-  readonly ticks: readonly (Tick | undefined)[];
   order(order: Order): void;
   /** Resolves when every process has answered this since its last order. */
   all(kind: 'primed' | 'opened' | 'quiet' | 'settled'): Promise<void>;
@@ -37,7 +35,6 @@ export interface CrewOptions {
 
 export async function startCrew({ works, onTick }: CrewOptions): Promise<Crew> {
   const children: ChildProcess[] = [];
-  const ticks: (Tick | undefined)[] = works.map(() => undefined);
   const held = { ready: works.map(() => 0), opened: works.map(() => 0) };
   const answered = new Map<string, Set<number>>();
   const waiting = new Map<string, () => void>();
@@ -59,11 +56,8 @@ export async function startCrew({ works, onTick }: CrewOptions): Promise<Crew> {
   }
 
   function hear(message: Answer, worker: number): void {
-    if (message.kind === 'tick') {
-      ticks[worker] = message;
-      onTick(message, worker);
-    } else if (message.kind === 'told' || message.kind === 'accepted') forward(message, worker);
-    else if (message.kind === 'failed') fail(new Error(message.reason));
+    if (message.kind === 'tick') onTick(message, worker);
+    else if (message.kind === 'told' || message.kind === 'accepted') forward(message, worker);
     else {
       if (message.kind === 'ready' || message.kind === 'opened') held[message.kind][worker] = message.residentBytes;
       const set = answered.get(message.kind) ?? new Set();
@@ -127,7 +121,6 @@ export async function startCrew({ works, onTick }: CrewOptions): Promise<Crew> {
 
   return {
     pids: children.map((child) => child.pid!),
-    ticks,
     failed,
     order(order) {
       for (const child of children) if (child.connected) child.send(order);

@@ -1,6 +1,6 @@
 /**
  * A histogram in the manner of HDR: log-linear buckets, so that a quantile is at most 0.8 % off at any magnitude, in a
- * fixed 14 KB, and histograms of several processes or seconds are added up without losing anything.
+ * fixed 18 KB, and histograms of several processes or seconds are added up without losing anything.
  *
  * Values are microseconds; milliseconds at the rim, because that is what people read.
  */

@@ -42,26 +42,33 @@ export function readLimits(): Limits {
   };
 }
 
+/**
+ * The inode of an open socket and its name: 768 and 192 bytes, and what their pages waste. The kernel counts them among what it
+ * could give back, and so as available, which they are not: 2 GiB at a million streams with both ends on one machine.
+ */
+const SOCKET_INODE_BYTES = 1024;
+
 export interface Memory {
+  /** What processes could still be given. */
   readonly availableBytes: number;
   readonly totalBytes: number;
-  /** Objects of the kernel: sockets, files and what belongs to them. */
-  readonly slabBytes: number;
-  /** What is in the buffers of TCP sockets. */
-  readonly tcpBufferBytes: number;
-  readonly tcpSockets: number;
+  /**
+   * Sockets and open files with what belongs to them, what is in TCP's buffers, page tables and stacks of processes. Not the
+   * caches of files, which come and go with whatever else runs.
+   */
+  readonly kernelBytes: number;
 }
 
 export function readMemory(): Memory {
   const info = read('/proc/meminfo');
   const sockets = read('/proc/net/sockstat');
-  const kib = (name: string) => (numberAfter(info, new RegExp(`^${name}:\\s+(\\d+)`, 'm')) ?? 0) * KIB;
+  const kib = (name: string) => kibAfter(info, name);
+  const tcpPages = numberAfter(sockets, /^TCP:.* mem (\d+)/m) ?? 0;
+  const inodesBytes = (numberAfter(sockets, /^sockets: used (\d+)/m) ?? 0) * SOCKET_INODE_BYTES;
   return {
-    availableBytes: info === '' ? Number.POSITIVE_INFINITY : kib('MemAvailable'),
+    availableBytes: info === '' ? Number.POSITIVE_INFINITY : kib('MemAvailable') - inodesBytes,
     totalBytes: kib('MemTotal'),
-    slabBytes: kib('Slab'),
-    tcpBufferBytes: (numberAfter(sockets, /^TCP:.* mem (\d+)/m) ?? 0) * PAGE_BYTES,
-    tcpSockets: numberAfter(sockets, /^TCP: inuse (\d+)/m) ?? 0,
+    kernelBytes: kib('SUnreclaim') + inodesBytes + kib('PageTables') + kib('KernelStack') + tcpPages * PAGE_BYTES,
   };
 }
 
@@ -88,7 +95,12 @@ export function cpuSecondsOf(pid: number): number {
 
 /** Memory of a process, with each shared page counted in equal parts for all that share it. */
 export function proportionalBytesOf(pid: number): number {
-  return (numberAfter(read(`/proc/${pid}/smaps_rollup`), /^Pss:\s+(\d+)/m) ?? 0) * KIB;
+  return kibAfter(read(`/proc/${pid}/smaps_rollup`), 'Pss');
+}
+
+/** Bytes, of a line such as `Slab:  232784 kB`. */
+function kibAfter(text: string, name: string): number {
+  return (numberAfter(text, new RegExp(`^${name}:\\s+(\\d+)`, 'm')) ?? 0) * KIB;
 }
 
 function numberAfter(text: string, pattern: RegExp): number | undefined {

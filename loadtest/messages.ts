@@ -155,7 +155,6 @@ export type Answer =
   | { readonly kind: 'quiet' }
   | { readonly kind: 'settled' }
   | { readonly kind: 'closed' }
-  | { readonly kind: 'failed'; readonly reason: string }
   | Tick
   | Told
   | Accepted;

@@ -40,7 +40,7 @@ export async function preflight(target: Address, streamsTargets: readonly Addres
 }
 
 interface Probe {
-  /** Resolves with the change that was sent. */
+  /** Resolves when the event of the change that was sent has come. */
   arrived(): Promise<void>;
   close(): void;
 }

@@ -5,10 +5,11 @@
  * Invariant (P6): a client has at most one unanswered change, and sends the very same again until it is accepted. Whatever
  * falls due meanwhile waits behind it, and its time counts.
  */
+import { nowMs } from './clock.ts';
 import { createConnections } from './connection.ts';
 import { Due } from './due.ts';
 import { Histogram } from './histogram.ts';
-import { type Ledger, nowMs } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { Told, Work } from './messages.ts';
 import { payloadOf, type Random } from './random.ts';
 
@@ -59,7 +60,7 @@ export function createPublisher(deps: {
   /** Clients whose changes are sent from here. */
   const senders = sendersOf(ledger);
   const perMs = (options.ratePerS / 1000) * (senders.count / options.streams);
-  const sent = new Uint32Array(ledger.clients);
+  const sent = new Uint32Array(ledger.rooms.clients);
   /** Clients that wait for an answer, and what has become due for them meanwhile. */
   const busy = new Map<number, number[] | null>();
   let told: number[] = [];
@@ -97,12 +98,12 @@ export function createPublisher(deps: {
     const behind = busy.get(client) ?? null;
     busy.set(client, behind);
     const seq = ++sent[client]!;
-    const room = ledger.roomOfClient(client);
+    const room = ledger.rooms.ofClient(client);
     const number = client - room.firstClient;
     ledger.due(client, seq, dueMs);
     if (room.part.isSplit) told.push(room.part.room, number, seq, dueMs);
     const body = payloadOf(number, seq, options.payloadBytes);
-    send({ client, seq, dueMs, text: requestText(room.name, `c${number}`, seq, body) });
+    send({ client, seq, dueMs, text: requestText(room.name, ledger.rooms.nameOf(client), seq, body) });
   }
 
   function send(change: Post): void {
@@ -131,11 +132,11 @@ export function createPublisher(deps: {
       primed();
       return;
     }
-    const { part } = ledger.roomOfClient(change.client);
+    const { part } = ledger.rooms.ofClient(change.client);
     counts.accepted++;
     // One for each stream of the channel, wherever it is held.
     counts.owed += part.clients;
-    ledger.accepted(change.client, change.seq);
+    ledger.changes.accepted(change.client, change.seq);
     post.recordMs(nowMs() - change.dueMs);
     finished(change);
   }
@@ -145,7 +146,7 @@ export function createPublisher(deps: {
   }
 
   function requestText(name: string, from: string, seq: number, body: string): string {
-    return `POST /c/${name}?from=${from}.${nonce}&seq=${seq} HTTP/1.1\r\nHost: ${target.name}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    return `POST /c/${name}?from=${from}&seq=${seq} HTTP/1.1\r\nHost: ${target.name}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   }
 
   function finished({ client }: Post): void {
@@ -161,11 +162,11 @@ export function createPublisher(deps: {
   return {
     post,
     prime() {
-      const names = ledger.rooms.filter(({ part }) => part.isOwner).map(({ name }) => name);
+      const names = ledger.rooms.all.filter(({ part }) => part.isOwner).map(({ name }) => name);
       unprimed = names.length;
       if (unprimed === 0) return Promise.resolve();
       for (const name of names)
-        send({ client: PRIMER, seq: 1, dueMs: nowMs(), text: requestText(name, 'prime', 1, '0') });
+        send({ client: PRIMER, seq: 1, dueMs: nowMs(), text: requestText(name, `prime.${nonce}`, 1, '0') });
       return new Promise((resolve) => {
         onPrimed = resolve;
       });
@@ -205,9 +206,9 @@ export function createPublisher(deps: {
 
 /** The clients that are sent for from here, as if they were one list. */
 function sendersOf(ledger: Ledger): { readonly count: number; at(index: number): number } {
-  const owned = ledger.rooms.filter(({ part }) => part.isOwner);
+  const owned = ledger.rooms.all.filter(({ part }) => part.isOwner);
   const count = owned.reduce((sum, { part }) => sum + part.clients, 0);
-  if (owned.length === ledger.rooms.length) return { count, at: (index) => index };
+  if (owned.length === ledger.rooms.all.length) return { count, at: (index) => index };
   const clients = new Uint32Array(count);
   let at = 0;
   for (const { firstClient, part } of owned) {

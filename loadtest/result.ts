@@ -23,6 +23,23 @@ export interface Sample {
   readonly memory: Readonly<Record<string, number>>;
 }
 
+/** A minute of the load; the last may be shorter. */
+export interface Minute {
+  readonly seconds: number;
+  /** Streams at its end. */
+  readonly open: number;
+  readonly acceptedPerS: number;
+  readonly receivedPerS: number;
+  /** Streams that were cut on purpose. */
+  readonly cut: number;
+  readonly latency: Quantiles;
+  readonly post: Quantiles;
+  /** Cores. */
+  readonly testerCpu: number;
+  readonly machineCpu: number;
+  readonly offences: number;
+}
+
 export interface Bucket {
   readonly ms: number;
   readonly count: number;
@@ -31,7 +48,8 @@ export interface Bucket {
 export interface Tester {
   readonly processes: number;
   readonly sources: number;
-  readonly residentBytes: number;
+  /** Of all its processes at the end of the load; what they share is counted once. */
+  readonly memoryBytes: number;
   /** What one more stream costs in the tester: its processes with all streams less without, divided. */
   readonly bytesPerStream: number | null;
   /** Cores used while the load ran: all processes together, and the busiest. */
@@ -67,6 +85,7 @@ export interface Result {
   readonly post: Quantiles;
   readonly tester: Tester;
   readonly samples: readonly Sample[];
+  readonly minutes: readonly Minute[];
   /** Tables that a fleet adds: a title, a head and rows. */
   readonly tables: readonly Table[];
 }
@@ -75,4 +94,6 @@ export interface Table {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** What the figures are, where the head does not say it. */
+  readonly notes?: string;
 }

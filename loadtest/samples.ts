@@ -3,13 +3,15 @@ import { cpus } from 'node:os';
 import { Histogram } from './histogram.ts';
 import { readCpu, readMemory } from './machine.ts';
 import { type Counts, noCounts, type Offence, type OffenceCounts, type Tick } from './messages.ts';
-import type { Sample } from './result.ts';
+import { Minutes, type Totals } from './minutes.ts';
+import type { Minute, Sample } from './result.ts';
 
 /** A run of a day at a sample a second is too much for a page: from here on every second one is dropped. */
 const SAMPLES_MAX = 3600;
 
 export interface Samples {
   readonly list: readonly Sample[];
+  readonly minutes: readonly Minute[];
   readonly counts: Counts;
   readonly offenceCounts: OffenceCounts;
   /** Of all processes, the earliest first. */
@@ -19,14 +21,13 @@ export interface Samples {
   readonly post: Histogram;
   readonly delay: Histogram;
   readonly lastFailure: string | null;
-  readonly residentBytes: number;
   add(tick: Tick, worker: number): void;
   /** Takes a sample of what was added since the last. */
   take(memory: Readonly<Record<string, number>>): Sample;
-  /** From here on CPU and delays are those of the load. */
-  mark(): void;
-  /** Cores used since `mark`. */
-  cpu(): { readonly tester: number; readonly busiest: number; readonly machine: number };
+  /** From here on CPU, delays and minutes are those of the load. */
+  begin(): void;
+  /** The load is over. @returns Cores used since `begin`. */
+  end(): { readonly tester: number; readonly busiest: number; readonly machine: number };
 }
 
 export function createSamples(workers: number, startedMs: number): Samples {
@@ -35,18 +36,29 @@ export function createSamples(workers: number, startedMs: number): Samples {
   const latency = new Histogram();
   const catchUp = new Histogram();
   const post = new Histogram();
+  const minutes = new Minutes();
   let delay = new Histogram();
   let second = { latency: new Histogram(), post: new Histogram(), delay: new Histogram() };
-  let lastCounts = noCounts();
-  let lastMs = performance.now();
-  let lastCpuS = 0;
-  let lastMachine = readCpu();
   let every = 1;
   let skipped = 0;
-  let marked = { ms: performance.now(), cpuS: ticks.map(() => 0), machine: readCpu() };
 
   const sumOf = (pick: (tick: Tick) => number) => ticks.reduce((sum, tick) => sum + (tick ? pick(tick) : 0), 0);
-  const ownCpuS = () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6;
+  const sumOfOffences = () => Object.values(offenceCountsNow()).reduce((sum, count) => sum + count, 0);
+
+  function testerCpuS(): number {
+    const { user, system } = process.cpuUsage();
+    return sumOf((tick) => tick.cpuS) + (user + system) / 1e6;
+  }
+
+  function totalsNow(): Totals {
+    return {
+      ms: performance.now(),
+      counts: countsNow(),
+      offences: sumOfOffences(),
+      testerCpuS: testerCpuS(),
+      machineCpuS: readCpu().busyS,
+    };
+  }
 
   function countsNow(): Counts {
     const counts = noCounts();
@@ -64,8 +76,12 @@ export function createSamples(workers: number, startedMs: number): Samples {
     return all;
   }
 
+  let last = totalsNow();
+  let begun = { totals: last, cpuS: ticks.map(() => 0) };
+
   return {
     list,
+    minutes: minutes.list,
     latency,
     catchUp,
     post,
@@ -84,11 +100,9 @@ export function createSamples(workers: number, startedMs: number): Samples {
     get lastFailure() {
       return ticks.map((tick) => tick?.lastFailure).find((reason) => reason != null) ?? null;
     },
-    get residentBytes() {
-      return sumOf((tick) => tick.residentBytes) + process.memoryUsage.rss();
-    },
     add(tick, worker) {
       ticks[worker] = tick;
+      minutes.add(tick);
       latency.add(tick.latency);
       second.latency.add(tick.latency);
       catchUp.add(tick.catchUp);
@@ -98,32 +112,30 @@ export function createSamples(workers: number, startedMs: number): Samples {
       second.delay.add(tick.delay);
     },
     take(memory) {
-      const now = performance.now();
-      const seconds = Math.max(0.001, (now - lastMs) / 1000);
-      const counts = countsNow();
-      const cpuS = sumOf((tick) => tick.cpuS) + ownCpuS();
-      const machine = readCpu();
-      const { availableBytes } = readMemory();
-      const tester = sumOf((tick) => tick.residentBytes) + process.memoryUsage.rss();
+      const now = totalsNow();
+      const { counts, offences } = now;
+      const seconds = Math.max(0.001, (now.ms - last.ms) / 1000);
       const sample: Sample = {
-        atS: (now - startedMs) / 1000,
+        atS: (now.ms - startedMs) / 1000,
         open: counts.open,
-        sentPerS: (counts.accepted - lastCounts.accepted) / seconds,
-        receivedPerS: (counts.received - lastCounts.received) / seconds,
+        sentPerS: (counts.accepted - last.counts.accepted) / seconds,
+        receivedPerS: (counts.received - last.counts.received) / seconds,
         latency: second.latency.count === 0 ? null : second.latency.quantiles(),
         postP99Ms: second.post.count === 0 ? null : second.post.quantileMs(0.99),
-        offences: Object.values(offenceCountsNow()).reduce((sum, count) => sum + count, 0),
+        offences,
         resent: counts.resent,
-        testerCpu: (cpuS - lastCpuS) / seconds,
-        machineCpu: (machine.busyS - lastMachine.busyS) / seconds,
+        testerCpu: (now.testerCpuS - last.testerCpuS) / seconds,
+        machineCpu: (now.machineCpuS - last.machineCpuS) / seconds,
         delayP99Ms: second.delay.quantileMs(0.99),
-        memory: { tester, available: availableBytes, ...memory },
+        memory: {
+          tester: sumOf((tick) => tick.residentBytes) + process.memoryUsage.rss(),
+          available: readMemory().availableBytes,
+          ...memory,
+        },
       };
+      last = now;
+      minutes.look(now);
       second = { latency: new Histogram(), post: new Histogram(), delay: new Histogram() };
-      lastCounts = counts;
-      lastMs = now;
-      lastCpuS = cpuS;
-      lastMachine = machine;
       if (skipped === 0) list.push(sample);
       skipped = (skipped + 1) % every;
       if (list.length >= SAMPLES_MAX) {
@@ -132,17 +144,20 @@ export function createSamples(workers: number, startedMs: number): Samples {
       }
       return sample;
     },
-    mark() {
-      marked = { ms: performance.now(), cpuS: ticks.map((tick) => tick?.cpuS ?? 0), machine: readCpu() };
+    begin() {
+      begun = { totals: totalsNow(), cpuS: ticks.map((tick) => tick?.cpuS ?? 0) };
       delay = new Histogram();
+      minutes.begin(begun.totals);
     },
-    cpu() {
-      const seconds = Math.max(0.001, (performance.now() - marked.ms) / 1000);
-      const shares = ticks.map((tick, i) => ((tick?.cpuS ?? 0) - marked.cpuS[i]!) / seconds);
+    end() {
+      const now = totalsNow();
+      minutes.end(now);
+      const seconds = Math.max(0.001, (now.ms - begun.totals.ms) / 1000);
+      const shares = ticks.map((tick, i) => ((tick?.cpuS ?? 0) - begun.cpuS[i]!) / seconds);
       return {
-        tester: shares.reduce((sum, share) => sum + share, 0),
+        tester: (now.testerCpuS - begun.totals.testerCpuS) / seconds,
         busiest: Math.max(0, ...shares),
-        machine: Math.min(cpus().length, (readCpu().busyS - marked.machine.busyS) / seconds),
+        machine: Math.min(cpus().length, (now.machineCpuS - begun.totals.machineCpuS) / seconds),
       };
     },
   };

@@ -11,7 +11,7 @@ const FULL_SHARE = 0.95;
 const DELAY_MS = 25;
 const DELAY_SHARE = 0.5;
 
-export function limitSentence(tester: Omit<Tester, 'limit' | 'residentBytes'>, latency: Quantiles): string | null {
+export function limitSentence(tester: Omit<Tester, 'limit' | 'memoryBytes'>, latency: Quantiles): string | null {
   const { busiestCpu, machineCpu, cores, delay, cpu } = tester;
   if (busiestCpu > BUSY_SHARE) {
     return `The generator was the limit: one of its processes used ${percent(busiestCpu)} of a core. Give more --workers.`;
@@ -50,7 +50,7 @@ export function verdictLines(result: Result): string[] {
     `streams   ${number(counts.cut)} cut on purpose, ${number(counts.resumed)} resumed, ${number(counts.announced)} sent away,` +
       ` ${number(counts.early)} lost before the load; ${number(offenceCounts.disconnected ?? 0)} unexplained disconnects`,
     `tester    ${tester.processes} process(es), ${tester.sources} source address(es), ${tester.cpu.toFixed(2)} cores,` +
-      ` ${number(tester.residentBytes / 2 ** 20)} MiB` +
+      ` ${number(tester.memoryBytes / 2 ** 20)} MiB` +
       `${tester.bytesPerStream === null ? '' : `, ${number(tester.bytesPerStream)} bytes a stream`};` +
       ` own delay p99 ${ms(tester.delay.p99Ms)}`,
   ];

@@ -4,12 +4,13 @@
  * Invariant: it ends when the coordinator does, however that ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from './clock.ts';
 import { Histogram } from './histogram.ts';
-import { Ledger, nowMs } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import type { Accepted, Answer, Order, Told, Work } from './messages.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createRandom } from './random.ts';
-import { Streams } from './stream.ts';
+import { Streams } from './streams.ts';
 
 const TICK_MS = 1000;
 /** Between two looks at whether everything has arrived. */
@@ -42,12 +43,12 @@ class Worker {
     const { options, plan, nonce } = work;
     this.#work = work;
     this.#random = createRandom(options.seed + 7919 * plan.index);
-    const { payloadBytes, maxLatencyMs } = options;
+    const { payloadBytes, lateMs } = options;
     const { parts, firstStream } = plan;
-    this.#ledger = new Ledger({ parts, nonce, firstStream, payloadBytes, maxLatencyMs });
-    const deps = { work, ledger: this.#ledger, random: this.#random };
-    this.#streams = new Streams(deps);
-    this.#publisher = createPublisher({ ...deps, delay: this.#delay });
+    const ledger = new Ledger({ parts, nonce, firstStream, payloadBytes, lateMs });
+    this.#ledger = ledger;
+    this.#streams = new Streams(work, ledger, this.#random);
+    this.#publisher = createPublisher({ work, ledger, random: this.#random, delay: this.#delay });
     this.#tickDueMs = performance.now() + work.tickMs;
     this.#timers = [setInterval(() => this.#tick(), work.tickMs), setInterval(() => this.#tell(), TICK_MS)];
   }
@@ -76,9 +77,9 @@ class Worker {
     this.#nextCutMs = Number.POSITIVE_INFINITY;
     await this.#publisher.quiet();
     this.#told();
-    const rooms = this.#ledger.rooms
+    const rooms = this.#ledger.rooms.all
       .filter(({ part }) => part.isOwner && part.isSplit)
-      .map((room) => ({ room: room.part.room, accepted: [...this.#ledger.acceptedOf(room)] }));
+      .map((room) => ({ room: room.part.room, accepted: [...this.#ledger.changes.acceptedOf(room)] }));
     if (rooms.length > 0) answer({ kind: 'accepted', rooms });
     answer({ kind: 'quiet' });
   }
@@ -93,7 +94,7 @@ class Worker {
   accepted({ rooms }: Accepted): void {
     for (const { room, accepted } of rooms) {
       const found = this.#partOf(room);
-      if (found) for (const [i, seq] of accepted.entries()) this.#ledger.accepted(found.firstClient + i, seq);
+      if (found) for (const [i, seq] of accepted.entries()) this.#ledger.changes.accepted(found.firstClient + i, seq);
     }
   }
 
@@ -114,7 +115,7 @@ class Worker {
 
   /** A part of a split channel whose changes another process sends. */
   #partOf(room: number) {
-    return this.#ledger.rooms.find(({ part }) => part.room === room && !part.isOwner);
+    return this.#ledger.rooms.all.find(({ part }) => part.room === room && !part.isOwner);
   }
 
   #cutsPerMs(): number {
@@ -141,14 +142,14 @@ class Worker {
 
   #tell(): void {
     const { user, system } = process.cpuUsage();
-    const { counts, offences, latency, catchUp } = this.#ledger;
+    const { counts, offences, arrivals, catchUps } = this.#ledger;
     answer({
       kind: 'tick',
       counts,
       offenceCounts: offences.counts,
       offences: offences.first,
-      latency: latency.take(),
-      catchUp: catchUp.take(),
+      latency: arrivals.latency.take(),
+      catchUp: catchUps.latency.take(),
       post: this.#publisher.post.take(),
       delay: this.#delay.take(),
       cpuS: (user + system) / 1e6,

@@ -36,7 +36,7 @@ export const fleetUsage = `npm run fleet -- --streams N [options]
   --node /path/to/node     for the servers
   --node-args="…"          arguments of that Node
   --env NAME=VALUE         one more setting of the servers, may be given several times
-  --max-latency, --settle, --payload, --interval, --connections, --workers, --seed, --strict, --report, --json
+  --late, --settle, --payload, --interval, --connections, --workers, --seed, --strict, --report, --json
                            as in: npm run loadtest -- --help
   --markdown out.md        the result as text
 `;
@@ -61,7 +61,7 @@ const known = {
   reconnect: { type: 'string' },
   'open-rate': { type: 'string' },
   spread: { type: 'string' },
-  'max-latency': { type: 'string' },
+  late: { type: 'string' },
   settle: { type: 'string' },
   payload: { type: 'string' },
   interval: { type: 'string' },
@@ -77,7 +77,7 @@ const handedOn = [
   'reconnect',
   'open-rate',
   'spread',
-  'max-latency',
+  'late',
   'settle',
   'payload',
   'interval',

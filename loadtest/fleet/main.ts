@@ -2,17 +2,17 @@
  * A whole fleet on one machine, and the load on it: 0 clean, 1 not clean, 2 bad use, 130 after Ctrl-C. Whatever it has started
  * is gone when it ends.
  */
-import { writeFileSync } from 'node:fs';
 import { BadUse, readArguments } from '../arguments.ts';
 import { runLoad } from '../coordinator.ts';
 import { readLimits } from '../machine.ts';
 import { createProgress } from '../progress.ts';
 import { markdownOf, rowsOf } from '../report/markdown.ts';
-import { writeResult } from '../report/write.ts';
-import { verdictLines } from '../verdict.ts';
+import { writeResult, writeText } from '../report/write.ts';
+import { number, verdictLines } from '../verdict.ts';
 import { type FleetOptions, fleetUsage, readFleetArguments } from './arguments.ts';
 import { createCosts } from './costs.ts';
-import { startParts } from './parts.ts';
+import { factsOf } from './facts.ts';
+import { type Parts, startParts } from './parts.ts';
 import type { PartName } from './process.ts';
 
 const INTERRUPTED = 130;
@@ -31,19 +31,15 @@ async function run(options: FleetOptions): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  const startedMs = performance.now();
   const costs = createCosts();
-  const parts = await startParts({
-    options,
-    say: progress.say,
-    onEnd: (why) => stop.abort(why),
-    signal: stop.signal,
-  });
+  let parts: Parts | undefined;
   try {
-    for (const name of names)
-      costs.watch(
-        name,
-        parts.of(name).map(({ pid }) => pid),
-      );
+    parts = await startParts({ options, say: progress.say, onEnd: (why) => stop.abort(why), signal: stop.signal });
+    for (const name of names) {
+      const pids = parts.of(name).map(({ pid }) => pid);
+      costs.watch(name, pids);
+    }
     const urls = parts.of('gateways').map(({ port }) => `http://127.0.0.1:${port}`);
     const target = `http://127.0.0.1:${parts.of('buckets')[0]!.port}`;
     const load = readArguments([
@@ -60,25 +56,27 @@ async function run(options: FleetOptions): Promise<number> {
       onPhase: (phase) => costs.mark(markNames[phase]),
       tables: () => costs.tables(load.streams),
     });
+    const wallS = (performance.now() - startedMs) / 1000;
     for (const line of verdictLines(result)) progress.say(line);
-    for (const { title, ...table } of result.tables)
-      for (const line of ['', title, '', ...rowsOf({ title, ...table })]) progress.say(line);
-    if (!result.isClean)
+    for (const table of result.tables) for (const line of ['', table.title, '', ...rowsOf(table)]) progress.say(line);
+    if (!result.isClean) {
       for (const part of parts.all) for (const line of part.complaints) progress.say(`${part.name} said: ${line}`);
+    }
     for (const path of writeResult(result)) progress.say(`written: ${path}`);
     if (options.markdown !== null) {
-      const command = `npm run fleet -- ${process.argv.slice(2).join(' ')}`;
-      writeFileSync(
-        options.markdown,
-        markdownOf(`A fleet with ${load.streams.toLocaleString('en')} streams`, command, result),
-      );
-      progress.say(`written: ${options.markdown}`);
+      const facts = factsOf(options, process.argv.slice(2), wallS);
+      const text = markdownOf(`A fleet with ${number(load.streams)} streams`, facts, result);
+      progress.say(`written: ${writeText(options.markdown, text)}`);
     }
     if (isInterrupted) return INTERRUPTED;
     return result.isClean ? 0 : 1;
+  } catch (error) {
+    // While the parts were being started: nothing has been measured.
+    if (isInterrupted) return INTERRUPTED;
+    throw error;
   } finally {
     progress.say('stopping the fleet');
-    await parts.stop();
+    await parts?.stop();
   }
 }
 
@@ -101,7 +99,8 @@ try {
   if (options === null) process.stdout.write(fleetUsage);
   process.exitCode = options === null ? 0 : await run(options);
 } catch (error) {
-  const isTold = error instanceof BadUse || (error as Error).name === 'AbortError';
-  process.stderr.write(`fleet: ${isTold ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
+  // A part that ended is told as a sentence.
+  const why = error instanceof Error && !(error instanceof BadUse) ? error.stack : ((error as Error).message ?? error);
+  process.stderr.write(`fleet: ${why}\n`);
   process.exitCode = error instanceof BadUse ? 2 : 1;
 }

@@ -57,7 +57,15 @@ export async function startParts({ options, say, onEnd, signal }: PartsOptions):
         all.push(await start());
       }
     };
-    await Promise.all(Array.from({ length: Math.min(STARTING_MAX, count) }, lane));
+    const lanes = Array.from({ length: Math.min(STARTING_MAX, count) }, () =>
+      lane().catch((error: unknown) => {
+        left = 0;
+        throw error;
+      }),
+    );
+    // Whatever fails, those that are just being started are waited for: they have to be stopped as well.
+    await Promise.allSettled(lanes);
+    await Promise.all(lanes);
     say(`${count} ${name}`);
   }
 

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { BadUse } from '../arguments.ts';
 
 export type PartName = 'gateways' | 'buckets' | 'mergers' | 'Redis';
 
@@ -76,7 +77,7 @@ export async function startPart({
     };
     createInterface({ input: child.stdout! }).on('line', hear);
     createInterface({ input: child.stderr! }).on('line', (line) => keep(lastWords, line));
-    child.once('error', reject);
+    child.once('error', ({ message }) => reject(new BadUse(`${command} cannot be started: ${message}`)));
     child.once('close', (code, signal) => {
       running.delete(child);
       const said = [...complaints, ...lastWords].join(' ').slice(-500);

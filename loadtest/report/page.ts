@@ -78,7 +78,7 @@ function summary(result: Result): Table {
     [
       'Generator',
       `${tester.processes} processes, ${tester.sources} source addresses, ${tester.cpu.toFixed(2)} of ${tester.cores} cores (busiest ${tester.busiestCpu.toFixed(2)}; machine ${tester.machineCpu.toFixed(2)}), ` +
-        `${number(tester.residentBytes / 2 ** 20)} MiB${tester.bytesPerStream === null ? '' : `, ${number(tester.bytesPerStream)} bytes a stream`}; own delay p99 ${ms(tester.delay.p99Ms)}, max ${ms(tester.delay.maxMs)}`,
+        `${number(tester.memoryBytes / 2 ** 20)} MiB${tester.bytesPerStream === null ? '' : `, ${number(tester.bytesPerStream)} bytes a stream`}; own delay p99 ${ms(tester.delay.p99Ms)}, max ${ms(tester.delay.maxMs)}`,
     ],
   ];
   return { title: 'Summary', head: [], rows };
@@ -181,9 +181,9 @@ function exceeded(buckets: Result['latencyBuckets']): [number, number][] {
   });
 }
 
-function table({ title, head, rows }: Table): string {
+function table({ title, head, rows, notes }: Table): string {
   const cells = (row: readonly string[], tag: string) =>
     row.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('');
   const headRow = head.length === 0 ? '' : `<tr>${cells(head, 'th')}</tr>`;
-  return `<h2>${escapeText(title)}</h2><div class="scroll"><table>${headRow}${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</table></div>`;
+  return `<h2>${escapeText(title)}</h2><div class="scroll"><table>${headRow}${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</table></div>${notes ? `<p class="soft">${escapeText(notes)}</p>` : ''}`;
 }

@@ -8,12 +8,14 @@ import { pageOf } from './page.ts';
 export function writeResult(result: Result): string[] {
   const { report, json } = result.options;
   const written: string[] = [];
-  const write = (path: string, text: string) => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-    written.push(path);
-  };
-  if (json !== null) write(json, `${JSON.stringify(result, null, 1)}\n`);
-  if (report !== null) write(report, pageOf(result));
+  if (json !== null) written.push(writeText(json, `${JSON.stringify(result, null, 1)}\n`));
+  if (report !== null) written.push(writeText(report, pageOf(result)));
   return written;
+}
+
+/** Folders that are missing are made. @returns The path. */
+export function writeText(path: string, text: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
 }

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OffenceKind } from '../../loadtest/messages.ts';
+import { offenceLine } from '../../loadtest/verdict.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { type Meddling, startMeddler } from './meddler.ts';
-import { runTester } from './tester.ts';
+import { isRunning, runTester } from './tester.ts';
 
 const load = ['--streams', '40', '--channels', '4', '--rate', '100', '--duration', '1.5'];
 
@@ -34,33 +36,34 @@ describe('the load tester', { concurrency: 6 }, () => {
     meddling: Meddling;
     kinds: readonly OffenceKind[];
     more?: readonly string[];
-    settle?: string;
+    detail?: RegExp;
   }[] = [
     { meddling: 'drop', kinds: ['missing'] },
     { meddling: 'repeat', kinds: ['repeated'] },
     { meddling: 'swap', kinds: ['out of order'] },
-    { meddling: 'delay', kinds: ['late'], more: ['--max-latency', '1s'], settle: '5s' },
+    // By 10 s, and late is what comes after 5 s when nothing else is said.
+    { meddling: 'delay', kinds: ['late'], more: ['--settle', '15s'], detail: /: 1\d{4} ms after its change was due$/m },
     { meddling: 'garble', kinds: ['wrong bytes'] },
     { meddling: 'cut', kinds: ['disconnected'] },
-    { meddling: 'forget cursors', kinds: ['cursor ignored', 'missing'], more: ['--reconnect', '20/s'] },
+    {
+      meddling: 'forget cursors',
+      kinds: ['cursor ignored', 'missing'],
+      more: ['--reconnect', '20/s'],
+      detail: /: asked for what follows \w+\.\w+, answered fresh \(\d+ behind\)$/m,
+    },
   ];
-  for (const { meddling, kinds, more = [], settle = '1s' } of wrongs) {
-    it(`sees a proxy that does this to one event in a thousand: ${meddling}`, async () => {
-      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 2000 });
-      const { code, stdout, stderr, result } = await runTester([
-        '--target',
-        proxy.url,
-        ...load,
-        '--settle',
-        settle,
-        ...more,
-      ]);
+  for (const { meddling, kinds, more = [], detail = /./ } of wrongs) {
+    it(`sees what a proxy does${meddling === 'forget cursors' ? '' : ' to one event in a thousand'}: ${meddling}`, async () => {
+      await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 10_000 });
+      const args = ['--target', proxy.url, ...load, ...(more.includes('--settle') ? [] : ['--settle', '1s']), ...more];
+      const { code, stdout, stderr, result } = await runTester(args);
       assert.equal(code, 1, stdout + stderr);
-      assert.ok(proxy.times > 0);
+      assert.ok(proxy.times > 0, stdout);
       for (const kind of kinds) assert.ok((result!.offenceCounts[kind] ?? 0) > 0, stdout);
       const [first] = result!.offences;
       assert.ok(kinds.includes(first!.kind), stdout);
       assert.match(stdout, new RegExp(`^first: ${first!.kind}: channel lt-\\w+-\\d+, offset \\d+, stream #\\d+`, 'm'));
+      assert.match(offenceLine(first!), detail);
     });
   }
 
@@ -74,15 +77,42 @@ describe('the load tester', { concurrency: 6 }, () => {
     assert.equal(result!.offenceCounts.missing, 1, stdout);
   });
 
-  it('ends at Ctrl-C with what there was until then', async () => {
-    const args = ['--target', server.url, '--streams', '20', '--duration', '60'];
+  it('is clean again when an event may come that late', async () => {
+    await using proxy = await startMeddler({ target: server.url, meddling: 'delay', everyNth: 1000, delayMs: 6000 });
+    const { code, stdout } = await runTester(['--target', proxy.url, ...load, '--late', '8s']);
+    assert.equal(code, 0, stdout);
+    assert.equal(proxy.times, 1);
+  });
+
+  it('ends at Ctrl-C with what there was until then, and leaves nothing running', async () => {
+    const args = ['--target', server.url, '--streams', '20', '--duration', '60', '--workers', '2'];
     const interrupted = await runTester(args, {
       onOutput: (stdout, interrupt) => /^load .*received [1-9]/m.test(stdout) && interrupt(),
     });
     assert.equal(interrupted.code, 130, interrupted.stderr);
     assert.match(interrupted.stdout, /cut short: SIGINT/);
-    assert.ok(interrupted.result!.counts.received > 0);
+    assert.ok(interrupted.result!.counts.received > 0, interrupted.stdout);
     assert.match(interrupted.page!, /Not clean/);
+    assert.ok(interrupted.descendants.length >= 2, interrupted.stdout);
+    assert.deepEqual(interrupted.descendants.filter(isRunning), []);
+  });
+
+  it('leaves nothing running when it is killed', async () => {
+    const args = ['--target', server.url, '--streams', '20', '--duration', '60', '--workers', '2'];
+    const killed = await runTester(args, {
+      onOutput: (stdout, interrupt) => /^load .*received [1-9]/m.test(stdout) && interrupt('SIGKILL'),
+    });
+    assert.equal(killed.code, null);
+    assert.ok(killed.descendants.length >= 2, killed.stdout);
+    // Its processes end when the channel to it does: a moment later.
+    for (let tries = 0; tries < 50 && killed.descendants.some(isRunning); tries++) await sleep(100);
+    assert.deepEqual(killed.descendants.filter(isRunning), []);
+  });
+
+  it('says in a line what it was asked and cannot do, before it starts anything', async () => {
+    const { code, stdout, stderr } = await runTester(['--target', server.url, '--streams', 'many']);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.equal(stderr, 'loadtest: --streams many is no whole number from 1 to 10000000\n');
   });
 
   it('says what is wrong with the target', async () => {

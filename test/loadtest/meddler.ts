@@ -1,8 +1,8 @@
-/** A proxy that does one wrong thing to the events that pass through it; all else it leaves as it is. */
+/** A proxy that does one wrong thing to the events, or the cursors, that pass through it; all else it leaves as it is. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export type Meddling = 'nothing' | 'drop' | 'repeat' | 'swap' | 'delay' | 'garble' | 'cut' | 'forget cursors';
+export type Meddling = 'drop' | 'repeat' | 'swap' | 'delay' | 'garble' | 'cut' | 'forget cursors';
 
 export interface Meddler extends AsyncDisposable {
   readonly url: string;
@@ -35,9 +35,7 @@ export async function startMeddler({ target, meddling, everyNth, delayMs = 0 }: 
       if (waitUntil) waitUntil = waitUntil.then(() => client.write(frame, 'latin1'));
       else client.write(frame, 'latin1');
     };
-    const doIt: Record<Meddling, (frame: string) => void> = {
-      nothing: pass,
-      'forget cursors': pass,
+    const deeds: Partial<Record<Meddling, (frame: string) => void>> = {
       drop() {},
       repeat(frame) {
         pass(frame + frame);
@@ -55,15 +53,16 @@ export async function startMeddler({ target, meddling, everyNth, delayMs = 0 }: 
         waitUntil = new Promise((resolve) => setTimeout(resolve, delayMs)).then(() => client.write(frame, 'latin1'));
       },
     };
+    const doIt = deeds[meddling];
     return (text) => {
       const frames = (rest + text).split(END_OF_FRAME);
       rest = frames.pop()!;
       for (const frame of frames) {
         const whole = frame + END_OF_FRAME;
         const isEvent = /^id: /.test(frame) && !frame.includes('event: ');
-        if (isEvent && ++events % everyNth === 0) {
+        if (isEvent && doIt !== undefined && ++events % everyNth === 0) {
           times++;
-          doIt[meddling](whole);
+          doIt(whole);
         } else {
           pass(whole + held);
           held = '';
@@ -79,7 +78,11 @@ export async function startMeddler({ target, meddling, everyNth, delayMs = 0 }: 
     client.on('data', (bytes) => {
       let text = bytes.toString('latin1');
       if (text.startsWith('GET ')) toClient = meddle(client);
-      if (meddling === 'forget cursors') text = text.replace(/Last-Event-ID: .*\r\n/, '');
+      if (meddling === 'forget cursors') {
+        const without = text.replace(/Last-Event-ID: .*\r\n/, '');
+        if (without !== text) times++;
+        text = without;
+      }
       upstream.write(text, 'latin1');
     });
     upstream.on('data', (bytes) => {

@@ -25,6 +25,7 @@ describe('arguments', () => {
     [[...target, '--duration', '10 parsecs'], /no time/],
     [[...target, '--reconnect', '200%/s'], /no share/],
     [[...target, '--interval', 'sometimes'], /neither random nor even/],
+    [[...target, '--late', 'never'], /--late never is no time/],
     [[...target, '--payload', '2000'], /from 1 to 1024/],
     [[...target, '--spread', '2'], /--spread 2/],
     [[...target, '--streems', '10'], /Unknown option '--streems'/],
@@ -43,7 +44,7 @@ describe('arguments', () => {
     assert.equal(read('--streams', '6000', '--every', '10m').ratePerS, 10);
     assert.equal(read('--streams', '6000', '--reconnect', '1%/min').reconnectPerS, 1);
     assert.equal(read('--duration', '10m').durationS, 600);
-    assert.equal(read('--max-latency', '250ms').maxLatencyMs, 250);
+    assert.equal(read('--late', '250ms').lateMs, 250);
     assert.equal(read('--streams', '1_000').channels, 100);
     assert.deepEqual(read().streamsTargets, ['http://127.0.0.1:8080']);
   });

@@ -1,4 +1,4 @@
-/** The load tester as its users start it: a process of its own, with all it says and the code it ends with. */
+/** The load tester and its fleet as their users start them: a process, with all it says and the code it ends with. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,31 +14,39 @@ export interface Tested {
   /** Null when it wrote none. */
   readonly result: Result | null;
   readonly page: string | null;
+  /** Whatever it had started when `interrupt` was called. */
+  readonly descendants: readonly number[];
 }
 
-const program = fileURLToPath(new URL('../../loadtest/main.ts', import.meta.url));
+const programs = { loadtest: 'main.ts', fleet: 'fleet/main.ts' };
 
 export interface TesterOptions {
+  readonly program?: keyof typeof programs;
   /** Called with everything it has said so far, whenever it says something. */
-  readonly onOutput?: (stdout: string, interrupt: () => void) => void;
+  readonly onOutput?: (stdout: string, interrupt: (signal?: NodeJS.Signals) => void) => void;
   /** A limit on the files it may open. */
   readonly files?: number;
 }
 
-export async function runTester(args: readonly string[], { onOutput, files }: TesterOptions = {}): Promise<Tested> {
+export async function runTester(
+  args: readonly string[],
+  { program = 'loadtest', onOutput, files }: TesterOptions = {},
+): Promise<Tested> {
+  const path = fileURLToPath(new URL(`../../loadtest/${programs[program]}`, import.meta.url));
   const dir = mkdtempSync(join(tmpdir(), 'loadtest-'));
   const json = join(dir, 'out.json');
   const report = join(dir, 'out.html');
-  const command = [process.execPath, '--import', 'tsx', program, ...args, '--json', json, '--report', report];
+  const command = [process.execPath, '--import', 'tsx', path, ...args, '--json', json, '--report', report];
   const shell = files === undefined ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`];
   const [first, ...others] = [...shell, ...command];
   const child = spawn(first!, others, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const interrupt = () => {
+  let descendants: readonly number[] = [];
+  const interrupt = (signal: NodeJS.Signals = 'SIGINT') => {
     // Once: the second time it would not wait for anything.
-    if (!isInterrupted) child.kill('SIGINT');
-    isInterrupted = true;
+    if (descendants.length > 0) return;
+    descendants = descendantsOf(child.pid!);
+    child.kill(signal);
   };
-  let isInterrupted = false;
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -57,10 +65,25 @@ export async function runTester(args: readonly string[], { onOutput, files }: Te
       stderr,
       result: result === null ? null : (JSON.parse(result) as Result),
       page: readIfThere(report),
+      descendants,
     };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+function descendantsOf(pid: number): number[] {
+  const children = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';
+  return children
+    .split(' ')
+    .filter(Boolean)
+    .flatMap((child) => [Number(child), ...descendantsOf(Number(child))]);
+}
+
+/** Whether a process is there and has not ended; one that has may still wait to be asked how. */
+export function isRunning(pid: number): boolean {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat !== null && !/\) [ZX] /.test(stat);
 }
 
 function readIfThere(path: string): string | null {

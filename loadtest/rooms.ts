@@ -1,0 +1,60 @@
+/** The channels of a process, found by the row of a stream or the number of a client. */
+import type { RoomPart } from './plan.ts';
+import { Room } from './room.ts';
+
+export class Rooms {
+  readonly all: readonly Room[];
+  /** Streams of this process, numbered from 0. */
+  readonly rows: number;
+  /** Clients of its channels, numbered from 0. */
+  readonly clients: number;
+  readonly #ofRow: Uint32Array;
+  readonly #ofClient: Uint32Array;
+  readonly #nonce: string;
+
+  constructor(parts: readonly RoomPart[], nonce: string) {
+    this.#nonce = nonce;
+    let row = 0;
+    let client = 0;
+    this.all = parts.map((part) => {
+      const room = new Room(`lt-${nonce}-${part.room}`, part, row, client);
+      row += part.streams;
+      client += part.clients;
+      return room;
+    });
+    this.rows = row;
+    this.clients = client;
+    this.#ofRow = new Uint32Array(row);
+    this.#ofClient = new Uint32Array(client);
+    for (const [index, { part, firstRow, firstClient }] of this.all.entries()) {
+      this.#ofRow.fill(index, firstRow, firstRow + part.streams);
+      this.#ofClient.fill(index, firstClient, firstClient + part.clients);
+    }
+  }
+
+  ofRow(row: number): Room {
+    return this.all[this.#ofRow[row]!]!;
+  }
+
+  ofClient(client: number): Room {
+    return this.all[this.#ofClient[client]!]!;
+  }
+
+  /** What a client of a channel is called in `from`. */
+  nameOf(client: number): string {
+    return `c${client - this.ofClient(client).firstClient}.${this.#nonce}`;
+  }
+
+  /** The client of a channel that is called so; undefined when none is. */
+  clientOf({ part, firstClient }: Room, name: string): number | undefined {
+    const end = `.${this.#nonce}`;
+    const digits = name.startsWith('c') && name.endsWith(end) ? name.slice(1, -end.length) : '';
+    const number = /^\d+$/.test(digits) ? Number(digits) : part.clients;
+    return number < part.clients ? firstClient + number : undefined;
+  }
+
+  /** The first stream of a channel, which is told whose change each event is. */
+  isWitness(row: number): boolean {
+    return this.ofRow(row).firstRow === row;
+  }
+}
