@@ -36,6 +36,7 @@ export interface App {
 interface Part {
   routes?(app: FastifyInstance): void;
   ready?(): boolean;
+  load?(): { readonly streams: number; readonly maxStreams: number };
   start?(): Promise<void>;
   engineIs?(condition: EngineCondition): void;
   /** Takes no new work and finishes what it has. */
@@ -53,6 +54,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   };
   const watch = watchEngine({ engine, metrics, clock: systemClock, onChange });
   const checks: Readiness[] = parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true }));
+  const load = () => {
+    const loads = parts.flatMap(([, part]) => part.load?.() ?? []);
+    return { ready: checks.every(({ ready }) => ready()), streams: 0, maxStreams: 0, ...loads[0] };
+  };
   const servers: FastifyInstance[] = [];
   let stopping: Promise<void> | null = null;
 
@@ -69,14 +74,14 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     for (const [, part] of parts) part.routes?.(server);
     healthRoutes(server, checks);
     pageRoutes(server);
-    if (config.adminPort === null) adminRoutes(server, { metrics, localOnly: true });
+    if (config.adminPort === null) adminRoutes(server, { metrics, load, localOnly: true });
     const port = await listen(server, config);
     let adminPort: number | null = null;
     if (config.adminPort !== null) {
       const admin = await createServer({ config, log, metrics });
       servers.push(admin);
       healthRoutes(admin, checks);
-      adminRoutes(admin, { metrics, localOnly: false });
+      adminRoutes(admin, { metrics, load, localOnly: false });
       adminPort = await listen(admin, { host: config.host, port: config.adminPort });
     }
     for (const [, part] of parts) await part.start?.();
@@ -124,6 +129,7 @@ const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, met
     return {
       routes: (app) => gateway.routes(app),
       ready: () => gateway.ready(),
+      load: () => gateway.load(),
       engineIs: (condition) => gateway.announce(condition),
       async quiet(drainMs) {
         await gateway.drain(drainMs);

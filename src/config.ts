@@ -4,7 +4,7 @@
  * Invariant: this is the only file that reads `process.env`, and no message repeats a password.
  */
 import { countUrls, isLoopback, type ReducerRule as RuleOf } from './config/kinds.ts';
-import { type Machine, thisMachine } from './config/machine.ts';
+import { type Machine, shareOf, thisMachine } from './config/machine.ts';
 import { nameProblems } from './config/names.ts';
 import { type reducerNames, roles, type Setting, settings } from './config/schema.ts';
 
@@ -30,14 +30,17 @@ export function readConfig(env: Environment = process.env, machine: Machine = th
   const given = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== '');
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [key, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
+  const read = <T>(key: string, setting: Setting<T>, ours: Machine): T => {
+    const parsed = given.includes(setting.name) ? setting.kind.parse(env[setting.name]!) : undefined;
+    if (parsed?.ok === false) problems.push(`${setting.name} ${parsed.problem}`);
     // A setting that cannot be read counts as not set in what follows, so that one slip is one problem.
-    values[key] = setting.whenUnset(machine);
-    if (!given.includes(setting.name)) continue;
-    const parsed = setting.kind.parse(env[setting.name]!);
-    if (parsed.ok) values[key] = parsed.value;
-    else problems.push(`${setting.name} ${parsed.problem}`);
-  }
+    const value = parsed?.ok ? parsed.value : setting.whenUnset(ours);
+    values[key] = value;
+    return value;
+  };
+  const { workers, ...others } = settings;
+  const share = shareOf(machine, read('workers', workers, machine));
+  for (const [key, setting] of Object.entries(others) as [string, Setting<unknown>][]) read(key, setting, share);
   const isWrong = (name: string) => problems.some((problem) => problem.startsWith(`${name} `));
   const config = freeze({ ...(values as Values), loopbackOnly: isLoopback(values.host as string) });
   problems.push(...conflicts(config, machine, isWrong));
@@ -55,6 +58,12 @@ function conflicts(config: Config, machine: Machine, isWrong: (name: string) => 
   const found: string[] = [];
   if (config.roles.length < roles.length && config.redisUrl === null && !isWrong('REDIS_URL')) {
     found.push('ROLES must be `all` without REDIS_URL: the other roles could not be reached');
+  }
+  if (config.workers > 1 && config.redisUrl === null && !isWrong('REDIS_URL')) {
+    found.push('WORKERS must be 1 without REDIS_URL: they could not reach each other');
+  }
+  if (config.workers > 1 && config.adminPort !== null) {
+    found.push('ADMIN_PORT must not be set with several WORKERS: each has figures of its own');
   }
   found.push(...redisConflicts(config, isWrong));
   if (!config.loopbackOnly && config.auth === null && !isWrong('AUTH')) {

@@ -19,6 +19,7 @@ export interface Metrics {
   /** The exposition text of all of them, and its content type. */
   readonly registry: Registry;
   readonly streams: Gauge;
+  readonly maxStreams: Gauge;
   readonly streamsEnded: Counter<'reason'>;
   readonly changesAccepted: Count;
   readonly eventsMerged: Counter<'outcome'>;
@@ -53,6 +54,7 @@ export function createMetrics(): Metrics {
   return {
     registry,
     streams: new Gauge(named('streams', 'Streams open now.')),
+    maxStreams: new Gauge(named('max_streams', 'Streams this process can hold.')),
     streamsEnded: new Counter({ ...named('streams_ended_total', 'Streams ended.'), labelNames: ['reason'] }),
     changesAccepted: new Counter(named('changes_accepted_total', 'Changes answered with 204.')),
     eventsMerged,

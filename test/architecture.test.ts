@@ -116,6 +116,8 @@ const rules: readonly Rule[] = [
   { of: /^(app|app\/.*)\.ts$/, may: [/^(?!main\.ts$)/] },
   { of: /^await-engine\.ts$/, may: [errors], mayType: [contract, log, clock] },
   { of: /^watch-engine\.ts$/, may: [], mayType: [contract, metrics, clock] },
+  { of: /^serve\.ts$/, may: [/^app\.ts$/, errors], mayType: [config, log] },
+  { of: /^supervise\.ts$/, may: [/^serve\.ts$/], mayType: [config, log] },
   { of: /^main\.ts$/, may: [/./] },
 ];
 

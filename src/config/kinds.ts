@@ -43,6 +43,19 @@ export function wholeNumber(min: number, max: number, scale = 1): Kind<number> {
   };
 }
 
+/** The same, or a word for a number that the machine tells. */
+export function numberOr(word: string, number: () => number, kind: Kind<number>): Kind<number> {
+  const form = `${kind.form}, or \`${word}\``;
+  return {
+    form,
+    parse(text) {
+      if (text === word) return right(number());
+      const parsed = kind.parse(text);
+      return parsed.ok ? parsed : wrong(form, text);
+    },
+  };
+}
+
 export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
   const form = words.length === 1 ? `\`${words[0]}\`` : `one of ${words.map((word) => `\`${word}\``).join(', ')}`;
   return {

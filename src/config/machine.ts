@@ -11,6 +11,11 @@ export interface Machine {
   readonly memoryBytes: number;
 }
 
+/** What is left for each of several processes: their own descriptors, a part of the memory. */
+export function shareOf(machine: Machine, processes: number): Machine {
+  return { ...machine, memoryBytes: machine.memoryBytes / processes };
+}
+
 export function thisMachine(): Machine {
   const constrained = process.constrainedMemory();
   return {

@@ -4,7 +4,19 @@
  *
  * A key is the field of `Config`; where its unit differs from the name's (`…Ms` for `…_S`) the kind converts.
  */
-import { host, type Kind, matching, oneOf, origins, redisUrls, reducerRules, someOf, wholeNumber } from './kinds.ts';
+import { availableParallelism } from 'node:os';
+import {
+  host,
+  type Kind,
+  matching,
+  numberOr,
+  oneOf,
+  origins,
+  redisUrls,
+  reducerRules,
+  someOf,
+  wholeNumber,
+} from './kinds.ts';
 import { MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
 
 export const roles = ['bucket', 'merger', 'gateway'] as const;
@@ -48,6 +60,12 @@ export const settings = {
     'A second port, on `HOST`, for `/metrics`; without it they are on `PORT`, for direct loopback callers only.',
   ),
   roles: setting('ROLES', someOf(roles), 'all', 'What this process does; fewer than all need `REDIS_URL`.'),
+  workers: setting(
+    'WORKERS',
+    numberOr('auto', availableParallelism, wholeNumber(1, 64)),
+    '1',
+    'Processes that share `PORT`, started again when they end, replaced one by one on SIGHUP; `auto`: one per core. More than one need `REDIS_URL`.',
+  ),
   redisUrl: optional(
     'REDIS_URL',
     redisUrls,
@@ -149,6 +167,18 @@ export const settings = {
     wholeNumber(100, 600_000),
     '30000',
     'A stream that takes no byte for so long is closed.',
+  ),
+  streamMaxAgeMs: setting(
+    'STREAM_MAX_AGE_MS',
+    wholeNumber(0, 7 * DAY_S * 1000),
+    '1800000',
+    'At about this age a stream is asked to come back, so that none stays for ever where it once came; 0: never.',
+  ),
+  spreadIntervalMs: setting(
+    'SPREAD_INTERVAL_MS',
+    wholeNumber(0, 600_000),
+    '5000',
+    'How often gateways compare how many streams they have, and send away some of what is above the mean; 0: never.',
   ),
   ringMaxBytes: setting(
     'RING_MAX_BYTES',

@@ -109,6 +109,14 @@ export interface Engine {
    */
   renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome>;
 
+  /**
+   * A roll call, of no log: leaves a member's figure for `ttlMs`, or takes it back with 0, and resolves to the figures
+   * of all members now, in no order.
+   *
+   * @param figure A whole number, not negative.
+   */
+  gather(member: string, figure: number, ttlMs: number): Promise<readonly number[]>;
+
   /** Resolves when the engine answers. */
   ping(): Promise<void>;
 

@@ -38,6 +38,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
   const shards = Array.from({ length: options.shards }, createShard);
   const watchers = new Set<(shard: number) => void>();
   const observers = new Map<Channel, Set<ChannelObserver>>();
+  const members = new Map<string, { readonly figure: number; readonly untilMs: number }>();
 
   /** News travels after the step that made it, in order, and never runs inside a caller's own block. */
   function tell(channel: Channel, news: (observer: ChannelObserver) => void): void {
@@ -206,6 +207,13 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         if (shardOf(channel, options.shards) === index) tell(channel, (observer) => observer.suspect());
       }
       return { kind: 'renewed', epoch: shard.epoch };
+    },
+
+    async gather(member: string, figure: number, ttlMs: number): Promise<readonly number[]> {
+      const now = clock.elapsedMs();
+      members.set(member, { figure, untilMs: now + ttlMs });
+      for (const [name, { untilMs }] of members) if (untilMs <= now) members.delete(name);
+      return Array.from(members.values(), (each) => each.figure);
     },
 
     async ping(): Promise<void> {},

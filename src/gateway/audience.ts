@@ -9,10 +9,10 @@
  * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
  */
 import type { Clock } from '../clock.ts';
-import type { Channel } from '../domain/channel.ts';
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
 import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
+import { SmallSet } from '../domain/small-set.ts';
 import { conflate } from './conflation.ts';
 import type { ControlFrame, Format } from './formats/format.ts';
 import type { Hub, HubReader } from './hub.ts';
@@ -32,6 +32,14 @@ export interface Chunk {
   next: Chunk | null;
 }
 
+/** What a stream was given that joined: all events between its offsets and those of the chunk. */
+interface Backlog {
+  readonly from: string;
+  readonly to: Chunk;
+  readonly bytes: Buffer;
+  readonly events: number;
+}
+
 const NO_BYTES = Buffer.alloc(0);
 
 /** Streams written to before the event loop gets a turn: some 4 ms at 8 µs a write. */
@@ -41,14 +49,15 @@ export class Audience implements HubReader {
   readonly hubs: readonly Hub[];
   readonly format: Format;
   readonly #deps: AudienceDeps;
-  readonly #channels: readonly Channel[];
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new SmallSet<Stream>();
   #epochs: readonly Epoch[] = [];
   #prefix = '';
   #tail: Chunk = { bytes: NO_BYTES, events: 0, offsets: [], next: null };
   readonly #conflateMs: number;
+  /** That of the last stream to join, as long as the garbage collector leaves it: who returns in a storm stands where others do. */
+  #backlog: WeakRef<Backlog> | null = null;
   /** Streams that wait for the next flush, because one of their own would come before its time. */
-  #arrivals: Stream[] = [];
+  #arrivals: Stream[] | null = null;
   #flushedMs = 0;
   #isFlushDue = false;
   #pass: Iterator<Stream> | null = null;
@@ -60,7 +69,6 @@ export class Audience implements HubReader {
     this.#conflateMs = conflateMs;
     this.hubs = hubs;
     this.format = format;
-    this.#channels = hubs.map(({ channel }) => channel);
     this.#begin();
     for (const hub of hubs) hub.readers.add(this);
   }
@@ -71,17 +79,29 @@ export class Audience implements HubReader {
    */
   join(stream: Stream): void {
     if (this.#conflateMs > 0 && this.#isFlushDue) {
+      this.#arrivals ??= [];
       this.#arrivals.push(stream);
       return;
     }
     this.flush();
     const offsets = stream.positions.map(({ offset }) => offset);
-    const { text, events } = this.#encodeNew(offsets);
     this.#streams.add(stream);
     stream.attach(this.#tail);
+    const { bytes, events } = this.#backlogFrom(offsets);
     if (events === 0) return;
-    stream.write(text, this.#deps.clock.elapsedMs());
+    stream.write(bytes, this.#deps.clock.elapsedMs());
     this.#deps.onDelivered(events);
+  }
+
+  /** Encoded once for all who join from the same place, until something new comes. */
+  #backlogFrom(offsets: number[]): Backlog {
+    const from = offsets.join();
+    const known = this.#backlog?.deref();
+    if (known?.from === from && known.to === this.#tail) return known;
+    const { text, events } = this.#encodeNew(offsets);
+    const backlog = { from, to: this.#tail, bytes: Buffer.from(text), events };
+    if (events > 0) this.#backlog = new WeakRef(backlog);
+    return backlog;
   }
 
   leave(stream: Stream): void {
@@ -125,7 +145,9 @@ export class Audience implements HubReader {
       // More has come at once than a ring holds: everybody reads history.
       this.restarted();
     }
-    for (const stream of this.#arrivals.splice(0)) stream.catchUp();
+    const arrivals = this.#arrivals ?? [];
+    this.#arrivals = null;
+    for (const stream of arrivals) stream.catchUp();
   }
 
   /** A control frame for every stream, at its place among the events. */
@@ -200,7 +222,8 @@ export class Audience implements HubReader {
 
   #begin(): void {
     this.#epochs = this.hubs.map(({ epoch }) => epoch);
-    this.#prefix = cursorPrefix(this.#channels, this.#epochs);
+    const channels = this.hubs.map(({ channel }) => channel);
+    this.#prefix = cursorPrefix(channels, this.#epochs);
     this.#tail = { bytes: NO_BYTES, events: 0, offsets: this.hubs.map(({ head }) => head), next: null };
   }
 }

@@ -12,6 +12,7 @@ import { poll } from './poll.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type ChannelsRequest, parseRead } from './request.ts';
 import { eventsSchema } from './schemas.ts';
+import { createSpread } from './spread.ts';
 import { stateRoute } from './state-route.ts';
 import { createStreams } from './streams.ts';
 
@@ -30,10 +31,14 @@ export interface GatewayDeps {
   readonly ringMaxBytes: number;
   readonly streamBufferBytes: number;
   readonly streamStallMs: number;
+  readonly streamMaxAgeMs: number;
+  readonly spreadIntervalMs: number;
 }
 
 export interface Gateway {
   routes(app: FastifyInstance): void;
+  /** How many streams it holds, and how many it can. */
+  load(): { readonly streams: number; readonly maxStreams: number };
   /** False from the moment it drains. */
   ready(): boolean;
   /** Tells every stream how the store is (P15). */
@@ -48,7 +53,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
   const audiences = createAudiences(hubs, { clock: deps.clock, onDelivered });
   const streams = createStreams({ ...deps, audiences });
+  const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const going = new AbortController();
+  deps.metrics.maxStreams.set(deps.maxStreams);
+
   function refusal(): Refusal | null {
     if (going.signal.aborted) return 'draining';
     return streams.size >= deps.maxStreams || streams.waiting >= WAITING_MAX ? 'overloaded' : null;
@@ -81,13 +89,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
       stateRoute(app, deps.engine);
       historyRoute(app, deps.engine);
     },
+    load: () => ({ streams: streams.size, maxStreams: deps.maxStreams }),
     ready: () => !going.signal.aborted,
     announce: (status) => audiences.announce({ event: '$sync', data: { status } }),
     async drain(windowMs) {
       going.abort();
+      spread.close();
       await streams.drain(Math.min(windowMs, streams.size * DRAIN_MS_PER_STREAM));
     },
     close() {
+      spread.close();
       streams.close();
       hubs.close();
     },

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, shardOf } from '../domain/channel.ts';
 import { type Event, sameEvent } from '../domain/event.ts';
 import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
+import { SmallSet } from '../domain/small-set.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
 import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -55,7 +56,7 @@ const RETRY_MAX_MS = 2000;
 
 export class Hub implements ChannelObserver {
   readonly channel: Channel;
-  readonly readers = new Set<HubReader>();
+  readonly readers = new SmallSet<HubReader>();
   readonly #deps: HubDeps;
   readonly #ring: Ring;
   #epoch: Epoch = '';

@@ -9,7 +9,9 @@ import type { Position } from '../domain/position.ts';
 import type { Audience, Chunk } from './audience.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
-export type EndReason = 'client' | 'drain' | 'stalled';
+/** Why a stream is asked to come back (P22). */
+export type Goodbye = 'drain' | 'age' | 'rebalance';
+export type EndReason = Goodbye | 'client' | 'stalled';
 
 export interface StreamOwner {
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */
@@ -32,6 +34,8 @@ export class Stream implements TransportListener {
   writtenMs: number;
   /** Since when the connection has taken nothing of what waits; 0 while it takes. */
   stalledMs = 0;
+  /** When it is asked to come back, by the elapsed clock, in whole milliseconds; 0: never. */
+  leavesMs = 0;
   endReason: EndReason = 'client';
 
   constructor(

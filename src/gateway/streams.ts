@@ -14,7 +14,7 @@ import type { Audiences, AudienceWish } from './audiences.ts';
 import { catchUp } from './catchup.ts';
 import { createGate } from './gate.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
-import { type EndReason, Stream, type StreamOwner } from './stream.ts';
+import { type EndReason, type Goodbye, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
 import { openTransport, streamHead, type Transport } from './transport.ts';
 import { createWheel } from './wheel.ts';
@@ -31,6 +31,8 @@ export interface StreamsDeps {
   readonly streamBufferBytes: number;
   /** How long a connection may take nothing of what waits for it. */
   readonly streamStallMs: number;
+  /** At about which age a stream is asked to come back; 0: never. */
+  readonly streamMaxAgeMs: number;
 }
 
 export interface Streams {
@@ -42,6 +44,8 @@ export interface Streams {
   open(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void>;
   /** For which time a client should wait before it comes back, milliseconds: its own, so that not all come at once. */
   retryMs(): number;
+  /** Asks so many, the oldest, to come back, each at a random moment within the window. */
+  shed(count: number, windowMs: number): void;
   /** Ends every stream at a random moment within the window, saying goodbye. */
   drain(windowMs: number): Promise<void>;
   close(): void;
@@ -93,6 +97,10 @@ export function createStreams(deps: StreamsDeps): Streams {
       end(stream, 'stalled');
       return;
     }
+    if (stream.leavesMs > 0 && nowMs >= stream.leavesMs) {
+      sayGoodbye(stream, 'age');
+      return;
+    }
     const everyMs = heartbeatMs();
     if (nowMs - stream.writtenMs >= everyMs && !stream.transport.isFull) {
       stream.write(stream.audience.format.heartbeat, nowMs);
@@ -108,9 +116,18 @@ export function createStreams(deps: StreamsDeps): Streams {
     else stream.transport.end(lastWords);
   }
 
-  function sayGoodbye(stream: Stream): void {
+  function sayGoodbye(stream: Stream, reason: Goodbye): void {
     const { format } = stream.audience;
-    end(stream, 'drain', format.control({ event: '$bye', data: { reason: 'drain' }, retryMs: retryMs() }));
+    end(stream, reason, format.control({ event: '$bye', data: { reason }, retryMs: retryMs() }));
+  }
+
+  function leaveWithin(leaving: Iterable<Stream>, windowMs: number, reason: Goodbye): NodeJS.Timeout[] {
+    return Array.from(leaving, (stream) => setTimeout(sayGoodbye, Math.random() * windowMs, stream, reason));
+  }
+
+  /** Not all that came together leave together. */
+  function leavesMs(nowMs: number): number {
+    return deps.streamMaxAgeMs === 0 ? 0 : Math.ceil(nowMs + deps.streamMaxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
   function closed(stream: Stream): void {
@@ -152,6 +169,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     const { hubs, format } = audience;
     const positions = starts.map((start) => start.position);
     const stream = new Stream(transport, audience, positions, owner, clock.elapsedMs());
+    stream.leavesMs = leavesMs(clock.elapsedMs());
     const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
     streams.add(stream);
     metrics.streams.set(streams.size);
@@ -177,8 +195,11 @@ export function createStreams(deps: StreamsDeps): Streams {
         opening--;
       }
     },
+    shed(count, windowMs) {
+      leaveWithin(firstOf(streams, count), windowMs, 'rebalance');
+    },
     async drain(windowMs) {
-      const timers = Array.from(streams, (stream) => setTimeout(sayGoodbye, Math.random() * windowMs, stream));
+      const timers = leaveWithin(streams, windowMs, 'drain');
       if (streams.size > 0) await new Promise<void>((resolve) => lastClosed.push(resolve));
       for (const timer of timers) clearTimeout(timer);
     },
@@ -187,4 +208,13 @@ export function createStreams(deps: StreamsDeps): Streams {
       for (const stream of streams) stream.transport.destroy();
     },
   };
+}
+
+/** In the order in which they came. */
+function* firstOf(streams: Iterable<Stream>, count: number): Iterable<Stream> {
+  let left = count;
+  for (const stream of streams) {
+    if (left-- === 0) return;
+    yield stream;
+  }
 }

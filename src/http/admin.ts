@@ -1,5 +1,5 @@
 /**
- * For operators: `/metrics`. On a port of its own it is whoever reaches that port; on the port of the clients only
+ * For operators and their balancers: `/metrics` and `/load`. On a port of its own it is whoever reaches that port; on the port of the clients only
  * somebody on this very machine.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -8,14 +8,32 @@ import type { Metrics } from '../metrics.ts';
 
 export interface AdminDeps {
   readonly metrics: Metrics;
+  readonly load: () => Load;
   /** True on the port of the clients: others than direct loopback callers are told that there is no such path. */
   readonly localOnly: boolean;
 }
 
-export function adminRoutes(app: FastifyInstance, { metrics, localOnly }: AdminDeps): void {
-  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+export interface Load {
+  /** Whether it wants new work: what `/readyz` says. */
+  readonly ready: boolean;
+  /** Held now, and at most; both 0 where no gateway runs. */
+  readonly streams: number;
+  readonly maxStreams: number;
+}
+
+export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: AdminDeps): void {
+  const onRequest = async (request: FastifyRequest) => {
     if (localOnly && !isDirectLocal(request))
       throw new Problem('not_local', 'For the paths there are, see /openapi.json.');
+  };
+
+  app.get('/load', { schema: { hide: true }, onRequest }, (_request, reply) => {
+    const now = load();
+    const share = now.maxStreams === 0 ? 0 : Math.round((now.streams / now.maxStreams) * 1000) / 1000;
+    return reply.header('cache-control', 'no-store').send({ ...now, load: share });
+  });
+
+  app.get('/metrics', { schema: { hide: true }, onRequest }, async (_request, reply) => {
     return reply
       .header('cache-control', 'no-store')
       .type(metrics.registry.contentType)

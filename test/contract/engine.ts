@@ -9,6 +9,7 @@ import { describe } from 'node:test';
 import { appendTests } from './engine/append.ts';
 import { commitTests } from './engine/commit.ts';
 import { emptyChannelTests } from './engine/empty.ts';
+import { gatherTests } from './engine/gather.ts';
 import { historyTests } from './engine/history.ts';
 import { type CreateEngine, opener } from './engine/kit.ts';
 import { leaseTests } from './engine/lease.ts';
@@ -51,6 +52,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('subscribe', () => subscribeTests(open));
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
+    describe('gather', () => gatherTests(open));
     describe('life', () => lifeTests(open));
   });
 }

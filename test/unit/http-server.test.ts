@@ -14,6 +14,8 @@ import { startHttpApp } from '../support/http-app.ts';
 
 let isReady = true;
 
+const load = () => ({ ready: true, streams: 2, maxStreams: 3 });
+
 function routes(app: FastifyInstance, metrics: Metrics): void {
   const body = { type: 'object', required: ['never'], properties: { never: { type: 'integer' } } };
   app.route<{ Params: { channel: string } }>({
@@ -34,7 +36,7 @@ function routes(app: FastifyInstance, metrics: Metrics): void {
     { name: 'engine', ready: () => isReady },
     { name: 'drain', ready: () => true },
   ]);
-  adminRoutes(app, { metrics, localOnly: true });
+  adminRoutes(app, { metrics, load, localOnly: true });
   pageRoutes(app);
 }
 
@@ -192,8 +194,14 @@ describe('metrics', () => {
   });
 
   it('are for everybody who reaches a port of their own', async () => {
-    await using http = await startHttpApp((app, metrics) => adminRoutes(app, { metrics, localOnly: false }));
+    await using http = await startHttpApp((app, metrics) => adminRoutes(app, { metrics, load, localOnly: false }));
     assert.equal((await fetch(`${http.url}/metrics`, { headers: { 'x-forwarded-for': '192.0.2.1' } })).status, 200);
+  });
+
+  it('tell how full it is', async () => {
+    await using http = await startHttpApp(routes);
+    assert.deepEqual(await (await fetch(`${http.url}/load`)).json(), { ...load(), load: 0.667 });
+    assert.equal((await fetch(`${http.url}/load`, { headers: { 'x-forwarded-for': '192.0.2.1' } })).status, 404);
   });
 });
 

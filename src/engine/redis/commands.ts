@@ -101,6 +101,10 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       return Number(await run(0, scripts.claim, [keys.shards], [String(shards)]));
     },
 
+    async gather(member: string, figure: number, ttlMs: number): Promise<number[]> {
+      return (await run(0, scripts.gather, [keys.members], [member, String(figure), String(ttlMs)])) as number[];
+    },
+
     async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
       const { shard: hash, inbox } = keys.ofShard(shard);
       const { maxEntries, maxBytes } = limits;

@@ -80,13 +80,18 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     subscribe(channel, observer) {
       const shard = shardOf(channel, shards);
       const { epoch } = keys.ofShard(shard);
-      return subscriber.listen(shard, [keys.ofChannel(shard, channel).events, epoch], listenerFor(observer, epoch));
+      return subscriber.listen(
+        shard,
+        [keys.ofChannel(shard, channel).events, epoch],
+        new ChannelListener(observer, epoch),
+      );
     },
     watch: (onWake) => watch(subscriber, keys, shards, onWake),
     async renew(shard, epoch, evidence) {
       const answer = await commands.renew(shard, epoch, evidence);
       return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
     },
+    gather: commands.gather,
     ping: () => primaries.ping(),
     close,
   };
@@ -201,13 +206,25 @@ function historyFrom(raw: RawHistory, after: Parameters<Engine['readHistory']>[1
   return { kind: 'events', log, events: first > base ? events : events.filter(({ offset }) => offset > base) };
 }
 
-function listenerFor(observer: ChannelObserver, epochName: string): Listener {
-  return {
-    published(name, payload) {
-      if (name === epochName) return observer.suspect();
+class ChannelListener implements Listener {
+  readonly #observer: ChannelObserver;
+  readonly #epochName: string;
+
+  constructor(observer: ChannelObserver, epochName: string) {
+    this.#observer = observer;
+    this.#epochName = epochName;
+  }
+
+  published(name: string, payload: Buffer): void {
+    if (name === this.#epochName) {
+      this.#observer.suspect();
+    } else {
       const { epoch, events } = decodeBatch(payload);
-      observer.published(epoch, events);
-    },
-    missed: () => observer.suspect(),
-  };
+      this.#observer.published(epoch, events);
+    }
+  }
+
+  missed(): void {
+    this.#observer.suspect();
+  }
 }

@@ -41,13 +41,16 @@ export interface ChannelKeys {
 export class Keys {
   /** How many shards the channels in this store are spread over. */
   readonly shards: string;
+  /** hash member -> figure and until when it counts (`gather`). */
+  readonly members: string;
   readonly #prefix: string;
   readonly #ofShard: readonly ShardKeys[];
 
   constructor(prefix: string, shards: number) {
     this.#prefix = prefix;
-    // Of no shard, but somewhere it has to be: with shard 0.
+    // Of no shard, but somewhere they have to be: with shard 0.
     this.shards = `${prefix}:{0}:shards`;
+    this.members = `${prefix}:{0}:members`;
     this.#ofShard = Array.from({ length: shards }, (_, shard) => {
       const base = `${prefix}:{${shard}}:`;
       return {

@@ -20,4 +20,5 @@ export const scripts = {
   history: read('history'),
   state: read('state'),
   renew: read('renew'),
+  gather: read('gather'),
 } as const;

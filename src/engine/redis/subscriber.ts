@@ -15,6 +15,7 @@
  *
  * Invariant: a name is asked for as long as it has listeners.
  */
+import { SmallSet } from '../../domain/small-set.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Subscription } from '../engine.ts';
 import { reasonOf, replyCodeOf } from './calls.ts';
@@ -47,7 +48,7 @@ interface Group {
 
 interface Name {
   readonly group: Group;
-  readonly listeners: Set<Listener>;
+  readonly listeners: SmallSet<Listener>;
   /** The answer to the last SSUBSCRIBE for it. */
   acknowledged: Promise<void>;
 }
@@ -103,7 +104,8 @@ export class Subscriber implements LineNews {
     if (asked.length > 0) {
       const acknowledged = group.line.subscribe(asked);
       for (const name of asked) {
-        const known = { group, listeners: new Set([listener]), acknowledged };
+        const known = { group, listeners: new SmallSet<Listener>(), acknowledged };
+        known.listeners.add(listener);
         this.#names.set(name, known);
         group.names.set(name, known);
       }
@@ -111,16 +113,10 @@ export class Subscriber implements LineNews {
     try {
       await Promise.all(names.map((name) => this.#names.get(name)!.acknowledged));
     } catch (error) {
-      this.#leave(names, listener);
+      this.leave(names, listener);
       throw error;
     }
-    let isOpen = true;
-    return {
-      close: () => {
-        if (isOpen) this.#leave(names, listener);
-        isOpen = false;
-      },
-    };
+    return new Listening(this, names, listener);
   }
 
   published(line: Line, name: string, payload: Buffer): void {
@@ -168,7 +164,8 @@ export class Subscriber implements LineNews {
     return group;
   }
 
-  #leave(names: readonly string[], listener: Listener): void {
+  /** The listener is not told of these names any more. */
+  leave(names: readonly string[], listener: Listener): void {
     const left: string[] = [];
     let line: Line | undefined;
     for (const name of names) {
@@ -252,5 +249,23 @@ export class Subscriber implements LineNews {
 
   #wake(): void {
     for (const wake of [...this.#sleepers]) wake();
+  }
+}
+
+/** What `listen` resolves with. A class, not a closure: there is one for each channel that somebody reads. */
+class Listening implements Subscription {
+  #subscriber: Subscriber | null;
+  readonly #names: readonly string[];
+  readonly #listener: Listener;
+
+  constructor(subscriber: Subscriber, names: readonly string[], listener: Listener) {
+    this.#subscriber = subscriber;
+    this.#names = names;
+    this.#listener = listener;
+  }
+
+  close(): void {
+    this.#subscriber?.leave(this.#names, this.#listener);
+    this.#subscriber = null;
   }
 }

@@ -3,7 +3,6 @@
  * has taken over, as a subscriber sees it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '../../support/wait.ts';
 import { quantile } from '../figures.ts';
 import type { Recorder } from '../history.ts';
 import { run } from '../run.ts';
@@ -39,7 +38,7 @@ export const takeover: Scenario = {
           await sleep(TAKEN_OVER_MAX_MS + PAUSE_MIN_MS);
           pauses.push(longestPause(recorder, from));
           child.release();
-          await waitFor(() => mergers.every((merger) => merger.address !== undefined), { what: 'both mergers' });
+          await Promise.all(mergers.map((merger) => merger.ready()));
         }
       },
     });

@@ -1,0 +1,70 @@
+/**
+ * Keeps the streams of a fleet evenly spread. After a rolling update the process that came last has nearly none, and
+ * streams that live for hours would leave it so; balancers only see new ones.
+ *
+ * Each gateway tells the others how many streams it has. One that has more than its share asks some of them to come back,
+ * the oldest first, half of the excess at a time and never more than a small part of all: whom they reach then is the
+ * balancer's choice, and if it is us again, the next round asks others.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Engine } from '../engine/engine.ts';
+import type { Logger } from '../log.ts';
+
+export interface SpreadDeps {
+  readonly engine: Engine;
+  readonly log: Logger;
+  /** Between two rounds; 0: none. */
+  readonly spreadIntervalMs: number;
+  /** How many there are here. */
+  readonly size: () => number;
+  /** Sends so many of them away, spread over the window. */
+  readonly shed: (count: number, windowMs: number) => void;
+}
+
+export interface Spread {
+  /** No more rounds; the others count on one less. */
+  close(): void;
+}
+
+/** Above the mean, and it is left alone. */
+const TOLERANCE = 0.1;
+/** A difference of so few is nothing to send anybody away for. */
+const EXCESS_MIN = 10;
+/** Of all streams here, in one round. */
+const SHED_MAX = 0.025;
+/** Rounds after which one that says nothing is gone. */
+const ROUNDS_REMEMBERED = 3;
+
+export function createSpread({ engine, log, spreadIntervalMs, size, shed }: SpreadDeps): Spread {
+  const member = randomUUID();
+  const ttlMs = spreadIntervalMs * ROUNDS_REMEMBERED;
+  let isClosed = false;
+
+  async function round(): Promise<void> {
+    const figures = await engine.gather(member, size(), ttlMs);
+    const count = isClosed ? 0 : excessOf(size(), figures);
+    if (count === 0) return;
+    log.info({ streams: size(), gateways: figures.length, leaving: count }, 'more streams than its share');
+    shed(count, spreadIntervalMs);
+  }
+
+  const leave = (error: unknown) => log.debug({ err: error }, 'the other gateways cannot be asked');
+  const timer = spreadIntervalMs > 0 ? setInterval(() => void round().catch(leave), spreadIntervalMs) : undefined;
+  return {
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      clearInterval(timer);
+      if (timer) engine.gather(member, 0, 0).catch(leave);
+    },
+  };
+}
+
+/** How many of `own` streams to send away in one round, where these are the figures of all gateways. */
+export function excessOf(own: number, figures: readonly number[]): number {
+  if (figures.length < 2) return 0;
+  const mean = figures.reduce((sum, each) => sum + each, 0) / figures.length;
+  const excess = own - mean;
+  if (excess < EXCESS_MIN || excess < mean * TOLERANCE) return 0;
+  return Math.ceil(Math.min(excess / 2, own * SHED_MAX));
+}
