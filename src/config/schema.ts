@@ -57,7 +57,7 @@ export const settings = {
     'ADMIN_PORT',
     port,
     'off',
-    'A second port, on `HOST`, for `/metrics`; without it they are on `PORT`, for direct loopback callers only.',
+    'A second port, on `HOST`, for `/metrics` and `/load`; without it they are on `PORT`, for direct loopback callers only.',
   ),
   roles: setting('ROLES', someOf(roles), 'all', 'What this process does; fewer than all need `REDIS_URL`.'),
   workers: setting(

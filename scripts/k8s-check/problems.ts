@@ -1,0 +1,44 @@
+/** Everything that is wrong with an installation: schemas first, then the rules. */
+import type { Manifest } from './manifests.ts';
+import { installation, type Rule } from './rule.ts';
+import { autoscaling } from './rules/autoscaling.ts';
+import { containers } from './rules/containers.ts';
+import { disruption } from './rules/disruption.ts';
+import { edge } from './rules/edge.ts';
+import { environment } from './rules/environment.ts';
+import { metrics } from './rules/metrics.ts';
+import { network } from './rules/network.ts';
+import { redis } from './rules/redis.ts';
+import { references } from './rules/references.ts';
+import { security } from './rules/security.ts';
+import { services } from './rules/services.ts';
+import { shutdown } from './rules/shutdown.ts';
+import { schemaProblems } from './schemas.ts';
+
+const rules: readonly Rule[] = [
+  containers,
+  security,
+  shutdown,
+  environment,
+  references,
+  services,
+  network,
+  disruption,
+  autoscaling,
+  edge,
+  redis,
+  metrics,
+];
+
+export interface Part {
+  /** A base or component that an overlay completes. */
+  readonly isWhole: boolean;
+}
+
+export function problemsOf(manifests: readonly Manifest[], { isWhole }: Part): string[] {
+  const malformed = manifests.flatMap(schemaProblems);
+  // The rules trust the form of what they look at.
+  if (malformed.length > 0) return malformed;
+  const whole = installation(manifests, isWhole);
+  return rules.flatMap((rule) => rule(whole));
+}

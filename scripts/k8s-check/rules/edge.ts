@@ -1,0 +1,63 @@
+/**
+ * The edge fits what is behind it: it waits longer than a stream is silent, keeps a place for every gateway there may be, and has
+ * the time to finish that it gives itself.
+ */
+import { find, type Manifest, ofKind } from '../manifests.ts';
+import type { Container, Pod } from '../pods.ts';
+import type { Installation, Rule } from '../rule.ts';
+import { configOf, ourContainers } from './environment.ts';
+
+export const edge: Rule = (whole) =>
+  whole.pods.flatMap((pod) => {
+    const text = configurationOf(pod, whole.manifests);
+    if (text === undefined) return [];
+    return [...finishing(pod, text), ...patience(text, whole), ...places(text, whole)].map(
+      (problem) => `${pod.title}: ${problem}`,
+    );
+  });
+
+function configurationOf({ spec }: Pod, manifests: readonly Manifest[]): string | undefined {
+  const maps = (spec.volumes ?? []).flatMap(({ configMap }) => (configMap ? [configMap.name] : []));
+  return maps
+    .map((name) => (find(manifests, 'ConfigMap', name)?.data as Record<string, string> | undefined)?.['haproxy.cfg'])
+    .find((text) => text !== undefined);
+}
+
+/** The least of all that a directive says; its first group is the number. */
+function leastOf(text: string, directive: RegExp): number {
+  return Math.min(...Array.from(text.matchAll(directive), ([, number]) => Number(number)));
+}
+
+function finishing({ spec }: Pod, text: string): string[] {
+  const stopS = leastOf(text, /^ *hard-stop-after (\d+)s/gm);
+  const sleepS = spec.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0;
+  const graceS = spec.terminationGracePeriodSeconds ?? 0;
+  return graceS > stopS + sleepS ? [] : [`its grace of ${graceS} s ends before preStop and hard-stop-after do`];
+}
+
+/** A stream is silent for HEARTBEAT_MS, or a second for each thousand streams of its gateway. */
+function patience(text: string, { pods, manifests }: Installation): string[] {
+  const idleS = leastOf(text, /^ {2}timeout client (\d+)s/gm);
+  return gatewaysOf(pods).flatMap((container) => {
+    const outcome = configOf(container, manifests);
+    if (!outcome.ok) return [];
+    const { heartbeatMs, maxStreams } = outcome.config;
+    const silentS = Math.max(heartbeatMs, maxStreams) / 1000;
+    return idleS > silentS ? [] : [`it cuts streams after ${idleS} s, which may be silent for ${silentS} s`];
+  });
+}
+
+function gatewaysOf(pods: readonly Pod[]): Container[] {
+  return ourContainers(pods)
+    .map(([, container]) => container)
+    .filter(({ env }) => env?.some(({ name, value }) => name === 'ROLES' && value === 'gateway'));
+}
+
+function places(text: string, { manifests }: Installation): string[] {
+  return ofKind(manifests, 'HorizontalPodAutoscaler').flatMap(({ spec }) => {
+    const { scaleTargetRef, maxReplicas } = spec as { scaleTargetRef: { name: string }; maxReplicas: number };
+    const role = scaleTargetRef.name.replace(/^smallchange-/, '');
+    const kept = leastOf(text, new RegExp(`^ *server-template ${role} (\\d+) `, 'gm'));
+    return kept >= maxReplicas ? [] : [`it keeps ${kept} places for up to ${maxReplicas} pods of ${role}`];
+  });
+}

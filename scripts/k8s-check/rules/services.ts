@@ -1,0 +1,51 @@
+/** Services and ServiceMonitors lead somewhere: to pods that are there, on ports they have. */
+import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
+import { hasPort, type Pod } from '../pods.ts';
+import type { Rule } from '../rule.ts';
+import { type Selector, selects } from '../selectors.ts';
+
+interface ServiceSpec {
+  readonly selector?: Labels;
+  readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string }[];
+}
+
+export const services: Rule = ({ manifests, pods }) => [
+  ...ofKind(manifests, 'Service').flatMap((service) => ofService(service, pods)),
+  ...ofKind(manifests, 'ServiceMonitor').flatMap((monitor) => ofMonitor(monitor, manifests)),
+  ...ofKind(manifests, 'StatefulSet').flatMap((set) => governing(set, manifests)),
+];
+
+function ofService(service: Manifest, pods: readonly Pod[]): string[] {
+  const { selector, ports = [] } = service.spec as ServiceSpec;
+  const chosen = pods.filter(({ labels }) => selector !== undefined && selects({ matchLabels: selector }, labels));
+  if (chosen.length === 0) return [`${titleOf(service)}: selects no pod`];
+  return chosen.flatMap((pod) =>
+    ports
+      .map(({ port, targetPort = port }) => targetPort)
+      .filter((target) => !hasPort(pod, target))
+      .map((target) => `${titleOf(service)}: ${pod.title} has no port ${target}`),
+  );
+}
+
+interface MonitorSpec {
+  readonly selector: Selector;
+  readonly endpoints: readonly { readonly port?: string }[];
+}
+
+function ofMonitor(monitor: Manifest, manifests: readonly Manifest[]): string[] {
+  const { selector, endpoints } = monitor.spec as MonitorSpec;
+  const chosen = ofKind(manifests, 'Service').filter(({ metadata }) => selects(selector, metadata.labels ?? {}));
+  if (chosen.length === 0) return [`${titleOf(monitor)}: selects no Service`];
+  return chosen.flatMap((service) => {
+    const names = ((service.spec as ServiceSpec).ports ?? []).map(({ name }) => name);
+    return endpoints
+      .filter(({ port }) => !names.includes(port))
+      .map(({ port }) => `${titleOf(monitor)}: ${titleOf(service)} has no port ${port}`);
+  });
+}
+
+function governing(set: Manifest, manifests: readonly Manifest[]): string[] {
+  const { serviceName } = set.spec as { readonly serviceName?: string };
+  const isThere = ofKind(manifests, 'Service').some(({ metadata }) => metadata.name === serviceName);
+  return isThere ? [] : [`${titleOf(set)}: there is no Service/${serviceName}`];
+}

@@ -1,0 +1,74 @@
+/**
+ * The edge's configuration in a cluster: proxy/haproxy.cfg, with servers that come and go instead of a fixed list.
+ *
+ * A headless Service has an address per pod that is ready. HAProxy asks for them and fills places kept for them, so a pod that
+ * drains is given nothing new while its streams go on.
+ */
+import { render } from '../../proxy/render.ts';
+import { defaults } from '../../proxy/settings.ts';
+
+/** Where each kind of pod is found, and for how many there is a place. Places cost a little memory each. */
+const pools = {
+  gateway: { service: 'smallchange-gateway', places: 200 },
+  bucket: { service: 'smallchange-bucket', places: 50 },
+} as const;
+
+const PORT = 8080;
+
+/** Gateways and buckets that share an edge pod's connections; with more of them the shares only become a looser bound. */
+const EXPECTED = ['pod:1', 'pod:2'];
+
+const settings = {
+  ...defaults.haproxy,
+  plain: '0.0.0.0:8080',
+  tls: '0.0.0.0:8443',
+  certificate: '/etc/haproxy/tls/edge.pem',
+  log: 'stdout',
+  // Twice as many descriptors, and 5 KB each: what the limits of k8s/base/edge/deployment.yaml are for.
+  connections: 20_000,
+  // Also the time that a pod's streams are left when it goes: its terminationGracePeriodSeconds is longer.
+  reloadS: 120,
+  buckets: EXPECTED,
+  gateways: EXPECTED,
+};
+
+/** A full name: HAProxy knows no search list. `cluster.local` is what nearly every cluster calls itself. */
+const nameOf = (service: string) => `"${service}.\${NAMESPACE}.svc.cluster.local:${PORT}"`;
+
+/** As many addresses as fit an answer: some 500 pods. */
+const resolvers = `
+resolvers kube
+  parse-resolv-conf
+  accepted_payload_size 8192
+  # A pod that is gone from the answer gets nothing new after these.
+  hold valid 2s
+  hold obsolete 2s
+`;
+
+/** What is written where. */
+export const edgeFiles = [
+  { file: new URL('../../k8s/base/edge/haproxy.cfg', import.meta.url), withTls: false },
+  { file: new URL('../../k8s/components/tls/haproxy.cfg', import.meta.url), withTls: true },
+] as const;
+
+/** @param withTls Also listens on 8443, with the certificate of the Secret `smallchange-tls`. */
+export function edgeConfig({ withTls }: { readonly withTls: boolean }): string {
+  const rendered = render('haproxy', settings).replace(
+    /^#.*\n/,
+    '# Made by `npm run k8s:edge` from proxy/haproxy.cfg: change that, not this file.\n',
+  );
+  const lines = rendered.split('\n').flatMap((line) => {
+    if (!withTls && /^ {2}bind .* ssl /.test(line)) return [];
+    const [, pool, number, options] = /^ {2}server (gateway|bucket)(\d+) \S+(.*)$/.exec(line) ?? [];
+    if (pool === undefined) return [line];
+    if (number !== '1') return [];
+    const { service, places } = pools[pool as keyof typeof pools];
+    // A place cannot track another backend's place: each may have been given another pod. It checks for itself.
+    const checked = options!.replace(/ track \S+/, ' check inter 2s fall 2 rise 1');
+    return [`  server-template ${pool} ${places} ${nameOf(service)} resolvers kube init-addr none${checked}`];
+  });
+  const whole = lines.join('\n');
+  // A template that changed its form is noticed here.
+  if (/pod:\d/.test(whole)) throw new Error('proxy/haproxy.cfg names servers in a way that is not known here');
+  return whole.replace(/\nfrontend edge\n/, `${resolvers}\nfrontend edge\n`);
+}

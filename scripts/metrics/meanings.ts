@@ -1,0 +1,22 @@
+/** What each of our metrics tells somebody who watches the fleet; the names and their help are src/metrics.ts's. */
+export const meanings: Readonly<Record<string, string>> = {
+  smallchange_streams:
+    'How full a gateway is. The autoscaler follows it. The sum is who is listening; a sudden fall is a network, an edge or a gateway that went.',
+  smallchange_max_streams: 'What the number of streams is to be compared with; 0 where no gateway runs.',
+  smallchange_streams_ended_total:
+    'Why streams end: `client` is theirs, `stalled` a reader that took nothing for `STREAM_STALL_MS`; the other reasons are ours, and their clients come back at once.',
+  smallchange_changes_accepted_total: 'The load of the fleet. Beside merged: what does not keep up waits in the inbox.',
+  smallchange_events_merged_total:
+    'What became of changes. `repeat` is clients sending again, as they should; `refused` is publishers doing something a reducer does not take; `unreadable` is never normal.',
+  smallchange_deliveries_total:
+    'The work of the gateways: changes times the listeners of their channels. CPU follows it.',
+  smallchange_inbox_entries:
+    'What waits, by shard. Near 0 is normal. All shards grow: too few mergers, or Redis is slow. One grows: one busy channel.',
+  smallchange_merge_lag_seconds:
+    'How late listeners are. It keeps the value of the last commit: without new changes it says nothing about now.',
+  smallchange_accept_seconds:
+    'How long publishers wait for their 204, without the network: with `appendfsync always` the latency of a disk.',
+  smallchange_redis_up: '0 at all processes: Redis. 0 at one: its way there.',
+  smallchange_problems_total:
+    'What clients are told went wrong. `inbox_full`, `engine_unavailable`, `overloaded` and `draining` are ours, `internal` is a bug, the rest are theirs.',
+};

@@ -1,0 +1,88 @@
+/** HAProxy takes the configurations of the edge as they are mounted, and finds pods by the name of their Service. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { edgeFiles } from '../../scripts/k8s-edge/edge-config.ts';
+import { startServer } from '../support/process.ts';
+import { waitFor } from '../support/wait.ts';
+import { startNameServer } from './name-server.ts';
+
+const MOUNTED = '/etc/haproxy/tls/edge.pem';
+const env = { ...process.env, NAMESPACE: 'here' };
+
+/** As `smallchange-tls` is mounted: the key beside the certificate, under its name and `.key`. */
+function makeCertificate(folder: string): string {
+  const path = join(folder, 'edge.pem');
+  const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost'.split(
+    ' ',
+  );
+  const { status, stderr } = spawnSync('openssl', [...words, '-keyout', `${path}.key`, '-out', path]);
+  assert.equal(status, 0, String(stderr));
+  return path;
+}
+
+/** What a test must have otherwise: fewer connections than a machine's file limit, its own ports, its own name service. */
+function placed(text: string, changes: readonly (readonly [RegExp, string])[]): string {
+  return changes.reduce((changed, [from, to]) => {
+    assert.match(changed, from);
+    return changed.replaceAll(from, to);
+  }, text);
+}
+
+describe('the edge of the manifests', () => {
+  let folder: string;
+  let config: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'smallchange-edge-'));
+    config = join(folder, 'haproxy.cfg');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const { file, withTls } of edgeFiles) {
+    it(`${withTls ? 'with' : 'without'} TLS is a configuration HAProxy takes`, () => {
+      writeFileSync(config, readFileSync(file, 'utf8').replace(MOUNTED, makeCertificate(folder)));
+      const { status, stdout, stderr } = spawnSync('haproxy', ['-c', '-f', config], { env, encoding: 'utf8' });
+      assert.equal(status, 0, `${stdout}${stderr}`);
+    });
+  }
+
+  it('finds the pods of a Service by its name, and leads changes and streams to them', async () => {
+    await using server = await startServer({ env: { DRAIN_MS: '0' } });
+    await using names = await startNameServer(['127.0.0.1']);
+    const socket = join(folder, 'edge.sock');
+    const text = placed(readFileSync(edgeFiles[0].file, 'utf8'), [
+      [/maxconn \d+/g, 'maxconn 100'],
+      [/bind 0\.0\.0\.0:8080/g, `bind unix@${socket}`],
+      [/cluster\.local:8080/g, `cluster.local:${server.port}`],
+      [/parse-resolv-conf/g, `nameserver test 127.0.0.1:${names.port}`],
+    ]);
+    writeFileSync(config, text.replace(/ tcp-ut 30s/, ''));
+    const edge = spawn('haproxy', ['-db', '-f', config], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    try {
+      let said = '';
+      for (const stream of [edge.stdout, edge.stderr]) stream.on('data', (text: Buffer) => (said += text));
+      const curl = (...words: string[]) =>
+        spawnSync('curl', ['-s', '--unix-socket', socket, '-w', '%{http_code}', ...words], { encoding: 'utf8' }).stdout;
+      await waitFor(() => curl('-d', 'x', 'http://edge/c/pods') === '204', {
+        timeoutMs: 15_000,
+        everyMs: 200,
+        what: () => `a POST to be answered 204:\n${said}`,
+      });
+      await waitFor(() => curl('http://edge/c/pods/state').endsWith('200'), {
+        timeoutMs: 15_000,
+        everyMs: 200,
+        what: () => `a gateway to be found:\n${said}`,
+      });
+      assert.match(curl('-m', '1', 'http://edge/c/pods/events?since=earliest'), /\ndata: x\n/);
+      const asked = ['gateway', 'bucket'].map((role) => `smallchange-${role}.here.svc.cluster.local`);
+      for (const name of asked) assert.ok(names.asked.has(name), [...names.asked].join(', '));
+    } finally {
+      edge.kill('SIGKILL');
+      await once(edge, 'close');
+    }
+  });
+});

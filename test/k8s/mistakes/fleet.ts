@@ -1,0 +1,136 @@
+/** Mistakes in what watches and sizes the fleet, and in what it keeps. Each is planted in an installation that is clean without it, and found. */
+import { findsMistakes } from '../kit.ts';
+
+findsMistakes('autoscaling', [
+  [
+    'a target there is not',
+    (p) => {
+      p.get('HorizontalPodAutoscaler', 'smallchange-bucket').spec.scaleTargetRef.name = 'bucket';
+    },
+    /there is no Deployment\/bucket/,
+  ],
+  [
+    'two who say how many',
+    (p) => {
+      p.get('Deployment', 'smallchange-gateway').spec.replicas = 3;
+    },
+    /says its replicas/,
+  ],
+  [
+    'a hasty end',
+    (p) => {
+      p.get('HorizontalPodAutoscaler', 'smallchange-gateway').spec.behavior.scaleDown.stabilizationWindowSeconds = 10;
+    },
+    /scales down within/,
+  ],
+  [
+    'gateways filled to the brim',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-gateway').data.MAX_STREAMS = '10000';
+    },
+    /10000 streams are over/,
+  ],
+  [
+    'a metric there is not',
+    (p) => {
+      p.get('HorizontalPodAutoscaler', 'smallchange-gateway').spec.metrics[0].pods.metric.name = 'streams';
+    },
+    /there is no metric streams/,
+  ],
+]);
+
+findsMistakes('redis', [
+  [
+    'an fsync a second',
+    (p) => {
+      const { data } = p.get('ConfigMap', 'smallchange-redis-conf');
+      data['redis.conf'] = data['redis.conf'].replace(/^appendfsync always/m, 'appendfsync everysec');
+    },
+    /appendfsync is everysec/,
+  ],
+  [
+    'eviction',
+    (p) => {
+      const { data } = p.get('ConfigMap', 'smallchange-redis-conf');
+      data['redis.conf'] = data['redis.conf'].replace('policy noeviction', 'policy allkeys-lru');
+    },
+    /maxmemory-policy is allkeys-lru/,
+  ],
+  [
+    'no room for a rewrite',
+    (p) => {
+      p.pod('StatefulSet', 'smallchange-redis').containers[0].resources = {
+        requests: { cpu: 1, memory: '1Gi' },
+        limits: { cpu: 1, memory: '1Gi' },
+      };
+    },
+    /maxmemory is over/,
+  ],
+]);
+
+findsMistakes('metrics', [
+  [
+    'an alert on nothing',
+    (p) => {
+      p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].expr = 'smallchange_redis_down == 1';
+    },
+    /no metric smallchange_redis_down/,
+  ],
+  [
+    'a label it does not have',
+    (p) => {
+      p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].expr = 'smallchange_streams{shard="1"} > 1';
+    },
+    /smallchange_streams has no label shard/,
+  ],
+  [
+    'a value it never has',
+    (p) => {
+      p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].expr =
+        'smallchange_events_merged_total{outcome="bad"} > 1';
+    },
+    /outcome is never bad/,
+  ],
+  [
+    'no runbook',
+    (p) => {
+      delete p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].annotations.runbook;
+    },
+    /no runbook/,
+  ],
+  [
+    'a panel of nothing',
+    (p) => {
+      const { data } = p.get('ConfigMap', 'smallchange-dashboard');
+      data['smallchange.json'] = data['smallchange.json'].replace(
+        'smallchange_deliveries_total',
+        'smallchange_delivered',
+      );
+    },
+    /no metric smallchange_delivered/,
+  ],
+]);
+
+findsMistakes('edge', [
+  [
+    'less time than it gives itself',
+    (p) => {
+      p.pod('Deployment', 'smallchange-edge').terminationGracePeriodSeconds = 60;
+    },
+    /grace of 60 s ends before/,
+  ],
+  [
+    'streams that are silent for longer than it waits',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-gateway').data.HEARTBEAT_MS = '120000';
+    },
+    /may be silent for 120 s/,
+  ],
+  [
+    'more gateways than it has places for',
+    (p) => {
+      p.get('HorizontalPodAutoscaler', 'smallchange-gateway').spec.maxReplicas = 500;
+    },
+    /keeps 200 places for up to 500 pods of gateway/,
+  ],
+]);

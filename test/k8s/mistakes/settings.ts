@@ -1,0 +1,71 @@
+/** Mistakes in what processes are told: variables, and where they come from. Each is planted in an installation that is clean without it, and found. */
+import { findsMistakes } from '../kit.ts';
+
+findsMistakes('environment', [
+  [
+    'a setting there is not',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-settings').data.MAX_STREEMS = '1';
+    },
+    /MAX_STREEMS is not a setting/,
+  ],
+  [
+    'a value it does not take',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-settings').data.SHARDS = '0';
+    },
+    /SHARDS must be/,
+  ],
+  [
+    'one that is not supported',
+    (p) => {
+      p.container('smallchange-merger').env.push({ name: 'NO_SUCH_URL', value: 'x' });
+    },
+    /NO_SUCH_URL is not a setting/,
+  ],
+  [
+    'nobody let in',
+    (p) => {
+      delete p.get('ConfigMap', 'smallchange-settings').data.AUTH;
+    },
+    /set AUTH=anonymous/,
+  ],
+  [
+    'a role there is not',
+    (p) => {
+      p.container('smallchange-bucket').env[0].value = 'buckett';
+    },
+    /ROLES must be/,
+  ],
+]);
+
+findsMistakes('references', [
+  [
+    'a ConfigMap there is not',
+    (p) => {
+      p.remove('ConfigMap', 'smallchange-edge');
+    },
+    /there is no ConfigMap\/smallchange-edge/,
+  ],
+  [
+    'a Secret nobody makes',
+    (p) => {
+      p.container('smallchange-bucket').env[1].valueFrom.secretKeyRef.name = 'redis';
+    },
+    /there is no Secret\/redis/,
+  ],
+  [
+    'a key it does not have',
+    (p) => {
+      p.container('smallchange-bucket').env[1].valueFrom.secretKeyRef.key = 'URL';
+    },
+    /smallchange-redis has no URL/,
+  ],
+  [
+    'a volume there is not',
+    (p) => {
+      p.container('smallchange-edge').volumeMounts[0].name = 'config';
+    },
+    /no volume config/,
+  ],
+]);

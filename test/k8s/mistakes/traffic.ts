@@ -1,0 +1,105 @@
+/** Mistakes in who is reached by whom, and in what may be taken away at once. Each is planted in an installation that is clean without it, and found. */
+import { findsMistakes } from '../kit.ts';
+
+findsMistakes('services', [
+  [
+    'a Service without pods',
+    (p) => {
+      p.get('Service', 'smallchange-bucket').spec.selector['app.kubernetes.io/component'] = 'buckets';
+    },
+    /Service\/smallchange-bucket: selects no pod/,
+  ],
+  [
+    'a port they do not have',
+    (p) => {
+      p.get('Service', 'smallchange-edge').spec.ports[0].targetPort = 'web';
+    },
+    /has no port web/,
+  ],
+  [
+    'a monitor of another port',
+    (p) => {
+      p.get('ServiceMonitor', 'smallchange').spec.endpoints[0].port = 'metrics';
+    },
+    /has no port metrics/,
+  ],
+  [
+    'a monitor of nobody',
+    (p) => {
+      p.get('ServiceMonitor', 'smallchange').spec.selector = { matchLabels: { app: 'x' } };
+    },
+    /selects no Service/,
+  ],
+]);
+
+findsMistakes('network', [
+  [
+    'nothing denied',
+    (p) => {
+      p.remove('NetworkPolicy', 'smallchange-default-deny');
+    },
+    /no NetworkPolicy denies all/,
+  ],
+  [
+    'the edge at Redis',
+    (p) => {
+      p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector.matchExpressions[0].values.push(
+        'edge',
+      );
+    },
+    /StatefulSet\/smallchange-redis: edge reaches/,
+  ],
+  [
+    'a role cut off from it',
+    (p) => {
+      p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector.matchExpressions[0].values.pop();
+    },
+    /merger does not reach/,
+  ],
+  [
+    'gateways open to all',
+    (p) => {
+      delete p.get('NetworkPolicy', 'smallchange-serving').spec.ingress[0].from;
+    },
+    /others than edge reach port http/,
+  ],
+  [
+    'a policy about nobody',
+    (p) => {
+      p.get('NetworkPolicy', 'smallchange-edge').spec.podSelector.matchLabels.x = 'y';
+    },
+    /smallchange-edge: is about no pod/,
+  ],
+  [
+    'a port nobody has',
+    (p) => {
+      p.get('NetworkPolicy', 'smallchange-metrics').spec.ingress[0].ports[0].port = 'metrics';
+    },
+    /has the port metrics/,
+  ],
+]);
+
+findsMistakes('disruption', [
+  [
+    'a budget of nobody',
+    (p) => {
+      p.get('PodDisruptionBudget', 'smallchange-gateway').spec.selector.matchLabels['app.kubernetes.io/component'] =
+        'gate';
+    },
+    /not about exactly one/,
+  ],
+  [
+    'a Deployment without',
+    (p) => {
+      p.remove('PodDisruptionBudget', 'smallchange-bucket');
+    },
+    /smallchange-bucket: no PodDisruptionBudget/,
+  ],
+  [
+    'one that lets none go',
+    (p) => {
+      p.get('PodDisruptionBudget', 'smallchange-edge').spec.maxUnavailable = 0;
+    },
+    /ever be emptied/,
+  ],
+]);
