@@ -113,8 +113,9 @@ async function createEngine(config: Config, log: Logger): Promise<Engine> {
 
 /** A new role is a folder beside the others and an entry here. */
 const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, metrics: Metrics) => Part> = {
-  bucket(engine, config, _log, metrics) {
-    const bucket = createBucket({ engine, metrics, clock: systemClock, maxChangeBytes: config.maxChangeBytes });
+  bucket(engine, config, log, metrics) {
+    const { maxChangeBytes } = config;
+    const bucket = createBucket({ engine, log, metrics, clock: systemClock, maxChangeBytes });
     return { routes: (app) => bucket.routes(app), quiet: () => bucket.quiesce() };
   },
   merger(engine, config, log, metrics) {

@@ -1,6 +1,7 @@
 /** From request to change: everything a publisher can get wrong is told here, and nothing is changed by it (P1–P4). */
 import { type Change, isFrom, parseSeq } from '../domain/change.ts';
 import { CHANNEL_RULE, isChannel } from '../domain/channel.ts';
+import { parseTrace } from '../domain/trace.ts';
 import { Problem } from '../errors.ts';
 
 export interface SubmittedChange {
@@ -10,6 +11,8 @@ export interface SubmittedChange {
   readonly from: string | undefined;
   readonly seq: string | undefined;
   readonly body: unknown;
+  /** The header, as it came. */
+  readonly traceparent: string | undefined;
 }
 
 /** @throws {Problem} 400 or 413 with a sentence that says what would be right. */
@@ -38,5 +41,7 @@ export function acceptChange(submitted: SubmittedChange, maxChangeBytes: number,
   if (body.length > maxChangeBytes) {
     throw new Problem('change_too_large', `A change is at most ${maxChangeBytes} bytes.`);
   }
-  return { channel, from, seq, acceptedMs, bytes: body };
+  const trace = parseTrace(submitted.traceparent);
+  const change = { channel, from, seq, acceptedMs, bytes: body };
+  return trace === undefined ? change : { ...change, trace };
 }

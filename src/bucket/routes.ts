@@ -9,10 +9,12 @@ import { FROM_PATTERN } from '../domain/change.ts';
 import { CHANNEL_PATTERN } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';
 import { parameter } from '../http/query.ts';
+import type { Logger } from '../log.ts';
 import { acceptChange } from './accept.ts';
 import { type BatcherDeps, createBatcher } from './batcher.ts';
 
 export interface BucketDeps extends BatcherDeps {
+  readonly log: Logger;
   readonly maxChangeBytes: number;
 }
 
@@ -43,7 +45,7 @@ const schema = {
 type ChangeRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
 export function createBucket(deps: BucketDeps): Bucket {
-  const { clock, maxChangeBytes } = deps;
+  const { clock, log, maxChangeBytes } = deps;
   const batcher = createBatcher(deps);
 
   function receive(request: ChangeRequest, reply: FastifyReply): void {
@@ -54,6 +56,7 @@ export function createBucket(deps: BucketDeps): Bucket {
         from: parameter(request, 'from') ?? header(request, 'change-from'),
         seq: parameter(request, 'seq') ?? header(request, 'change-seq'),
         body: request.body,
+        traceparent: header(request, 'traceparent'),
       },
       maxChangeBytes,
       clock.wallMs(),
@@ -64,6 +67,7 @@ export function createBucket(deps: BucketDeps): Bucket {
       } else if (outcome === 'full') {
         reply.send(new Problem('inbox_full', 'The merge is behind: send the same again a little later.'));
       } else {
+        if (change.trace !== undefined) log.debug({ trace: change.trace, channel: change.channel }, 'change accepted');
         leanly(reply).code(204).send();
       }
     });

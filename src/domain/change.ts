@@ -13,6 +13,8 @@ export interface Change {
   readonly acceptedMs: number;
   /** The change itself, 1 to `MAX_CHANGE_BYTES` bytes, any values. */
   readonly bytes: Uint8Array;
+  /** The `traceparent` it came with (domain/trace.ts). */
+  readonly trace?: string;
 }
 
 /** Exactly one dot between a lasting name and a nonce that is new at every start of the client (P4, P6). */

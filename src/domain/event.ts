@@ -11,6 +11,8 @@ export interface Event {
   /** When the change was accepted, milliseconds since 1970. */
   readonly atMs: number;
   readonly bytes: Uint8Array;
+  /** The `traceparent` of the change, where it had one. */
+  readonly trace?: string;
 }
 
 /** What a reducer decides about an event; the merge adds the rest. */

@@ -42,6 +42,8 @@ export interface HubDeps {
   /** Told by how much the ring grew or shrank, in bytes. */
   readonly account: (bytes: number) => void;
   readonly onError: (channel: Channel, error: unknown) => void;
+  /** Told what it has that is new, for whoever follows a trace. */
+  readonly onEvents?: (channel: Channel, events: readonly Event[]) => void;
 }
 
 /** Events in one read of history: at most 0.5 MB of changes. */
@@ -267,6 +269,7 @@ export class Hub implements ChannelObserver {
       events[0] && events[0].offset > this.head ? events : events.filter(({ offset }) => offset > this.head);
     if (fresh.length === 0) return;
     this.#ring.append(fresh);
+    this.#deps.onEvents?.(this.channel, fresh);
     for (const reader of this.readers) reader.advanced();
   }
 

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Channel } from '../domain/channel.ts';
+import type { Event } from '../domain/event.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import { Hub, type HubDeps, type HubReader } from './hub.ts';
@@ -50,7 +51,12 @@ export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs
       ringBytes += bytes;
     },
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
+    ...(log.isLevelEnabled('debug') && { onEvents: traced }),
   };
+
+  function traced(channel: Channel, events: readonly Event[]): void {
+    for (const { trace, offset } of events) if (trace) log.debug({ trace, channel, offset }, 'event passed on');
+  }
 
   function open(channel: Channel): Held {
     const entry = { hub: new Hub(channel, deps), readers: 0, idleSinceMs: 0 };

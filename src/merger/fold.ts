@@ -66,7 +66,7 @@ export function fold(entries: readonly InboxEntry[], known: Known, events: numbe
     try {
       const verdict = reducer.reduce(of.state, change);
       if (verdict.kind !== 'event') return verdict.kind;
-      const body = { from: change.from, seq: change.seq, atMs: change.acceptedMs, bytes: verdict.bytes };
+      const body = bodyOf(change, verdict.bytes);
       return advance(draft, body, reducer.apply(of.state, body)) ? 'event' : 'refused';
     } catch (error) {
       failures.push({ reducer: reducer.name, error });
@@ -113,4 +113,9 @@ export function fold(entries: readonly InboxEntry[], known: Known, events: numbe
     }),
   );
   return { channels, unreadable, outcomes, failures };
+}
+
+function bodyOf({ from, seq, acceptedMs: atMs, trace }: Change, bytes: Uint8Array): EventBody {
+  const body = { from, seq, atMs, bytes };
+  return trace === undefined ? body : { ...body, trace };
 }

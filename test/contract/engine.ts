@@ -21,6 +21,7 @@ import { renewTests } from './engine/renew.ts';
 import { stateTests } from './engine/state.ts';
 import { subscribeTests } from './engine/subscribe.ts';
 import { sweepTests } from './engine/sweep.ts';
+import { traceTests } from './engine/trace.ts';
 
 export type { CreateEngine, EngineUnderTest } from './engine/kit.ts';
 
@@ -53,6 +54,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
     describe('gather', () => gatherTests(open));
+    describe('trace', () => traceTests(open));
     describe('life', () => lifeTests(open));
   });
 }

@@ -20,7 +20,7 @@ const unpackr = new Unpackr({ useRecords: false, copyBuffers: true });
 export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boolean): InboxEntry {
   const parts = unpacked(raw);
   if (Array.isArray(parts) && parts[0] === ENTRY_FORMAT) {
-    const [, channel, from, seq, acceptedMs, bytes] = parts as unknown[];
+    const [, channel, from, seq, acceptedMs, bytes, trace] = parts as unknown[];
     if (
       typeof channel === 'string' &&
       isChannel(channel) &&
@@ -31,14 +31,16 @@ export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boole
       typeof acceptedMs === 'number' &&
       bytes instanceof Uint8Array
     ) {
-      return { kind: 'change', change: { channel, from, seq, acceptedMs, bytes } };
+      const change = { channel, from, seq, acceptedMs, bytes };
+      return { kind: 'change', change: typeof trace === 'string' ? { ...change, trace } : change };
     }
   }
   return { kind: 'unreadable', raw: copyOf(raw) };
 }
 
 export function encodeEvent(event: EventBody): Buffer {
-  return packr.pack([event.from, event.seq, event.atMs, event.bytes]);
+  const { from, seq, atMs, bytes, trace } = event;
+  return packr.pack(trace === undefined ? [from, seq, atMs, bytes] : [from, seq, atMs, bytes, trace]);
 }
 
 export function decodeEvent(raw: Buffer, offset: number): Event {
@@ -71,8 +73,9 @@ export function decodeField(raw: Buffer): StateField {
 }
 
 function eventFrom(parts: unknown, offset: number): Event {
-  const [from, seq, atMs, bytes] = parts as [string, number, number, Uint8Array];
-  return { offset, from, seq, atMs, bytes };
+  const [from, seq, atMs, bytes, trace] = parts as [string, number, number, Uint8Array, string?];
+  const event = { offset, from, seq, atMs, bytes };
+  return trace === undefined ? event : { ...event, trace };
 }
 
 function unpacked(raw: Buffer): unknown {

@@ -1,6 +1,7 @@
 /**
  * Writes inbox entries: all that one `append` has for one shard, as one MessagePack array of strings, each of them an
- * entry `[format, channel, from, seq, acceptedMs, bytes]`. Strings, because Redis' cmsgpack knows no binaries.
+ * entry `[format, channel, from, seq, acceptedMs, bytes]`, with the trace behind where there is one. Strings, because
+ * Redis' cmsgpack knows no binaries.
  *
  * By hand, because this is what a POST costs: packing each entry with a library and sending each as an argument of
  * its own takes 1.0 µs an entry, this 0.3 (0.6 where a call of 64 touches 16 shards). The bytes are those of msgpackr.
@@ -35,7 +36,7 @@ export function encodeEntries(changes: readonly Change[]): Buffer {
   let at = 3;
   for (const change of changes) {
     at = writeHead(target, at, entrySize(change), STR_8, STR_16, STR_32);
-    target[at++] = FIXARRAY | 6;
+    target[at++] = FIXARRAY | (change.trace === undefined ? 6 : 7);
     target[at++] = ENTRY_FORMAT;
     at = writeAscii(target, at, change.channel);
     at = writeAscii(target, at, change.from);
@@ -44,14 +45,15 @@ export function encodeEntries(changes: readonly Change[]): Buffer {
     at = writeHead(target, at, change.bytes.length, BIN_8, BIN_16, BIN_32);
     target.set(change.bytes, at);
     at += change.bytes.length;
+    if (change.trace !== undefined) at = writeAscii(target, at, change.trace);
   }
   return target;
 }
 
-function entrySize({ channel, from, seq, acceptedMs, bytes }: Change): number {
-  return (
-    2 + asciiSize(channel) + asciiSize(from) + numberSize(seq) + numberSize(acceptedMs) + sizeWithHead(bytes.length)
-  );
+function entrySize({ channel, from, seq, acceptedMs, bytes, trace }: Change): number {
+  const numbers = numberSize(seq) + numberSize(acceptedMs);
+  const last = trace === undefined ? 0 : asciiSize(trace);
+  return 2 + asciiSize(channel) + asciiSize(from) + numbers + sizeWithHead(bytes.length) + last;
 }
 
 function asciiSize(text: string): number {
@@ -71,7 +73,7 @@ function numberSize(value: number): number {
   return value < 0x80 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
 }
 
-/** Channel names and publishers are ASCII by their patterns, and short: a loop is faster than a call out of JavaScript. */
+/** Channel names, publishers and traces are ASCII by their patterns, and short: a loop is faster than a call out of JavaScript. */
 function writeAscii(target: Buffer, start: number, text: string): number {
   let at = start;
   const { length } = text;
@@ -86,7 +88,7 @@ function writeAscii(target: Buffer, start: number, text: string): number {
     bits |= code;
     target[at++] = code;
   }
-  if (bits > 0x7f) throw new RangeError('a channel or publisher is too long or not ASCII');
+  if (bits > 0x7f) throw new RangeError('a channel, publisher or trace is too long or not ASCII');
   return at;
 }
 
