@@ -34,4 +34,5 @@ STOPSIGNAL SIGTERM
 # /healthz says that the process lives; it never asks Redis, so a Redis that is away restarts nothing.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node is the first process and hears SIGTERM itself: no shell in between that would swallow it.
-CMD ["node", "dist/main.js"]
+# A larger young generation than this leaves some 6 KB more per stream behind (Node 24).
+CMD ["node", "--max-semi-space-size=16", "dist/main.js"]

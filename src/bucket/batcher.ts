@@ -1,9 +1,11 @@
 /**
- * The batcher: gathers the changes of one event-loop turn and appends them in one call.
+ * The batcher: gathers the changes of one event-loop turn and appends them in one call; while a call is under way, those
+ * of the turns until its answer.
  *
  * This is what makes the bucket fast: a turn brings some dozens of POSTs under load, and the number of commands is what
- * costs, not their size. Nothing waits in memory beyond the turn: when the engine does not answer, every change
- * of the call is failed, and the publisher, who alone knows it, sends it again.
+ * costs, not their size. A change that comes alone is sent at once, and none waits for company longer than
+ * `GATHER_MAX_MS`, so an engine that is slow for one shard does not hold up the others. When the engine does not answer,
+ * every change of the call is failed, and the publisher, who alone knows it, sends it again.
  */
 import type { Clock } from '../clock.ts';
 import type { Change } from '../domain/change.ts';
@@ -29,6 +31,9 @@ export interface Batcher {
 /** The contract's limit for one append. */
 const APPEND_MAX_CHANGES = 1000;
 
+/** Some round trips to a store nearby; one that takes longer, such as for an fsync, need not be waited for. */
+const GATHER_MAX_MS = 5;
+
 /** Changes waiting for the engine's answer. More mean that it is frozen: some 10 MB, then 503 at once. */
 const UNANSWERED_MAX = 20_000;
 
@@ -36,6 +41,9 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
   let changes: Change[] = [];
   let settles: Settle[] = [];
   let unanswered = 0;
+  let callsUnderWay = 0;
+  /** Runs while changes wait for the answer to a call. */
+  let gathering: NodeJS.Timeout | undefined;
   let whenQuiet: (() => void)[] = [];
 
   function flush(): void {
@@ -43,6 +51,9 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
     const waiting = settles;
     changes = [];
     settles = [];
+    clearTimeout(gathering);
+    gathering = undefined;
+    callsUnderWay++;
     const startedMs = clock.elapsedMs();
     engine.append(batch).then(
       (outcomes) => {
@@ -55,6 +66,9 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
   }
 
   function answered(waiting: readonly Settle[], each: (settle: Settle, i: number) => void): void {
+    callsUnderWay--;
+    // Once the answers are written and the turn's requests read: whoever was answered may have sent the next.
+    if (changes.length > 0) setImmediate(endTurn);
     unanswered -= waiting.length;
     waiting.forEach(each);
     if (unanswered > 0) return;
@@ -71,7 +85,7 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
       unanswered++;
       changes.push(change);
       settles.push(settle);
-      if (changes.length === 1) setImmediate(flushIfAny);
+      if (changes.length === 1) setImmediate(endTurn);
       if (changes.length === APPEND_MAX_CHANGES) flush();
     },
     async quiesce() {
@@ -79,8 +93,10 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
     },
   };
 
-  function flushIfAny(): void {
-    if (changes.length > 0) flush();
+  function endTurn(): void {
+    if (changes.length === 0) return;
+    if (callsUnderWay === 0) flush();
+    else gathering ??= setTimeout(flush, GATHER_MAX_MS);
   }
 }
 

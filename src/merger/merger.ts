@@ -5,6 +5,7 @@
  * Running → quiet → stopped. `stop` lets each shard's round finish and then gives its lease back, so that another merger
  * goes on at once instead of waiting for the lease to expire.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Subscription } from '../engine/engine.ts';
 import { ShardMerge, type ShardMergeDeps } from './shard-merge.ts';
 
@@ -31,6 +32,8 @@ export function createMerger(deps: MergerDeps): Merger {
     const bell = bells[shard]!;
     let isFailing = false;
     while (!stopping.signal.aborted) {
+      // Whatever was rung for so far, this round sees.
+      bell.still();
       const result = await merge.round().catch((error: unknown) => {
         // Said once for as long as it lasts: a store that is away fails every shard, four times a second.
         log[isFailing ? 'debug' : 'warn']({ shard, err: error }, 'merge interrupted: reading the shard again');
@@ -38,7 +41,8 @@ export function createMerger(deps: MergerDeps): Merger {
         return 'failed' as const;
       });
       isFailing = result === 'failed';
-      if (result !== 'again') await bell.rung(TICK_MS);
+      if (typeof result === 'number') await sleep(result);
+      else if (result !== 'again') await bell.rung(TICK_MS);
     }
     await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));
   }
@@ -65,7 +69,7 @@ export function createMerger(deps: MergerDeps): Merger {
   };
 }
 
-/** Wakes one sleeper; a ring while nobody sleeps ends the next sleep before it begins. */
+/** Wakes one sleeper; a ring while nobody sleeps ends the next sleep before it begins, unless the bell is stilled. */
 class Bell {
   #wake: (() => void) | null = null;
   #hasRung = false;
@@ -73,6 +77,10 @@ class Bell {
   ring(): void {
     this.#hasRung = true;
     this.#wake?.();
+  }
+
+  still(): void {
+    this.#hasRung = false;
   }
 
   async rung(timeoutMs: number): Promise<void> {

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Epoch } from '../domain/position.ts';
-import type { Engine, Peek } from '../engine/engine.ts';
+import type { ChannelCommit, Engine, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type FoldDeps, fold, type Outcome } from './fold.ts';
@@ -30,8 +30,18 @@ const PEEK_LIMITS = { maxEntries: 512, maxBytes: 1 << 20 };
 const SWEEP_INTERVAL_MS = 10_000;
 const SWEEP_LIMIT = 500;
 
-/** `again`: there may be more at once. `idle`: the inbox is empty. `held`: somebody else merges this shard. */
-export type RoundResult = 'again' | 'idle' | 'held';
+/**
+ * When to come back. `again`: at once, there may be more. `idle`: when woken, the inbox is empty. `held`: somebody else
+ * merges this shard. A number: after so many milliseconds, in which more will have come.
+ */
+export type RoundResult = 'again' | 'idle' | 'held' | number;
+
+/**
+ * A round costs the merger and Redis as much as some ten changes do, so a shard that gets many at once waits for company:
+ * a millisecond for each that came together, at most ten. One that gets a few hundred a second is never made to wait.
+ */
+const BUSY_ENTRIES = 4;
+const BUSY_PAUSE_MAX_MS = 10;
 
 export class ShardMerge {
   readonly #shard: number;
@@ -65,7 +75,8 @@ export class ShardMerge {
       return 'again';
     }
     await this.#commit(peek);
-    return 'again';
+    const { length } = peek.entries;
+    return length >= BUSY_ENTRIES && length === peek.waiting ? Math.min(BUSY_PAUSE_MAX_MS, length) : 'again';
   }
 
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
@@ -132,10 +143,17 @@ export class ShardMerge {
     for (const [name, count] of Object.entries(outcomes)) {
       if (count > 0) metrics.eventsMerged.inc({ outcome: name as Outcome }, count);
     }
+    if (log.isLevelEnabled('debug')) this.#trace(channels);
     for (const { reducer, error } of failures) log.error({ reducer, err: error }, 'a reducer threw: change refused');
     if (unreadable.length > 0) log.error({ shard: this.#shard, count: unreadable.length }, 'entries set aside');
     const first = peek.entries[0]!;
     if (first.kind === 'change') metrics.mergeLag.set(Math.max(0, clock.wallMs() - first.change.acceptedMs) / 1000);
+  }
+
+  #trace(commits: readonly ChannelCommit[]): void {
+    for (const { channel, events } of commits) {
+      for (const { trace, offset } of events) if (trace) this.#deps.log.debug({ trace, channel, offset }, 'event made');
+    }
   }
 
   async #sweep(): Promise<RoundResult> {

@@ -1,0 +1,101 @@
+/** The batcher: what goes into one call of the engine, and when. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { createBatcher } from '../../src/bucket/batcher.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Change } from '../../src/domain/change.ts';
+import type { AppendOutcome, Engine } from '../../src/engine/engine.ts';
+import { createMetrics } from '../../src/metrics.ts';
+
+const bytes = new Uint8Array([1]);
+const changeOf = (channel: string): Change => ({ channel, from: '', seq: 0, acceptedMs: 0, bytes });
+
+interface Call {
+  readonly channels: string[];
+  answer(): void;
+  fail(): void;
+}
+
+function bench() {
+  const calls: Call[] = [];
+  const settled: string[] = [];
+  const append = (changes: readonly Change[]) =>
+    new Promise<AppendOutcome[]>((resolve, reject) => {
+      calls.push({
+        channels: changes.map(({ channel }) => channel),
+        answer: () => resolve(changes.map(() => 'accepted')),
+        fail: () => reject(new Error('away')),
+      });
+    });
+  const batcher = createBatcher({ engine: { append } as Engine, metrics: createMetrics(), clock: systemClock });
+  const send = (...channels: string[]) => {
+    for (const channel of channels) {
+      batcher.append(changeOf(channel), (error, outcome) => settled.push(`${channel} ${error?.message ?? outcome}`));
+    }
+  };
+  return { calls, settled, batcher, send, channels: () => calls.map((call) => call.channels) };
+}
+
+it('the changes of a turn go in one call, at its end', async () => {
+  const { send, channels } = bench();
+  send('a', 'b');
+  assert.deepEqual(channels(), []);
+  await turn();
+  assert.deepEqual(channels(), [['a', 'b']]);
+});
+
+it('while a call is under way the next turns gather, and go when it is answered', async () => {
+  const { send, channels, calls, settled } = bench();
+  send('a');
+  await turn();
+  send('b');
+  await turn();
+  send('c');
+  await turn();
+  assert.deepEqual(channels(), [['a']]);
+  calls[0]!.answer();
+  await turn();
+  await turn();
+  assert.deepEqual(channels(), [['a'], ['b', 'c']]);
+  assert.deepEqual(settled, ['a accepted']);
+});
+
+it('a call that failed takes only its own changes with it', async () => {
+  const { send, channels, calls, settled, batcher } = bench();
+  send('a');
+  await turn();
+  send('b');
+  calls[0]!.fail();
+  await turn();
+  await turn();
+  assert.deepEqual(channels(), [['a'], ['b']]);
+  calls[1]!.answer();
+  await batcher.quiesce();
+  assert.deepEqual(settled, ['a away', 'b accepted']);
+});
+
+it('nothing waits long for a call that is not answered', async () => {
+  const { send, channels } = bench();
+  send('a');
+  await turn();
+  send('b');
+  await sleep(50);
+  assert.deepEqual(channels(), [['a'], ['b']]);
+  send('c');
+  await sleep(50);
+  assert.deepEqual(channels(), [['a'], ['b'], ['c']]);
+});
+
+it('a thousand go at once, whatever is under way', async () => {
+  const { send, channels } = bench();
+  send('first');
+  await turn();
+  send(...Array.from({ length: 1001 }, (_, i) => `c${i}`));
+  assert.deepEqual(
+    channels().map(({ length }) => length),
+    [1, 1000],
+  );
+  await sleep(50);
+  assert.deepEqual(channels()[2], ['c1000']);
+});
