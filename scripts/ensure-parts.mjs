@@ -11,6 +11,10 @@ import { delimiter, join } from 'node:path';
 const parts = {
   'redis-server': 'redis-server',
   curl: 'curl',
+  // The two edges, and certificates for them.
+  haproxy: 'haproxy',
+  nginx: 'nginx',
+  openssl: 'openssl',
   // The fault tests: packet loss in a network namespace, jumping clocks, a slow disk.
   nft: 'nftables',
   ip: 'iproute2',

@@ -5,9 +5,10 @@
  * costs, and a third of what each write does. None of it has any use once the head is written.
  *
  * This leans on internals of Node, the same in 20, 24 and 26. Their shape is looked at first; where it is another one, the
- * answer is null and the plain response serves. Two rules that were learnt the hard way: the parser must not be closed
- * inside its own callback, which crashes the process, hence the turn in between; and the server's sockets stay half
- * open, so a client that leaves is only noticed by reading until `end`.
+ * answer is null and the plain response serves. Rules that were learnt the hard way: the parser must not be closed
+ * inside its own callback, which crashes the process, hence the turn in between; in that turn it must hand out no
+ * request, which does as well; and the server's sockets stay half open, so a client that leaves is only noticed by reading
+ * until `end`.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -39,6 +40,9 @@ export function takeSocket(response: ServerResponse): Promise<Socket> | null {
   if (!socket || socket._httpMessage !== response || !isParser(socket.parser)) return null;
   const { parser } = socket;
   response.detachSocket(socket);
+  // What is pipelined behind may still be parsed in this turn. As a request it would be given the socket that was just
+  // taken, and its end would break what Node asserts, which ends the process.
+  parser.onIncoming = ignore;
   return new Promise((resolve) => {
     setImmediate(() => {
       // A client that has gone meanwhile has taken the parser with it.
@@ -46,6 +50,11 @@ export function takeSocket(response: ServerResponse): Promise<Socket> | null {
       resolve(socket);
     });
   });
+}
+
+/** 0: the parser goes on, and nobody is told. */
+function ignore(): number {
+  return 0;
 }
 
 function isParser(parser: HttpSocket['parser']): parser is Parser {

@@ -4,6 +4,7 @@
  * Invariant: an answer says what the table in `errors.ts` and our own sentences say, never what an unexpected error
  * says, and never what the client sent.
  */
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EngineUnavailable, type ErrorCode, errorTable, Problem } from '../errors.ts';
@@ -111,9 +112,7 @@ const LINGER_MS = 1_000;
 
 /** What arrived is not a request at all: fastify never sees it, so the answer is written by hand and the connection ends. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  // An answer that is under way belongs to the request before; nothing may be written into the middle of it.
-  const underWay = (socket as { _httpMessage?: { headersSent?: boolean } | null })._httpMessage?.headersSent === true;
-  if (error.code === 'ECONNRESET' || !socket.writable || underWay) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswerOwed(socket)) {
     socket.destroy();
     return;
   }
@@ -128,4 +127,13 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   );
   // Not at once: a reset for what is still unread could overtake the answer. Not never: the peer need not close.
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+/**
+ * Whether the request before what arrived is still without its answer, or in the middle of it. This one would seem to be
+ * it: a 400 for a change that is being accepted. Without any, its client knows that it does not know (P5).
+ */
+function isAnswerOwed(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
+  return answer?.headersSent === true || answer?.req.complete === true;
 }

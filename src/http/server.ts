@@ -13,6 +13,7 @@ import { answerCors, type CorsConfig } from './cors.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes } from './openapi.ts';
 import { answerClientError, createErrorHandler } from './problem.ts';
+import { refuseAmbiguity } from './strict.ts';
 
 /** Longer than the 60 s for which a proxy keeps an idle upstream connection, or its POSTs meet a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
@@ -65,6 +66,7 @@ export async function createServer({ config, log, metrics }: ServerDeps): Promis
   const handleError = createErrorHandler({ metrics });
   app.setErrorHandler(handleError);
   const cors = answerCors(app, config);
+  refuseAmbiguity(app);
   acceptAnyBody(app);
   answerNotFound(app);
   if (log.isLevelEnabled('debug')) {

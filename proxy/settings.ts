@@ -1,0 +1,91 @@
+/**
+ * What can be set of an edge: every variable of the two templates, with its default. Read from the environment under the same
+ * names with `EDGE_` in front, but for the two lists of servers.
+ */
+export interface EdgeSettings {
+  /** `address:port` of every bucket, at least one. Environment: `BUCKETS`, with commas. */
+  readonly buckets: readonly string[];
+  /** `address:port` of every gateway, at least one. Environment: `GATEWAYS`, with commas. */
+  readonly gateways: readonly string[];
+  /** `address:port` for plain HTTP/1.1. */
+  readonly plain: string;
+  /** `address:port` for TLS, with h2 and http/1.1. */
+  readonly tls: string;
+  /** A PEM file with the certificate, its chain and its key. */
+  readonly certificate: string;
+  /** HAProxy: `stdout`, `/dev/log` or `address:port` of a syslog; nginx: a file. */
+  readonly log: string;
+  /** For nginx: a folder for its pid, its error log and bodies under way, writable by its workers. */
+  readonly runDir: string;
+  /** Connections from clients, at most; descriptors are needed for twice as many, and a little. */
+  readonly connections: number;
+  /** Of one address. */
+  readonly connectionsPerIp: number;
+  /** Of one address, with a burst of one second's worth. */
+  readonly requestsPerS: number;
+  /** The largest body that is let through; what a server takes is its own `MAX_CHANGE_BYTES`. */
+  readonly bodyBytes: number;
+  /** How long a header may take to arrive, and then a body, seconds; a server's own limits are 10 and 15. */
+  readonly slowS: number;
+  /** How long a stream may be silent, seconds: above the longest interval of heartbeats. */
+  readonly idleS: number;
+  /** How long the streams of before a reload are kept, seconds. */
+  readonly reloadS: number;
+}
+
+export type Edge = 'haproxy' | 'nginx';
+
+/** The largest that `MAX_CHANGE_BYTES` can be set to. */
+const BODY_BYTES = 1024 * 1024;
+
+export const defaults: Readonly<Record<Edge, Omit<EdgeSettings, 'buckets' | 'gateways'>>> = {
+  haproxy: defaultsWith({ certificate: '/etc/haproxy/edge.pem', log: '/dev/log' }),
+  nginx: defaultsWith({ certificate: '/etc/nginx/edge.pem', log: '/var/log/nginx/smallchange.log' }),
+};
+
+function defaultsWith(paths: Pick<EdgeSettings, 'certificate' | 'log'>) {
+  return {
+    plain: '0.0.0.0:80',
+    tls: '0.0.0.0:443',
+    runDir: '/run/smallchange-edge',
+    connections: 9000,
+    connectionsPerIp: 100,
+    requestsPerS: 200,
+    bodyBytes: BODY_BYTES,
+    slowS: 10,
+    idleS: 90,
+    reloadS: 1800,
+    ...paths,
+  };
+}
+
+const ADDRESS = /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i;
+
+/** @throws with one line for each thing that is wrong. */
+export function readSettings(edge: Edge, env: Readonly<Record<string, string | undefined>>): EdgeSettings {
+  const problems: string[] = [];
+  const list = (name: string): string[] => {
+    const addresses = (env[name] ?? '').split(',').filter(Boolean);
+    if (addresses.length === 0) problems.push(`${name} is missing: address:port, several with commas`);
+    for (const each of addresses) if (!ADDRESS.test(each)) problems.push(`${name}: ${each} is no address:port`);
+    return addresses;
+  };
+  const servers = { buckets: list('BUCKETS'), gateways: list('GATEWAYS') };
+  const read: Record<string, string | number> = {};
+  for (const [key, value] of Object.entries(defaults[edge])) {
+    const name = `EDGE_${snake(key)}`;
+    const given = env[name] ?? String(value);
+    read[key] = typeof value === 'number' ? Number(given) : given;
+    if (typeof value === 'number' && !/^[1-9]\d{0,8}$/.test(given))
+      problems.push(`${name}: ${given} is no whole number`);
+    if (typeof value === 'string' && !/^[\w./:[\]-]+$/.test(given))
+      problems.push(`${name}: ${given} has other characters`);
+  }
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return { ...(read as unknown as EdgeSettings), ...servers };
+}
+
+/** `connectionsPerIp` → `CONNECTIONS_PER_IP`. */
+export function snake(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}

@@ -1,0 +1,34 @@
+/** The protocol's contract, asked of a whole fleet through an edge: two buckets, two gateways, one merger. */
+import { after, before, beforeEach, type TestContext } from 'node:test';
+import { contractEnv, protocolContract } from '../contract/protocol.ts';
+import { type Fleet, startFleet } from '../e2e/fleet.ts';
+import { type Edge, type EdgeProcess, startEdge } from '../support/edge.ts';
+
+/** A test by its name, and why it is not met through an edge. */
+export type Difference = readonly [name: RegExp, why: string];
+
+export const operatorsPaths: Difference = [/^P27: \/metrics/, 'an edge passes nobody on to the paths of operators'];
+export const severalDocuments: Difference = [
+  /^P27: \/openapi\.json/,
+  'it comes from a gateway, which describes what gateways serve',
+];
+
+/** Differences run too, and are shown as to-dos with their reasons: what an edge does instead has tests of its own. */
+export function contractThrough(edge: Edge, differences: readonly Difference[]): void {
+  let fleet: Fleet | undefined;
+  let proxy: EdgeProcess | undefined;
+  before(async () => {
+    fleet = await startFleet({ env: contractEnv, roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'] });
+    proxy = await startEdge(edge, { buckets: fleet.of('bucket'), gateways: fleet.of('gateway') });
+  });
+  after(async () => {
+    await proxy?.stop();
+    await fleet?.[Symbol.asyncDispose]();
+  });
+  beforeEach((context) => {
+    const { name } = context as TestContext;
+    const why = differences.find(([pattern]) => pattern.test(name))?.[1];
+    if (why !== undefined) (context as TestContext).todo(why);
+  });
+  protocolContract({ name: `through ${edge}`, baseUrl: () => proxy!.plainUrl });
+}
