@@ -1,0 +1,58 @@
+/** Watches where the streams of a fleet are, once a second. */
+import type { Member } from './member.ts';
+
+export interface Second {
+  readonly atMs: number;
+  /** Streams by member; null where it does not answer. */
+  readonly streams: ReadonlyMap<Member, number | null>;
+}
+
+const INTERVAL_MS = 1_000;
+/** Over so many seconds a pace is an average: streams come one by one, and one second has more than the next. */
+const PACE_WINDOW_S = 5;
+
+export class Watch {
+  readonly seconds: Second[] = [];
+  readonly #gateways: readonly Member[];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(gateways: readonly Member[]) {
+    this.#gateways = gateways;
+    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS);
+  }
+
+  async #look(): Promise<void> {
+    const atMs = performance.now();
+    const loads = await Promise.all(this.#gateways.map(async (each) => [each, await each.load()] as const));
+    this.seconds.push({ atMs, streams: new Map(loads.map(([each, load]) => [each, load?.streams ?? null])) });
+  }
+
+  get total(): number {
+    return [...(this.seconds.at(-1)?.streams.values() ?? [])].reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  }
+
+  /** How far the fullest and the emptiest are from the mean, as a share of it. */
+  get unevenness(): number {
+    const figures = [...(this.seconds.at(-1)?.streams.values() ?? [])].map((each) => each ?? 0);
+    const mean = figures.reduce((sum, each) => sum + each, 0) / figures.length;
+    return Math.max(...figures.map((each) => Math.abs(each - mean) / mean));
+  }
+
+  /** The most streams a second that came to other gateways than `leaving`, from then on. */
+  arrivalsPerS(leaving: Member, fromMs: number): number {
+    const seconds = this.seconds.filter(({ atMs }) => atMs >= fromMs);
+    let highest = 0;
+    for (let i = PACE_WINDOW_S; i < seconds.length; i++) {
+      const [before, after] = [seconds[i - PACE_WINDOW_S]!, seconds[i]!];
+      const grown = [...after.streams].reduce((sum, [member, now]) => {
+        return member === leaving ? sum : sum + Math.max(0, (now ?? 0) - (before.streams.get(member) ?? 0));
+      }, 0);
+      highest = Math.max(highest, (grown * 1000) / (after.atMs - before.atMs));
+    }
+    return highest;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
