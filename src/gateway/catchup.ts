@@ -14,7 +14,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
-import type { HubGap, HubPage } from './hub.ts';
+import type { HubGap, HubPage } from './hub-page.ts';
 import { startOver } from './start.ts';
 import type { Stream } from './stream.ts';
 import { cursorWriter, syncFrames } from './sync.ts';

@@ -14,9 +14,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, shardOf } from '../domain/channel.ts';
 import { type Event, sameEvent } from '../domain/event.ts';
-import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
+import type { Epoch, LogBounds, Position } from '../domain/position.ts';
 import { SmallSet } from '../domain/small-set.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
+import type { HubPage } from './hub-page.ts';
 import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
 
@@ -25,16 +26,6 @@ export interface HubReader {
   advanced(): void;
   /** The hub's log is another one, or it has lost the thread: go back to the cursor you gave out last. */
   restarted(): void;
-}
-
-export type HubPage =
-  /** All events after the asked position and up to `through`, where a reader is that has taken them. */
-  { readonly kind: 'events'; readonly events: readonly Event[]; readonly through: number } | HubGap;
-
-export interface HubGap {
-  readonly kind: 'gap';
-  readonly reason: GapReason;
-  readonly log: LogBounds;
 }
 
 export interface HubDeps {
@@ -67,6 +58,8 @@ export class Hub implements ChannelObserver {
   #waiting: { epoch: Epoch; events: readonly Event[] }[] = [];
   #wasHeard = false;
   #repairAgain = false;
+  /** How often the store was compared with. */
+  #comparisons = 0;
   #repairing: Promise<void> | null = null;
   #subscription: Subscription | null = null;
   readonly #pages = new SingleFlight<HistoryPage>();
@@ -118,9 +111,15 @@ export class Hub implements ChannelObserver {
     if (this.covers(position)) return this.#pageOf(offset, this.#ring.after(offset, PAGE_EVENTS), this.head);
     // Ahead of us, or of another epoch: we may be the one who is behind.
     if (position.epoch !== this.#epoch || offset > this.head) await this.repair();
+    const { head } = this;
+    const comparisons = this.#comparisons;
     const key = `${position.epoch}.${offset}`;
     const page = await this.#pages.run(key, () => this.#deps.engine.readHistory(this.channel, position, PAGE_EVENTS));
     if (page.kind === 'gap') return page;
+    const isBehind = page.log.epoch === this.#epoch && page.log.head < head;
+    // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
+    if (isBehind) await this.repair();
+    if (isBehind || comparisons !== this.#comparisons) return this.page(position);
     if (page.log.epoch === this.#epoch) this.#ring.extendBack(offset, page.events);
     const found = this.#pageOf(offset, page.events, page.log.head);
     // Nothing new, and yet our ring begins later: the store must be behind us.
@@ -230,6 +229,9 @@ export class Hub implements ChannelObserver {
       page = await engine.readHistory(this.channel, { epoch, offset: head }, PAGE_EVENTS);
     }
     if (this.isClosed) return;
+    this.#comparisons++;
+    // A page has come to the ring meanwhile, of which nothing was compared.
+    if (this.#ring.at(head) !== last) return this.#compare();
     if (page.kind === 'gap') return page.reason === 'ahead' ? this.#accuse(last) : this.#restart(page.log);
     if (page.log.head < head) return this.#accuse(last);
     const differing = page.events.find((event) => this.#differs(event));

@@ -12,7 +12,8 @@ import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '..
 import type { LogBounds, Position } from '../domain/position.ts';
 import type { Engine, Snapshot } from '../engine/engine.ts';
 import { EngineUnavailable } from '../errors.ts';
-import type { Hub, HubGap } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { HubGap } from './hub-page.ts';
 
 export type ChannelStart =
   | { readonly status: 'fresh'; readonly position: Position; readonly snapshot?: Snapshot }
