@@ -186,6 +186,12 @@ export const settings = {
     String(64 * MIB),
     'Recent events kept in this process for its streams, all channels together.',
   ),
+  comparesPerS: setting(
+    'COMPARES_PER_S',
+    wholeNumber(1, 10_000),
+    '500',
+    'Silent channels that a gateway compares with the store per second, each every 5 s at most; less where very many gateways share a Redis.',
+  ),
   heartbeatMs: setting(
     'HEARTBEAT_MS',
     wholeNumber(100, 600_000),

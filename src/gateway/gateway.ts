@@ -29,6 +29,7 @@ export interface GatewayDeps {
   readonly heartbeatMs: number;
   readonly maxStreams: number;
   readonly ringMaxBytes: number;
+  readonly comparesPerS: number;
   readonly streamBufferBytes: number;
   readonly streamStallMs: number;
   readonly streamMaxAgeMs: number;

@@ -18,14 +18,15 @@ export interface HubsDeps {
   readonly log: Logger;
   /** Budget of all rings together, bytes. */
   readonly ringMaxBytes: number;
+  /** Reads a second that comparing may take. */
+  readonly comparesPerS: number;
 }
 
 /** A channel that is left is often come back to: a reload, the next track, a tunnel. */
 const IDLE_MS = 30_000;
-/** One look at the hubs; each compares a fiftieth of them, at most 50: at best every 5 s each, at most 500 reads a second. */
+/** One look at the hubs; each compares a fiftieth of them at most, which is every 5 s each. */
 const TICK_MS = 100;
 const COMPARE_SHARE = 50;
-const COMPARE_MAX = 50;
 
 interface Held {
   readonly hub: Hub;
@@ -40,9 +41,11 @@ export interface Hubs {
   close(): void;
 }
 
-export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs {
+export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: HubsDeps): Hubs {
   const held = new Map<Channel, Held>();
   let ringBytes = 0;
+  /** Reads that may be made by now. */
+  let comparesDue = 0;
   let turn: Iterator<Held> = held.values();
 
   const deps: HubDeps = {
@@ -81,7 +84,10 @@ export function createHubs({ engine, clock, log, ringMaxBytes }: HubsDeps): Hubs
   function tick(): void {
     keepBudget();
     const idleBeforeMs = clock.elapsedMs() - IDLE_MS;
-    const count = Math.min(COMPARE_MAX, Math.ceil(held.size / COMPARE_SHARE));
+    comparesDue += (comparesPerS * TICK_MS) / 1000;
+    const count = Math.min(Math.floor(comparesDue), Math.ceil(held.size / COMPARE_SHARE));
+    // What was not needed is not saved up, but for the part of a read that one tick is too short for.
+    comparesDue = Math.min(1, comparesDue - count);
     for (let i = 0; i < count; i++) {
       const entry = nextInTurn();
       if (!entry) return;
