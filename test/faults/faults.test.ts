@@ -34,10 +34,11 @@ async function post(): Promise<number> {
 
 const accepts = () => waitFor(async () => (await post()) === 204, { timeoutMs: 10_000, what: 'a 204' });
 
-/** When the last change was accepted, by the bucket's clock. */
+/** When the last change was accepted, by the bucket's clock; NaN while the gateway has not got over the fault before. */
 async function lastAcceptedMs(): Promise<number> {
   await accepts();
   const answer = await request(lab.receiveUrl, '/c/log-a/history');
+  if (answer.status !== 200) return Number.NaN;
   return answer.json<{ events: { at: number }[] }>().events.at(-1)?.at ?? Number.NaN;
 }
 
