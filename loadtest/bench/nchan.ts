@@ -5,11 +5,13 @@
  * Its message buffer is left at its default of 10, a hundredth of the history that ours keeps, and it keeps no access
  * log: what it has to do less than ours is to its advantage.
  */
+
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuSecondsOf, freePort, type Paths, type Running, residentBytesOf, start } from './process.ts';
+import { freePort } from '../fleet/port.ts';
+import { cpuSecondsOf, type Paths, type Running, residentBytesOf, start } from './process.ts';
 
 const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 /** As root, Debian's PATH for others leaves out where nginx is. */

@@ -1,9 +1,11 @@
 /** A Redis of a benchmark's own, in a directory of its own, and what is asked of it. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, type Running, start } from './process.ts';
+import { freePort } from '../fleet/port.ts';
+import { type Running, start } from './process.ts';
 
 export const aofModes = ['off', 'everysec', 'always'] as const;
 export type AofMode = (typeof aofModes)[number];

@@ -1,11 +1,11 @@
 /** The parts of a fleet, started in the order in which they need each other: Redis, mergers, buckets, gateways. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BadUse } from '../arguments.ts';
 import type { FleetOptions } from './arguments.ts';
+import { freePort } from './port.ts';
 import { type Part, type PartName, startPart } from './process.ts';
 
 export interface Parts {
@@ -25,8 +25,6 @@ export interface PartsOptions {
 const STARTING_MAX = 4;
 /** Beyond the streams that are planned for a gateway: those that come back before their old connection is gone. */
 const SLACK = 500;
-/** Below Linux' ephemeral ports, of which the load takes very many. */
-const PORTS = { from: 20_000, count: 12_000 };
 
 /** From here, or from where this is compiled to. */
 const root = ['../../', '../../../']
@@ -115,16 +113,4 @@ async function startRedis({ appendOnly }: FleetOptions, dir: string, onEnd: (why
     isComplaint: () => false,
     onEnd,
   });
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const probe = createServer();
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -1,8 +1,8 @@
 /** Runs what an image says is to be run, and asks it for everything a container is there for: life, a change, its end. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../loadtest/fleet/port.ts';
 import type { Image } from './stages.ts';
 import type { User } from './user.ts';
 
@@ -74,14 +74,4 @@ async function sendAndReceive(url: string): Promise<void> {
   }
   left.abort();
   if (!seen.includes('\ndata: x\n')) throw new Error(`the stream ended without the change:\n${seen}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

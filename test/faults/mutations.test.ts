@@ -45,7 +45,7 @@ after(() => {
 function copySource(): string {
   const copy = mkdtempSync(join(tmpdir(), 'smallchange-mutation-'));
   copies.push(copy);
-  for (const name of ['src', 'test', 'package.json', 'tsconfig.json']) {
+  for (const name of ['src', 'test', 'loadtest', 'package.json', 'tsconfig.json']) {
     cpSync(join(projectRoot, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(projectRoot, 'node_modules'), join(copy, 'node_modules'));

@@ -1,6 +1,7 @@
 /**
  * Random choices that can be made again: everything follows from one seed, which a failing test prints.
  */
+import { createRandom as createGenerator } from '../../loadtest/random.ts';
 
 export interface Random {
   readonly seed: number;
@@ -12,16 +13,9 @@ export interface Random {
   pick<T>(from: readonly T[]): T;
 }
 
-/** Mulberry32: 32 bits of state, good enough to choose commands with and short enough to read. */
+/** The generator of the load tester, and what tests choose with it. */
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const int = (below: number) => Math.floor(next() * below);
+  const { next, int } = createGenerator(seed);
   return {
     seed,
     next,

@@ -2,9 +2,8 @@
  * A private Redis Cluster for one test file: three primaries and a replica of each, real processes that fail over within
  * about two seconds.
  */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../loadtest/fleet/port.ts';
 import { type RedisServer, type RedisSettings, startRedis } from './redis-server.ts';
 import { waitFor } from './wait.ts';
 
@@ -47,12 +46,7 @@ const settings: RedisSettings = {
 
 /** For the cluster bus; the usual port + 10,000 could be an outgoing connection's. */
 export async function busPort(): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return String(port);
+  return String(await freePort());
 }
 
 async function startNode() {

@@ -5,9 +5,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../loadtest/fleet/port.ts';
 import { type RedisServer, type RedisSettings, startRedis } from './redis-server.ts';
 import { waitFor } from './wait.ts';
 
@@ -35,15 +35,6 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** @param dir Where it writes what it learns into its own configuration file. */
 async function startSentinel(dir: string, watched: RedisServer) {

@@ -8,10 +8,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../loadtest/fleet/port.ts';
 import { waitFor } from './wait.ts';
 
 /** Directives of redis.conf, by name: `{ maxmemory: '3mb' }`. Two are fixed: `bind` and `save`. */
@@ -47,9 +48,6 @@ const PING_TIMEOUT_MS = 1_000;
 /** After this an orderly end has become none. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** Below Linux' ephemeral ports (32768 up), so that no outgoing connection sits on ours between kill and restart. */
-const PORTS = { from: 20_000, count: 12_000 };
-
 const run = promisify(execFile);
 
 /** What still runs if the test process ends in the middle of something. */
@@ -61,22 +59,6 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
 });
-
-/** Whether nobody listens there. */
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
-    if (await isFree(port)) return port;
-  }
-}
 
 /** Whether a Redis answers PING there; while it loads its file it answers an error. */
 function answersPing(port: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** One process of a fleet that is restarted in place: it comes back at its address, as a pod behind a stable name does. */
-import { freePort } from '../../../proxy/port.ts';
+import { freePort } from '../../../loadtest/fleet/port.ts';
 import { request } from '../../support/http.ts';
 import { type ServerEnv, type ServerProcess, startServer } from '../../support/process.ts';
 

@@ -27,7 +27,14 @@ export class Watch {
     this.seconds.push({ atMs, streams: new Map(loads.map(([each, load]) => [each, load?.streams ?? null])) });
   }
 
+  /** As last seen. */
   get total(): number {
+    return this.totalSince(0);
+  }
+
+  /** As last seen, if that was after this moment; else 0. */
+  totalSince(ms: number): number {
+    if ((this.seconds.at(-1)?.atMs ?? 0) <= ms) return 0;
     return [...(this.seconds.at(-1)?.streams.values() ?? [])].reduce<number>((sum, each) => sum + (each ?? 0), 0);
   }
 

@@ -6,9 +6,10 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../../loadtest/fleet/port.ts';
 import { waitFor } from '../../support/wait.ts';
 import { Child } from './child.ts';
 
@@ -40,18 +41,6 @@ export interface LabRedis {
   /** Resolves when it answers PING. */
   ready(timeoutMs?: number): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** Below Linux' ephemeral ports (32768 up): nobody's outgoing connection sits on it between a kill and a restart. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const probe = createServer().once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }
 
 function answersPing(host: string, port: number): Promise<boolean> {
