@@ -67,8 +67,8 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
 
   function answered(waiting: readonly Settle[], each: (settle: Settle, i: number) => void): void {
     callsUnderWay--;
-    // Once the answers are written and the turn's requests read: whoever was answered may have sent the next.
-    if (changes.length > 0) setImmediate(endTurn);
+    // A turn after the one that writes the answers: by then whoever was answered has sent the next.
+    if (changes.length > 0) setImmediate(setImmediate, endTurn);
     unanswered -= waiting.length;
     waiting.forEach(each);
     if (unanswered > 0) return;

@@ -409,16 +409,18 @@ describe('redis: what it keeps', () => {
     const entries = changes.map(({ channel, from, seq, acceptedMs, bytes }) =>
       pack([1, channel, from, seq, acceptedMs, Buffer.from(bytes)]),
     );
-    const written = encodeEntries(changes);
-    let at = 3;
-    for (const entry of entries) {
+    const written = encodeEntries([changes.slice(0, 5), changes.slice(5)]);
+    assert.equal(written.subarray(0, 6).toString('hex'), 'dc0002dc0005');
+    let at = 6;
+    for (const [i, entry] of entries.entries()) {
+      if (i === 5) at += 3;
       at += entry.length < 0x100 ? 2 : entry.length < 0x10000 ? 3 : 5;
       assert.equal(written.subarray(at, at + entry.length).toString('hex'), entry.toString('hex'));
       at += entry.length;
     }
     assert.equal(at, written.length);
-    assert.throws(() => encodeEntries([change('é', 'x')]), RangeError);
-    assert.throws(() => encodeEntries([change('c'.repeat(128), 'x')]), RangeError);
+    assert.throws(() => encodeEntries([[change('é', 'x')]]), RangeError);
+    assert.throws(() => encodeEntries([[change('c'.repeat(128), 'x')]]), RangeError);
   });
 
   it('keeps any bytes as they are: inbox, history, state, pub/sub, set aside', async () => {

@@ -57,6 +57,7 @@ it('while a call is under way the next turns gather, and go when it is answered'
   calls[0]!.answer();
   await turn();
   await turn();
+  await turn();
   assert.deepEqual(channels(), [['a'], ['b', 'c']]);
   assert.deepEqual(settled, ['a accepted']);
 });

@@ -5,8 +5,9 @@
  * refused it. A reply that is too late means that the connection is not to be trusted with more, so it is replaced:
  * what a silent Redis has not read yet must not pile up.
  */
-import { Command, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { EngineUnavailable } from '../../errors.ts';
+import { WholeCommand } from './whole-command.ts';
 
 export type Argument = string | Buffer;
 export type Reply = Buffer | number | null | Reply[];
@@ -19,7 +20,7 @@ export interface Script {
 /** Sends a command; replies come as Buffers. */
 export async function call(redis: Redis, name: string, args: Argument[]): Promise<Reply> {
   try {
-    return (await redis.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
+    return (await redis.sendCommand(new WholeCommand(name, args, { replyEncoding: null }))) as Reply;
   } catch (error) {
     throw failureOf(redis, error as Error);
   }

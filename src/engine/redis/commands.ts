@@ -78,13 +78,10 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
   const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
 
   async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
-    const inboxes: string[] = [];
-    const args: Argument[] = [...appendLimits];
-    for (const { shard, changes } of batches) {
-      const names = keys.ofShard(shard);
-      inboxes.push(names.inbox);
-      args.push(names.wake, encodeEntries(changes));
-    }
+    const names = batches.map(({ shard }) => keys.ofShard(shard));
+    const inboxes = names.map(({ inbox }) => inbox);
+    const entries = encodeEntries(batches.map(({ changes }) => changes));
+    const args = [...appendLimits, ...names.map(({ wake }) => wake), entries];
     const full = (await runner.append(batches[0]!.shard, scripts.append, inboxes, args)) as number[];
     return full.map((i) => batches[i - 1]!);
   }

@@ -1,6 +1,5 @@
 /**
- * Writes inbox entries: all that one `append` has for one shard, as one MessagePack array of strings, each of them an
- * entry `[format, channel, from, seq, acceptedMs, bytes]`, with the trace behind where there is one. Strings, because
+ * Writes inbox entries: all of one `append`, as one MessagePack array with an array of strings for each shard, each an entry `[format, channel, from, seq, acceptedMs, bytes]`, with the trace behind where there is one. Strings, because
  * Redis' cmsgpack knows no binaries.
  *
  * By hand, because this is what a POST costs: packing each entry with a library and sending each as an argument of
@@ -25,29 +24,34 @@ const BIN_8 = 0xc4;
 const BIN_16 = 0xc5;
 const BIN_32 = 0xc6;
 
-/** @param changes At most 65,535. */
-export function encodeEntries(changes: readonly Change[]): Buffer {
+/** @param batches One for each shard, each of at most 65,535 changes, as many batches. */
+export function encodeEntries(batches: readonly (readonly Change[])[]): Buffer {
   let size = 3;
-  for (const change of changes) size += sizeWithHead(entrySize(change));
+  for (const changes of batches) {
+    size += 3;
+    for (const change of changes) size += sizeWithHead(entrySize(change));
+  }
   const target = Buffer.allocUnsafe(size);
-  target[0] = ARRAY_16;
-  target[1] = changes.length >>> 8;
-  target[2] = changes.length & 0xff;
-  let at = 3;
-  for (const change of changes) {
-    at = writeHead(target, at, entrySize(change), STR_8, STR_16, STR_32);
-    target[at++] = FIXARRAY | (change.trace === undefined ? 6 : 7);
-    target[at++] = ENTRY_FORMAT;
-    at = writeAscii(target, at, change.channel);
-    at = writeAscii(target, at, change.from);
-    at = writeNumber(target, at, change.seq);
-    at = writeNumber(target, at, change.acceptedMs);
-    at = writeHead(target, at, change.bytes.length, BIN_8, BIN_16, BIN_32);
-    target.set(change.bytes, at);
-    at += change.bytes.length;
-    if (change.trace !== undefined) at = writeAscii(target, at, change.trace);
+  let at = writeArrayHead(target, 0, batches.length);
+  for (const changes of batches) {
+    at = writeArrayHead(target, at, changes.length);
+    for (const change of changes) at = writeEntry(target, at, change);
   }
   return target;
+}
+
+function writeEntry(target: Buffer, start: number, change: Change): number {
+  let at = writeHead(target, start, entrySize(change), STR_8, STR_16, STR_32);
+  target[at++] = FIXARRAY | (change.trace === undefined ? 6 : 7);
+  target[at++] = ENTRY_FORMAT;
+  at = writeAscii(target, at, change.channel);
+  at = writeAscii(target, at, change.from);
+  at = writeNumber(target, at, change.seq);
+  at = writeNumber(target, at, change.acceptedMs);
+  at = writeHead(target, at, change.bytes.length, BIN_8, BIN_16, BIN_32);
+  target.set(change.bytes, at);
+  at += change.bytes.length;
+  return change.trace === undefined ? at : writeAscii(target, at, change.trace);
 }
 
 function entrySize({ channel, from, seq, acceptedMs, bytes, trace }: Change): number {
@@ -111,6 +115,11 @@ function writeNumber(target: Buffer, start: number, value: number): number {
   }
   target[start] = UINT_32;
   return target.writeUInt32BE(value, start + 1);
+}
+
+function writeArrayHead(target: Buffer, start: number, length: number): number {
+  target[start] = ARRAY_16;
+  return target.writeUInt16BE(length, start + 1);
 }
 
 function writeHead(target: Buffer, start: number, length: number, of8: number, of16: number, of32: number): number {

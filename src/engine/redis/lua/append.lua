@@ -4,13 +4,14 @@
 -- No allow-oom: a Redis over its memory refuses this script before it begins, while commits go on and make room.
 -- The hot path: one call takes the POSTs of a whole event-loop turn.
 --
--- One argument holds all entries of a shard: Redis takes a few large arguments in less time than many small ones.
+-- One argument holds all entries: Redis, and whoever writes to it, takes one large argument in less time than many small ones.
 --
 -- KEYS[i]  inbox of the i-th shard touched
 -- ARGV[1]  entries an inbox may hold
 -- ARGV[2]  bytes an inbox may hold
 -- ARGV[3]  entries up to which an inbox is not weighed: MEMORY USAGE samples, but is far dearer than LLEN
--- ARGV[4…] for each key in turn: name of its wake channel, its entries (MessagePack: an array of strings)
+-- ARGV[3 + i]  name of the i-th's wake channel
+-- ARGV[#ARGV]  MessagePack: for each key in turn an array of its entries, each a string
 --
 -- Answer   list of the i whose inbox was full (integers, from 1): of these nothing was kept. Empty as a rule.
 
@@ -18,17 +19,18 @@ local maxEntries = tonumber(ARGV[1])
 local maxBytes = tonumber(ARGV[2])
 local notWeighed = tonumber(ARGV[3])
 
+local entries = cmsgpack.unpack(ARGV[#ARGV])
+
 local full = {}
 for i = 1, #KEYS do
   local inbox = KEYS[i]
-  local wake, entries = ARGV[2 * i + 2], ARGV[2 * i + 3]
   local length = redis.call('LLEN', inbox)
   if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) then
     full[#full + 1] = i
   else
-    redis.call('RPUSH', inbox, unpack(cmsgpack.unpack(entries)))
+    redis.call('RPUSH', inbox, unpack(entries[i]))
     if length == 0 then
-      redis.call('SPUBLISH', wake, '')
+      redis.call('SPUBLISH', ARGV[3 + i], '')
     end
   end
 end
