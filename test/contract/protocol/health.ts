@@ -1,9 +1,9 @@
 /** Around the protocol: CORS, health, the document, connections that are used again (P1, P26, P27). */
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { it } from 'node:test';
 import { request } from '../../support/http.ts';
 import { openSse } from '../../support/sse.ts';
+import { oneConnection } from '../../support/wire.ts';
 import { assertProblem, type Kit, newChannel } from './kit.ts';
 
 const ORIGINS = ['http://localhost:3000', 'http://127.0.0.1:8000', 'https://localhost', 'http://[::1]:5173'];
@@ -120,7 +120,7 @@ export function healthTests(kit: Kit): void {
   });
 
   it('P5: one connection serves any number of changes, refused ones among them', async () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = oneConnection(kit.postUrl());
     const channel = newChannel();
     const ports = new Set<number>();
     const statuses: number[] = [];
@@ -133,6 +133,7 @@ export function healthTests(kit: Kit): void {
         ['/nowhere', 'x'],
       ] as const) {
         const answer = await request(kit.postUrl(), path, { method: 'POST', body, agent });
+        assert.ok(answer.localPort, 'or nothing is known about connections');
         ports.add(answer.localPort);
         statuses.push(answer.status);
       }
