@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
+import { latency } from './latency.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [];
+const trials: readonly Trial[] = [latency];
 
 const { values } = parseArgs({
   options: {
