@@ -12,10 +12,6 @@ export type Difference = readonly [name: RegExp, why: string];
 export type Way = 'http/1.1' | 'h2';
 
 export const operatorsPaths: Difference = [/^P27: \/metrics/, 'an edge passes nobody on to the paths of operators'];
-export const severalDocuments: Difference = [
-  /^P27: \/openapi\.json/,
-  'it comes from a gateway, which describes what gateways serve',
-];
 
 /** Differences run too, and are shown as to-dos with their reasons: what an edge does instead has tests of its own. */
 export function contractThrough(edge: Edge, way: Way, differences: readonly Difference[]): void {

@@ -90,12 +90,19 @@ export function healthTests(kit: Kit): void {
 
   it('P27: /openapi.json describes every path', async () => {
     type Document = { openapi: string; paths: Record<string, Record<string, unknown>> };
-    const sending = (await request(kit.postUrl(), '/openapi.json')).json<Document>();
-    const receiving = (await request(kit.streamUrl(), '/openapi.json')).json<Document>();
-    assert.match(receiving.openapi, /^3\.1\./);
-    assert.ok(sending.paths['/c/{channel}']?.post && sending.paths['/c/{channel}'].put);
-    for (const path of ['/c/{channels}/events', '/c/{channel}/state', '/c/{channel}/history', '/healthz', '/readyz']) {
-      assert.ok(receiving.paths[path]?.get, path);
+    for (const base of [kit.postUrl(), kit.streamUrl()]) {
+      const { openapi, paths } = (await request(base, '/openapi.json')).json<Document>();
+      assert.match(openapi, /^3\.1\./);
+      assert.ok(paths['/c/{channel}']?.post && paths['/c/{channel}'].put);
+      for (const path of [
+        '/c/{channels}/events',
+        '/c/{channel}/state',
+        '/c/{channel}/history',
+        '/healthz',
+        '/readyz',
+      ]) {
+        assert.ok(paths[path]?.get, path);
+      }
     }
   });
 
