@@ -19,7 +19,7 @@ import { defaults, type Edge, type EdgeSettings } from './settings.ts';
 export interface EdgeProcess extends AsyncDisposable {
   readonly plainUrl: string;
   readonly tlsUrl: string;
-  /** The PEM file of the certificate that `tlsUrl` shows, for clients that are to trust it. */
+  /** The PEM file of the certificate that `tlsUrl` shows unless another is set, for clients that are to trust it. */
   readonly certificate: string;
   readonly pid: number;
   /** What it has written so far: a line for each request that is over, and what it says of itself. */
@@ -68,13 +68,13 @@ export async function startEdge(edge: Edge, init: EdgeInit): Promise<EdgeProcess
   const dir = mkdtempSync(join(tmpdir(), `smallchange-${edge}-`));
   const certificate = createCertificate(dir);
   const logFile = join(dir, 'access.log');
-  const plain = `127.0.0.1:${await freePort()}`;
-  const tls = `127.0.0.1:${await freePort()}`;
   const settings: EdgeSettings = {
     ...defaults[edge],
-    ...{ plain, tls, runDir: dir, certificate: certificate.bundle, log: edge === 'haproxy' ? 'stdout' : logFile },
+    ...{ plain: `127.0.0.1:${await freePort()}`, tls: `127.0.0.1:${await freePort()}` },
+    ...{ runDir: dir, certificate: certificate.bundle, log: edge === 'haproxy' ? 'stdout' : logFile },
     ...init,
   };
+  const { plain, tls } = settings;
   const file = join(dir, program.file);
   writeFileSync(file, render(edge, settings));
   // Started by root, nginx has workers of another user, and bodies under way are theirs.

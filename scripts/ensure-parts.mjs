@@ -15,6 +15,8 @@ const parts = {
   haproxy: 'haproxy',
   nginx: 'nginx',
   openssl: 'openssl',
+  // The browser that they are tried with.
+  chromium: 'chromium',
   // The fault tests: packet loss in a network namespace, jumping clocks, a slow disk.
   nft: 'nftables',
   ip: 'iproute2',

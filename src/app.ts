@@ -7,13 +7,14 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { awaitEngine } from './await-engine.ts';
-import { createBucket } from './bucket/routes.ts';
+import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory.ts';
 import { createRedisEngine } from './engine/redis/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { gatewayDocuments } from './gateway/schemas.ts';
 import { adminRoutes } from './http/admin.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { pageRoutes } from './http/page.ts';
@@ -69,7 +70,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   }
 
   try {
-    const server = await createServer({ config, log, metrics });
+    const elsewhere = [changeRoute, ...gatewayDocuments];
+    const server = await createServer({ config, log, metrics, elsewhere });
     servers.push(server);
     for (const [, part] of parts) part.routes?.(server);
     healthRoutes(server, checks);

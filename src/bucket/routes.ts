@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { FROM_PATTERN } from '../domain/change.ts';
 import { CHANNEL_PATTERN } from '../domain/channel.ts';
 import { Problem } from '../errors.ts';
+import type { RouteDocument } from '../http/openapi.ts';
 import { parameter } from '../http/query.ts';
 import type { Logger } from '../log.ts';
 import { acceptChange } from './accept.ts';
@@ -42,6 +43,9 @@ const schema = {
   },
 } as const;
 
+/** As it is described, also by those that do not serve it. */
+export const changeRoute = { method: ['POST', 'PUT'], url: '/c/:channel', schema } satisfies RouteDocument;
+
 type ChangeRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
 export function createBucket(deps: BucketDeps): Bucket {
@@ -75,7 +79,7 @@ export function createBucket(deps: BucketDeps): Bucket {
 
   return {
     routes(app) {
-      app.route({ method: ['POST', 'PUT'], url: '/c/:channel', schema, handler: receive });
+      app.route({ ...changeRoute, handler: receive });
     },
     quiesce: () => batcher.quiesce(),
   };

@@ -11,7 +11,7 @@ import { createHubs } from './hubs.ts';
 import { poll } from './poll.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type ChannelsRequest, parseRead } from './request.ts';
-import { eventsSchema } from './schemas.ts';
+import { eventsDocument } from './schemas.ts';
 import { createSpread } from './spread.ts';
 import { stateRoute } from './state-route.ts';
 import { createStreams } from './streams.ts';
@@ -86,7 +86,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     routes(app) {
-      app.get('/c/:channels/events', { schema: eventsSchema }, receive);
+      app.route({ ...eventsDocument, handler: receive });
       stateRoute(app, deps.engine);
       historyRoute(app, deps.engine);
     },

@@ -8,7 +8,7 @@ import { parameter } from '../http/query.ts';
 import { envelopeOf } from './formats/envelope.ts';
 import { ENVELOPE_FIELDS } from './formats/format.ts';
 import { parseChannel, parseNumber } from './request.ts';
-import { historySchema } from './schemas.ts';
+import { historyDocument } from './schemas.ts';
 
 const LIMIT_MAX = 500;
 /** Looks at a history whose oldest end moves on under the reader. */
@@ -18,7 +18,8 @@ const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
 export function historyRoute(app: FastifyInstance, engine: Engine): void {
-  app.get('/c/:channel/history', { schema: historySchema }, async (request: HistoryRequest, reply: FastifyReply) => {
+  const { url, schema } = historyDocument;
+  app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
     const channel = parseChannel(request.params.channel);
     const limit = parseNumber('limit', parameter(request, 'limit') ?? String(LIMIT_MAX), 1, LIMIT_MAX);
     const since = parameter(request, 'since') || undefined;

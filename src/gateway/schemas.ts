@@ -1,5 +1,9 @@
-/** The gateway's routes as OpenAPI describes them. Documentation: what they say is enforced by `request.ts`. */
+/**
+ * The gateway's routes as OpenAPI describes them, also in processes that do not serve them. Documentation: what they say is
+ * enforced by `request.ts`.
+ */
 import { CHANNEL_PATTERN } from '../domain/channel.ts';
+import type { RouteDocument } from '../http/openapi.ts';
 import { ENVELOPE_FIELDS } from './formats/format.ts';
 
 const problem = { $ref: 'problem#' } as const;
@@ -31,7 +35,7 @@ const page = {
   },
 } as const;
 
-export const eventsSchema = {
+const eventsSchema = {
   summary: 'Receive events: as a stream, or as a poll',
   description: 'Up to 16 channels, separated by commas. SSE unless format or Accept say otherwise.',
   params: { type: 'object', properties: { channels: { type: 'string' } } },
@@ -51,7 +55,7 @@ export const eventsSchema = {
   response: { 200: page, '4xx': problem, 503: problem },
 } as const;
 
-export const stateSchema = {
+const stateSchema = {
   summary: 'The folded value of a channel',
   params: channel,
   querystring: { type: 'object', properties: { since: cursor } },
@@ -70,7 +74,7 @@ export const stateSchema = {
   },
 } as const;
 
-export const historySchema = {
+const historySchema = {
   summary: 'What is kept of the events of a channel',
   params: channel,
   querystring: {
@@ -79,3 +83,16 @@ export const historySchema = {
   },
   response: { 200: page, '4xx': problem },
 } as const;
+
+export const eventsDocument = {
+  method: 'GET',
+  url: '/c/:channels/events',
+  schema: eventsSchema,
+} satisfies RouteDocument;
+export const stateDocument = { method: 'GET', url: '/c/:channel/state', schema: stateSchema } satisfies RouteDocument;
+export const historyDocument = {
+  method: 'GET',
+  url: '/c/:channel/history',
+  schema: historySchema,
+} satisfies RouteDocument;
+export const gatewayDocuments: readonly RouteDocument[] = [eventsDocument, stateDocument, historyDocument];

@@ -5,13 +5,14 @@ import type { Position } from '../domain/position.ts';
 import type { Engine } from '../engine/engine.ts';
 import { parameter } from '../http/query.ts';
 import { parseChannel } from './request.ts';
-import { stateSchema } from './schemas.ts';
+import { stateDocument } from './schemas.ts';
 import { viewState } from './snapshot.ts';
 
 type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
 export function stateRoute(app: FastifyInstance, engine: Engine): void {
-  app.get('/c/:channel/state', { schema: stateSchema }, async (request: StateRequest, reply) => {
+  const { url, schema } = stateDocument;
+  app.get(url, { schema }, async (request: StateRequest, reply) => {
     const channel = parseChannel(request.params.channel);
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
     const snapshot = await engine.readState(channel);

@@ -1,15 +1,33 @@
 /**
- * `/openapi.json`: what the routes say of themselves.
+ * `/openapi.json`: what the routes say of themselves, and what is said of those that other processes of the fleet have: behind
+ * one address nobody knows which of them answers, and P27 promises all.
  *
  * Route schemas are documentation and nothing else: requests are not validated by them, because our own sentences say
  * better what would be right, and answers are not serialised by them.
  */
 import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import { problemSchema } from './problem.ts';
 
-/** Must be awaited before any route is added: the document is made of the routes that come after. */
-export async function documentRoutes(app: FastifyInstance): Promise<void> {
+/** A route as it is described, whoever serves it. */
+export type RouteDocument = Pick<RouteOptions, 'method' | 'url' | 'schema'>;
+
+/** Must be awaited before any route is added: the document is made of the routes that come after, and of `elsewhere`. */
+export async function documentRoutes(app: FastifyInstance, elsewhere: readonly RouteDocument[]): Promise<void> {
+  await describeRoutes(app);
+  // Never listens: it only has its routes described, in the way of all others.
+  const paper = fastify();
+  await describeRoutes(paper);
+  for (const route of elsewhere) paper.route({ ...route, handler: () => undefined });
+  await paper.ready();
+  let document: Buffer | undefined;
+  app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) => {
+    document ??= Buffer.from(JSON.stringify(merged(app, paper)));
+    return reply.type('application/json').send(document);
+  });
+}
+
+async function describeRoutes(app: FastifyInstance): Promise<void> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.addSchema(problemSchema);
@@ -24,9 +42,9 @@ export async function documentRoutes(app: FastifyInstance): Promise<void> {
     },
     refResolver: { buildLocalReference: (json, _baseUri, _fragment, i) => String(json.$id ?? `def-${i}`) },
   });
-  let document: Buffer | undefined;
-  app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) => {
-    document ??= Buffer.from(JSON.stringify(app.swagger()));
-    return reply.type('application/json').send(document);
-  });
+}
+
+function merged(app: FastifyInstance, paper: FastifyInstance) {
+  const own = app.swagger();
+  return { ...own, paths: { ...paper.swagger().paths, ...own.paths } };
 }

@@ -11,7 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import { acceptAnyBody } from './body.ts';
 import { answerCors, type CorsConfig } from './cors.ts';
 import { answerNotFound } from './not-found.ts';
-import { documentRoutes } from './openapi.ts';
+import { documentRoutes, type RouteDocument } from './openapi.ts';
 import { answerClientError, createErrorHandler } from './problem.ts';
 import { refuseAmbiguity } from './strict.ts';
 
@@ -33,10 +33,12 @@ export interface ServerDeps {
   readonly config: Pick<Config, 'maxChangeBytes'> & CorsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** What `/openapi.json` tells besides the routes that are here. */
+  readonly elsewhere?: readonly RouteDocument[];
 }
 
 /** The server, ready for routes. It does not listen yet. */
-export async function createServer({ config, log, metrics }: ServerDeps): Promise<FastifyInstance> {
+export async function createServer({ config, log, metrics, elsewhere = [] }: ServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A logger per request would cost more than the rest of a POST; what has to be said of a request, carries `req`.
@@ -75,7 +77,7 @@ export async function createServer({ config, log, metrics }: ServerDeps): Promis
       done();
     });
   }
-  await documentRoutes(app);
+  await documentRoutes(app, elsewhere);
   return app;
 }
 

@@ -3,25 +3,28 @@ import { after, before, beforeEach, type TestContext } from 'node:test';
 import { contractEnv, protocolContract } from '../contract/protocol.ts';
 import { type Fleet, startFleet } from '../e2e/fleet.ts';
 import { type Edge, type EdgeProcess, startEdge } from '../support/edge.ts';
+import { type Trust, trust } from '../support/trust.ts';
 
 /** A test by its name, and why it is not met through an edge. */
 export type Difference = readonly [name: RegExp, why: string];
 
+/** HTTP/1.1 without TLS; or TLS, with HTTP/2 for all clients but those that write HTTP/1.1 by hand, which they do inside TLS. */
+export type Way = 'http/1.1' | 'h2';
+
 export const operatorsPaths: Difference = [/^P27: \/metrics/, 'an edge passes nobody on to the paths of operators'];
-export const severalDocuments: Difference = [
-  /^P27: \/openapi\.json/,
-  'it comes from a gateway, which describes what gateways serve',
-];
 
 /** Differences run too, and are shown as to-dos with their reasons: what an edge does instead has tests of its own. */
-export function contractThrough(edge: Edge, differences: readonly Difference[]): void {
+export function contractThrough(edge: Edge, way: Way, differences: readonly Difference[]): void {
   let fleet: Fleet | undefined;
   let proxy: EdgeProcess | undefined;
+  let trusting: Trust | undefined;
   before(async () => {
     fleet = await startFleet({ env: contractEnv, roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'] });
     proxy = await startEdge(edge, { buckets: fleet.of('bucket'), gateways: fleet.of('gateway') });
+    if (way === 'h2') trusting = trust(proxy.certificate);
   });
   after(async () => {
+    await trusting?.[Symbol.asyncDispose]();
     await proxy?.stop();
     await fleet?.[Symbol.asyncDispose]();
   });
@@ -30,5 +33,8 @@ export function contractThrough(edge: Edge, differences: readonly Difference[]):
     const why = differences.find(([pattern]) => pattern.test(name))?.[1];
     if (why !== undefined) (context as TestContext).todo(why);
   });
-  protocolContract({ name: `through ${edge}`, baseUrl: () => proxy!.plainUrl });
+  protocolContract({
+    name: `through ${edge}, ${way}`,
+    baseUrl: () => (way === 'h2' ? proxy!.tlsUrl : proxy!.plainUrl),
+  });
 }

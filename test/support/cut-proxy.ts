@@ -1,6 +1,7 @@
 /**
  * A TCP proxy that loses connections when told to: what a tunnel, a train and a restarted load balancer do to a client.
- * Its own port stays the same whatever happens behind it, and it can be pointed at another server.
+ * Its own port stays the same whatever happens behind it, and it can be pointed at another server. What it carries it does not
+ * look into, so it serves TLS as well: its URL has the scheme of what is behind it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -19,7 +20,7 @@ export interface CutProxy extends AsyncDisposable {
 }
 
 export async function startCutProxy(target: string): Promise<CutProxy> {
-  let { hostname, port } = new URL(target);
+  let { protocol, hostname, port } = new URL(target);
   let accepted = 0;
   const pairs = new Set<readonly [Socket, Socket]>();
   let waiting: (() => void)[] | null = null;
@@ -60,13 +61,13 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
   }
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`,
     get accepted() {
       return accepted;
     },
     cut,
     pointAt(changed) {
-      ({ hostname, port } = new URL(changed));
+      ({ protocol, hostname, port } = new URL(changed));
     },
     hold() {
       waiting ??= [];

@@ -5,8 +5,10 @@
  * The parser is written from WHATWG HTML §9.2.6 and shares nothing with any client library. It is stricter than
  * that in one point: bytes that are not UTF-8 are an error, because the protocol promises that there are none (P17).
  */
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import { waitFor } from './wait.ts';
+import { type Opened, open } from './wire.ts';
 
 export interface Frame {
   /** The `id` field of this very frame; undefined when it has none. */
@@ -113,17 +115,17 @@ export class SseReader implements AsyncDisposable {
   /** Resolves when the response is over, however it ended. */
   readonly ended: Promise<void>;
   isEnded = false;
-  readonly #response: IncomingMessage;
+  readonly #body: Readable;
   #chunks: Buffer[] = [];
   #seen = 0;
 
-  constructor(response: IncomingMessage, { cutAfterBytes = Number.POSITIVE_INFINITY, onFrame }: SseInit) {
-    this.#response = response;
-    this.status = response.statusCode!;
-    this.headers = response.headers;
+  constructor({ status, headers, body }: Opened, { cutAfterBytes = Number.POSITIVE_INFINITY, onFrame }: SseInit) {
+    this.#body = body;
+    this.status = status;
+    this.headers = headers;
     const parser = new SseParser();
     let failure: unknown;
-    response.on('data', (whole: Buffer) => {
+    body.on('data', (whole: Buffer) => {
       if (failure !== undefined || this.isEnded) return;
       const chunk = whole.subarray(0, cutAfterBytes - this.bytes);
       this.bytes += chunk.length;
@@ -136,8 +138,8 @@ export class SseReader implements AsyncDisposable {
       if (failure !== undefined || this.bytes >= cutAfterBytes) this.close();
     });
     this.ended = new Promise((resolve, reject) => {
-      response.on('error', () => {});
-      response.once('close', () => {
+      body.on('error', () => {});
+      body.once('close', () => {
         this.isEnded = true;
         if (failure === undefined) resolve();
         else reject(failure);
@@ -182,16 +184,16 @@ export class SseReader implements AsyncDisposable {
   }
 
   pause(): void {
-    this.#response.pause();
+    this.#body.pause();
   }
 
   resume(): void {
-    this.#response.resume();
+    this.#body.resume();
   }
 
   close(): void {
     this.isEnded = true;
-    this.#response.destroy();
+    this.#body.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -205,15 +207,8 @@ export function isDispatched({ data }: Frame): boolean {
   return data !== undefined;
 }
 
-const noReuse = new Agent({ keepAlive: false });
-
 /** Resolves with the head of the response, whatever its status. */
-export function openSse(url: string, init: SseInit = {}): Promise<SseReader> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { headers: init.headers, agent: noReuse }, (response) => {
-      resolve(new SseReader(response, init));
-    });
-    outgoing.once('error', reject);
-    outgoing.end();
-  });
+export async function openSse(url: string, init: SseInit = {}): Promise<SseReader> {
+  const { origin } = new URL(url);
+  return new SseReader(await open(origin, url.slice(origin.length), { headers: { ...init.headers } }), init);
 }

@@ -1,9 +1,9 @@
 /** Around the protocol: CORS, health, the document, connections that are used again (P1, P26, P27). */
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
 import { it } from 'node:test';
 import { request } from '../../support/http.ts';
 import { openSse } from '../../support/sse.ts';
+import { oneConnection } from '../../support/wire.ts';
 import { assertProblem, type Kit, newChannel } from './kit.ts';
 
 const ORIGINS = ['http://localhost:3000', 'http://127.0.0.1:8000', 'https://localhost', 'http://[::1]:5173'];
@@ -90,12 +90,19 @@ export function healthTests(kit: Kit): void {
 
   it('P27: /openapi.json describes every path', async () => {
     type Document = { openapi: string; paths: Record<string, Record<string, unknown>> };
-    const sending = (await request(kit.postUrl(), '/openapi.json')).json<Document>();
-    const receiving = (await request(kit.streamUrl(), '/openapi.json')).json<Document>();
-    assert.match(receiving.openapi, /^3\.1\./);
-    assert.ok(sending.paths['/c/{channel}']?.post && sending.paths['/c/{channel}'].put);
-    for (const path of ['/c/{channels}/events', '/c/{channel}/state', '/c/{channel}/history', '/healthz', '/readyz']) {
-      assert.ok(receiving.paths[path]?.get, path);
+    for (const base of [kit.postUrl(), kit.streamUrl()]) {
+      const { openapi, paths } = (await request(base, '/openapi.json')).json<Document>();
+      assert.match(openapi, /^3\.1\./);
+      assert.ok(paths['/c/{channel}']?.post && paths['/c/{channel}'].put);
+      for (const path of [
+        '/c/{channels}/events',
+        '/c/{channel}/state',
+        '/c/{channel}/history',
+        '/healthz',
+        '/readyz',
+      ]) {
+        assert.ok(paths[path]?.get, path);
+      }
     }
   });
 
@@ -120,7 +127,7 @@ export function healthTests(kit: Kit): void {
   });
 
   it('P5: one connection serves any number of changes, refused ones among them', async () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const agent = oneConnection(kit.postUrl());
     const channel = newChannel();
     const ports = new Set<number>();
     const statuses: number[] = [];
@@ -133,6 +140,7 @@ export function healthTests(kit: Kit): void {
         ['/nowhere', 'x'],
       ] as const) {
         const answer = await request(kit.postUrl(), path, { method: 'POST', body, agent });
+        assert.ok(answer.localPort, 'or nothing is known about connections');
         ports.add(answer.localPort);
         statuses.push(answer.status);
       }

@@ -1,5 +1,6 @@
 /** A reader of streams that are lines: NDJSON and raw. */
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { open } from '../../support/wire.ts';
 
 export interface LineReader extends AsyncDisposable {
   readonly status: number;
@@ -13,29 +14,23 @@ export function textsOf({ lines }: LineReader): string[] {
   return lines.filter((line) => line !== '');
 }
 
-const noReuse = new Agent({ keepAlive: false });
-
-export function openLines(url: string, headers: Readonly<Record<string, string>> = {}): Promise<LineReader> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { headers, agent: noReuse }, (response) => {
-      const lines: string[] = [];
-      let rest = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        const parts = (rest + text).split('\n');
-        rest = parts.pop()!;
-        lines.push(...parts);
-      });
-      response.on('error', () => {});
-      resolve({
-        status: response.statusCode!,
-        headers: response.headers,
-        lines,
-        async [Symbol.asyncDispose]() {
-          response.destroy();
-        },
-      });
-    });
-    outgoing.once('error', reject);
-    outgoing.end();
+export async function openLines(url: string, sent: Readonly<Record<string, string>> = {}): Promise<LineReader> {
+  const { origin } = new URL(url);
+  const { status, headers, body } = await open(origin, url.slice(origin.length), { headers: { ...sent } });
+  const lines: string[] = [];
+  let rest = '';
+  body.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop()!;
+    lines.push(...parts);
   });
+  body.on('error', () => {});
+  return {
+    status,
+    headers,
+    lines,
+    async [Symbol.asyncDispose]() {
+      body.destroy();
+    },
+  };
 }

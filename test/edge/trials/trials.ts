@@ -2,9 +2,12 @@
 import { parseArgs } from 'node:util';
 import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
+import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [];
+const trials: readonly Trial[] = [latency, idle, memory];
 
 const { values } = parseArgs({
   options: {
