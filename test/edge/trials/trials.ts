@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
+import { killedGateway } from './killed-gateway.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [];
+const trials: readonly Trial[] = [killedGateway];
 
 const { values } = parseArgs({
   options: {
