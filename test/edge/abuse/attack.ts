@@ -13,6 +13,8 @@ export interface Attack {
   readonly figures: Figures;
   /** A sentence for each thing that was answered as it must not be. Asked once it is over. */
   faults(): Promise<readonly string[]>;
+  /** Goes on with what it holds, and sends nothing; only where that makes a difference. */
+  rest?(): void;
   /** Sends nothing more, and lets go of everything. */
   stop(): void;
 }
@@ -31,6 +33,7 @@ export interface Report {
 export interface Attacker {
   /** As last told. */
   readonly figures: Figures;
+  rest(): void;
   /** @returns Once it is over; @throws when its process has failed. */
   end(): Promise<readonly string[]>;
 }
@@ -71,6 +74,7 @@ export async function startAttacker(order: Order): Promise<Attacker> {
     get figures() {
       return last!.figures;
     },
+    rest: () => void child.send('rest'),
     async end() {
       child.send('end');
       const faults = await report(() => last?.faults, 'its faults');

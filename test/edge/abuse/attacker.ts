@@ -19,7 +19,11 @@ function tell(faults: Report['faults'], then?: () => void): void {
 const attack = begin(JSON.parse(process.argv[2]!) as Order);
 const timer = setInterval(() => tell(null), TELL_EVERY_MS);
 process.once('disconnect', () => process.exit(1));
-process.once('message', async () => {
+process.on('message', async (what: 'rest' | 'end') => {
+  if (what === 'rest') {
+    attack.rest?.();
+    return;
+  }
   clearInterval(timer);
   attack.stop();
   const faults = await attack.faults();

@@ -2,10 +2,12 @@
 import { parseArgs } from 'node:util';
 import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
+import { abuse } from './abuse.ts';
+import { abuseRaw } from './abuse-raw.ts';
 import { killedGateway } from './killed-gateway.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [killedGateway];
+const trials: readonly Trial[] = [abuse, abuseRaw, killedGateway];
 
 const { values } = parseArgs({
   options: {
