@@ -56,6 +56,7 @@ export class SlowSenders implements Attack {
     return {
       opened: this.#opened,
       held: this.#held.size,
+      'held in a body': [...this.#held].filter(({ way }) => way === 'body').length,
       peak: this.#peak,
       'answered 2xx': this.#answered2xx,
       'header, ms': Math.round(this.#longestMs.header),
