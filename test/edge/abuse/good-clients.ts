@@ -2,6 +2,7 @@
  * Those for whom all this is: streams and a steady rate of changes through the edge, half over h2, from four addresses, because the
  * limits of one address are those of production. Every change is a number, so that each stream's ledger is a set.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Histogram } from '../../../loadtest/histogram.ts';
 import { SseParser } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -20,11 +21,14 @@ export interface Measured {
   readonly postP99Ms: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** For how long this process itself stood still, at most: what came meanwhile was measured late. */
+  readonly ownDelayMs: number;
 }
 
 const SOURCES = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'];
 const STREAMS_PER_CHANNEL = 5;
 const TICK_MS = 5;
+const DELAY_RESOLUTION_MS = 2;
 /** After that a change counts as lost. */
 const ARRIVED_MS = 10_000;
 
@@ -82,6 +86,8 @@ export class GoodClients {
     this.#posts = new Histogram();
     const total = Math.round(seconds * this.#changesPerS);
     const answers: Promise<void>[] = [];
+    const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+    delay.enable();
     const startedMs = performance.now();
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -93,10 +99,11 @@ export class GoodClients {
       }, TICK_MS);
     });
     await Promise.all(answers);
+    delay.disable();
     // What has not come by then is counted by `lost`.
     await waitFor(() => this.lost === 0, { timeoutMs: ARRIVED_MS, everyMs: 50, what: 'all events' }).catch(() => {});
     const [p50Ms, p99Ms] = [this.#events.quantileMs(0.5), this.#events.quantileMs(0.99)];
-    return { postP99Ms: this.#posts.quantileMs(0.99), p50Ms, p99Ms };
+    return { postP99Ms: this.#posts.quantileMs(0.99), p50Ms, p99Ms, ownDelayMs: delay.max / 1e6 };
   }
 
   close(): void {

@@ -14,8 +14,6 @@ export interface ReplayOptions {
   readonly serverUrl: string;
   readonly sources: readonly string[];
   readonly perS: number;
-  /** In the names of its channels. */
-  readonly nonce: string;
 }
 
 interface Struck {
@@ -46,10 +44,11 @@ export class Replay implements Attack {
   }
 
   #strike(): void {
-    const { url, sources, nonce } = this.#options;
+    const { url, sources } = this.#options;
     const turn = this.#struck.length;
     const index = turn % corpus.length;
-    const channel = `${nonce}-${turn}`;
+    // Of this process: who replays it again has other channels.
+    const channel = `replay-${process.pid}-${turn}`;
     const localAddress = sources[turn % sources.length]!;
     const exchanged = exchange(url, corpus[index]!.bytes(channel) + honest(channel), localAddress);
     void exchanged.then(() => this.#answered++);

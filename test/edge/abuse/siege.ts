@@ -1,5 +1,6 @@
 /**
  * One abuse after the other, each compared with a quiet time right before it: a machine that is shared is not equally fast for long.
+ * A pair in which the measuring process itself stood still has measured that process: it is done anew, a few times at most.
  */
 
 import { descendantsOf, isRunning } from '../../loadtest/tester.ts';
@@ -12,6 +13,11 @@ import { reachedOf } from './reached.ts';
 const P99_FACTOR = 2;
 /** And what nobody calls slow: without it a quiet p99 of 1 ms that becomes 2.1 would be a failure. Said in the promise. */
 export const P99_FLOOR_MS = 10;
+
+/** The p99 of ten seconds is the worst 100 ms of them: half of that. */
+const OWN_DELAY_MAX_MS = 50;
+/** In all: a good client's h2 connection has so many requests left at nginx. */
+const AGAIN_MAX = 3;
 
 export interface SiegeOptions extends GoodOptions {
   readonly server: ServerProcess;
@@ -28,6 +34,7 @@ export class Siege {
   readonly #good: GoodClients;
   readonly #pids: readonly number[];
   readonly #acceptedBefore: number;
+  #again = 0;
 
   private constructor(options: SiegeOptions, good: GoodClients, acceptedBefore: number) {
     this.#options = options;
@@ -49,9 +56,11 @@ export class Siege {
   async under(name: string, order: Order, after?: (attacker: Attacker) => Promise<void>): Promise<void> {
     const quiet = await this.#good.measure(this.#options.seconds);
     const attacker = await startAttacker(order);
-    const { p50Ms, p99Ms, postP99Ms } = await this.#good.measure(this.#options.seconds);
+    const { p50Ms, p99Ms, postP99Ms, ownDelayMs: own } = await this.#good.measure(this.#options.seconds);
     await after?.(attacker);
     for (const fault of await attacker.end()) this.failures.push(`${name}: ${fault}`);
+    const ownDelayMs = Math.max(own, quiet.ownDelayMs);
+    if (ownDelayMs > OWN_DELAY_MAX_MS && this.#again++ < AGAIN_MAX) return this.under(name, order, after);
     const written = (ms: number) => ms.toFixed(1);
     this.figures[`${name}: p50/p99 ms`] = `${written(p50Ms)}/${written(p99Ms)}`;
     this.figures[`${name}: POST p99`] = `${written(postP99Ms)}, quiet ${written(quiet.postP99Ms)}`;
@@ -61,7 +70,8 @@ export class Siege {
       .map(([what, count]) => `${count} ${what}`)
       .join(', ');
     if (p99Ms > Math.max(P99_FACTOR * quiet.p99Ms, P99_FLOOR_MS)) {
-      this.failures.push(`${name}: p99 ${written(p99Ms)} ms, in quiet ${written(quiet.p99Ms)}`);
+      const note = `this process stood still for ${written(ownDelayMs)} ms`;
+      this.failures.push(`${name}: p99 ${written(p99Ms)} ms, in quiet ${written(quiet.p99Ms)}; ${note}`);
     }
   }
 
@@ -78,6 +88,7 @@ export class Siege {
     for (const [what, count] of Object.entries({ lost, repeated, refused, 'streams ended': ended })) {
       if (count > 0) this.failures.push(`good clients: ${count} ${what}`);
     }
+    this.figures['measured anew'] = Math.min(this.#again, AGAIN_MAX);
     const gone = this.#pids.filter((pid) => !isRunning(pid));
     this.figures['processes alive'] = `${this.#pids.length - gone.length} of ${this.#pids.length}`;
     if (gone.length > 0) this.failures.push(`processes have ended: ${gone.join()}`);

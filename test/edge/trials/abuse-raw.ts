@@ -26,10 +26,7 @@ async function run(options: TrialOptions): Promise<TrialResult> {
   siege.figures['abusive changes'] = foreign;
   if (foreign !== 0) siege.failures.push(`${foreign} changes were accepted of slow senders`);
   const replay = { kind: 'replay' as const, target: 'node' as const, url: server.url, serverUrl: server.url };
-  await siege.under('corpus', {
-    ...{ ...replay, sources: addresses(3, 8) },
-    ...{ perS: REPLAYS_PER_S, nonce: `replay-${process.pid}` },
-  });
+  await siege.under('corpus', { ...replay, sources: addresses(3, 8), perS: REPLAYS_PER_S });
   siege.end();
   return { figures: siege.figures, failures: siege.failures };
 }
