@@ -63,6 +63,10 @@ export class Listener implements FrameSink {
     this.#holder.drop(row, why);
   }
 
+  over(row: number): void {
+    this.#holder.drop(row, 'the server ended the stream');
+  }
+
   #event(row: number, { bytes, idFrom, idTo, dataFrom, dataTo }: Frame): void {
     if (!this.#states.is(row, IS_OPEN)) {
       if (this.#states.is(row, IS_OVER)) return;

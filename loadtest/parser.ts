@@ -31,6 +31,8 @@ export interface FrameSink {
   frame(row: number, frame: Frame): void;
   heartbeat(row: number): void;
   malformed(row: number, why: string): void;
+  /** The last chunk has come: the stream is over, though a proxy may keep its connection for another request. */
+  over(row: number): void;
 }
 
 const HEAD = 0;
@@ -138,6 +140,7 @@ export class Parser {
         }
         this.#phase[row] = size === 0 ? ENDED : CHUNK_DATA;
         this.#chunkLeft.set(row, size + 2);
+        if (size === 0) this.#sink.over(row);
       } else {
         const left = this.#chunkLeft.get(row)!;
         // The last two are the chunk's CRLF.

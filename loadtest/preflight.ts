@@ -87,6 +87,7 @@ async function openProbe(address: Address, channel: string): Promise<Probe> {
     },
     heartbeat: () => {},
     malformed: (_row, why) => tell(why),
+    over: () => tell('it ended the stream'),
   };
   const parser = new Parser(1, sink);
   socket.on('connect', () => {

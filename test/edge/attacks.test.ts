@@ -4,7 +4,6 @@
  * answered once, and what it hides in a body stays one.
  */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { newChannel, type Page } from '../contract/protocol/kit.ts';
 import { type EdgeProcess, startEdge } from '../support/edge.ts';
@@ -12,40 +11,7 @@ import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Attack, corpus, type Target } from './corpus.ts';
-
-/** Who waits for more is not waited for longer than this, after the last byte. */
-const SILENCE_MS = 700;
-
-interface Exchange {
-  readonly statuses: readonly string[];
-  readonly text: string;
-  /** By the other side. */
-  readonly closed: boolean;
-}
-
-/** Sends the bytes at once, and takes what comes until the other side closes or is silent. */
-function exchange(url: string, bytes: string): Promise<Exchange> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve) => {
-    const socket = connect(Number(port), hostname);
-    let text = '';
-    let closed = true;
-    socket.setTimeout(SILENCE_MS, () => {
-      closed = false;
-      socket.destroy();
-    });
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1');
-    });
-    // A reset is a refusal as well.
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      const statuses = [...text.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => status!);
-      resolve({ statuses: statuses.filter((status) => status !== '100'), text, closed });
-    });
-    socket.write(Buffer.from(bytes, 'latin1'));
-  });
-}
+import { exchange, faultOf, honest } from './exchange.ts';
 
 describe('attacks', { concurrency: true }, () => {
   let server: ServerProcess;
@@ -83,21 +49,10 @@ describe('attacks', { concurrency: true }, () => {
     return texts.slice(0, -1);
   }
 
-  async function strike(target: Target, { bytes, allowed }: Attack): Promise<void> {
+  async function strike(target: Target, attack: Attack): Promise<void> {
     const channel = newChannel('attack');
-    const honest = `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhonest`;
-    const { statuses, text, closed } = await exchange(urls[target](), bytes(channel) + honest);
-    const shown = `${JSON.stringify(text.slice(0, 400))} ${closed ? 'closed' : 'open'}`;
-    const events = await merged(urls[target](), channel);
-    assert.ok(!events.includes('smuggled'), `what was hidden was served: ${shown}`);
-    const isRefused = events.length === 0 && statuses.length <= 1 && !/^2/.test(statuses[0] ?? '');
-    if (isRefused) return;
-    assert.ok(allowed?.[target] !== undefined, `served, and should not be: ${JSON.stringify(events)} ${shown}`);
-    assert.ok(statuses.length <= 2, `answered more than once: ${shown}`);
-    assert.ok(
-      (events.length <= 2 && events.at(-1) !== 'attack') || events.length === 1,
-      `merged: ${JSON.stringify(events)}`,
-    );
+    const exchanged = await exchange(urls[target](), attack.bytes(channel) + honest(channel));
+    assert.equal(faultOf(attack, target, exchanged, await merged(urls[target](), channel)), null);
   }
 
   for (const target of Object.keys(urls) as Target[]) {

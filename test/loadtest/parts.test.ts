@@ -103,6 +103,7 @@ describe('the parser', () => {
     const frames: string[] = [];
     const wrong: string[] = [];
     let heartbeats = 0;
+    let over = 0;
     const parser = new Parser(1, {
       head: (_row, head) => heads.push(head) > 0,
       frame(_row, { bytes, idFrom, idTo, dataFrom, dataTo, event }: Frame) {
@@ -111,10 +112,11 @@ describe('the parser', () => {
       },
       heartbeat: () => heartbeats++,
       malformed: (_row, why) => wrong.push(why),
+      over: () => over++,
     });
     const shared = Buffer.alloc(4096, '\n');
     for (const piece of pieces) parser.feed(0, shared, shared.write(piece));
-    return { heads, frames, wrong, heartbeats };
+    return { heads, frames, wrong, heartbeats, over };
   }
 
   const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n';
@@ -134,8 +136,8 @@ describe('the parser', () => {
     const chunks = body.match(/[\s\S]{1,7}/g)!.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
     const text = `${head}Transfer-Encoding: chunked\r\n\r\n${chunks.join('')}0\r\n\r\n`;
     for (const size of [1, 2, 3, 5, 1000]) {
-      const { frames, wrong } = read(text.match(new RegExp(`[\\s\\S]{1,${size}}`, 'g'))!);
-      assert.deepEqual([frames, wrong], [expected, []], `pieces of ${size}`);
+      const { frames, wrong, over } = read(text.match(new RegExp(`[\\s\\S]{1,${size}}`, 'g'))!);
+      assert.deepEqual([frames, wrong, over], [expected, [], 1], `pieces of ${size}`);
     }
   });
 });

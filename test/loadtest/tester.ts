@@ -72,7 +72,7 @@ export async function runTester(
   }
 }
 
-function descendantsOf(pid: number): number[] {
+export function descendantsOf(pid: number): number[] {
   const children = readIfThere(`/proc/${pid}/task/${pid}/children`) ?? '';
   return children
     .split(' ')

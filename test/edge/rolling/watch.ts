@@ -1,4 +1,4 @@
-/** Watches where the streams of a fleet are, once a second. */
+/** Watches where the streams of a fleet are, at a steady pace. */
 import type { Member } from './member.ts';
 
 export interface Second {
@@ -16,9 +16,10 @@ export class Watch {
   readonly #gateways: readonly Member[];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(gateways: readonly Member[]) {
+  /** @param intervalMs As it is for `arrivalsPerS`, which counts in seconds; less where a peak must not be missed. */
+  constructor(gateways: readonly Member[], intervalMs = INTERVAL_MS) {
     this.#gateways = gateways;
-    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS);
+    this.#timer = setInterval(() => void this.#look(), intervalMs);
   }
 
   async #look(): Promise<void> {
@@ -36,6 +37,11 @@ export class Watch {
   totalSince(ms: number): number {
     if ((this.seconds.at(-1)?.atMs ?? 0) <= ms) return 0;
     return [...(this.seconds.at(-1)?.streams.values() ?? [])].reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  }
+
+  /** The most that any one of them ever had. */
+  get highest(): number {
+    return Math.max(0, ...this.seconds.flatMap(({ streams }) => [...streams.values()].map((each) => each ?? 0)));
   }
 
   /** How far the fullest and the emptiest are from the mean, as a share of it. */

@@ -2,12 +2,15 @@
 import { parseArgs } from 'node:util';
 import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
+import { abuse } from './abuse.ts';
+import { abuseRaw } from './abuse-raw.ts';
 import { idle } from './idle.ts';
+import { killedGateway } from './killed-gateway.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [latency, idle, memory];
+const trials: readonly Trial[] = [latency, idle, memory, abuse, abuseRaw, killedGateway];
 
 const { values } = parseArgs({
   options: {

