@@ -38,6 +38,10 @@ export function createH2Client(ca: Buffer): H2Client {
     const made = { session: connect(origin, { ca }), open: 0, requests: 0 };
     // Each of its requests is told by itself.
     made.session.on('error', () => {});
+    // HAProxy takes HTTP/2 also from who has not negotiated it; a browser would not speak it then.
+    made.session.once('connect', ({ alpnProtocol }) => {
+      if (alpnProtocol !== 'h2') made.session.destroy(new Error(`${origin} negotiated ${alpnProtocol}`));
+    });
     there.push(made);
     return made;
   }
