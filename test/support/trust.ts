@@ -1,16 +1,16 @@
 /**
- * Clients that trust a test's own certificate and speak HTTP/2: undici, whatever uses the global `fetch`, curl, and TLS sockets.
+ * Clients that trust a test's own certificate and speak HTTP/2: ours, undici, whatever uses the global `fetch`, and curl.
  *
  * For the whole process, because a client that a test only names (an EventSource, say) takes no options of ours. A
  * connection that was negotiated to anything but h2 is an error: no test can pass over HTTP/1.1 without being noticed.
  */
 import { readFileSync } from 'node:fs';
-import { Agent, buildConnector, type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import { Agent, buildConnector, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import { createH2Client, type H2Client } from './h2.ts';
 
 export interface Trust extends AsyncDisposable {
   readonly ca: Buffer;
-  /** Speaks HTTP/2 only. */
-  readonly h2: Dispatcher;
+  readonly h2: H2Client;
 }
 
 let current: Trust | undefined;
@@ -21,12 +21,13 @@ export function trusted(): Trust {
   return current;
 }
 
-/** From now on, until it is disposed of, which closes all connections of `h2`. */
+/** From now on, until it is disposed of, which ends all connections. */
 export function trust(certificate: string): Trust {
   const ca = readFileSync(certificate);
-  const h2 = new Agent({ allowH2: true, connect: h2Connector(ca) });
+  const h2 = createH2Client(ca);
+  const agent = new Agent({ allowH2: true, connect: h2Connector(ca) });
   const before = { dispatcher: getGlobalDispatcher(), bundle: process.env.CURL_CA_BUNDLE };
-  setGlobalDispatcher(h2);
+  setGlobalDispatcher(agent);
   process.env.CURL_CA_BUNDLE = certificate;
   current = {
     ca,
@@ -36,7 +37,8 @@ export function trust(certificate: string): Trust {
       if (before.bundle === undefined) delete process.env.CURL_CA_BUNDLE;
       else process.env.CURL_CA_BUNDLE = before.bundle;
       current = undefined;
-      await h2.destroy();
+      h2.close();
+      await agent.destroy();
     },
   };
   return current;

@@ -13,7 +13,7 @@ export interface Opened {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readable;
-  /** The port on our side; of a shared connection undefined. */
+  /** The port on our side. */
   readonly localPort: number | undefined;
 }
 
@@ -38,7 +38,9 @@ export function oneConnection(base: string): Agent {
 
 /** Resolves with the head of the answer, whatever its status. */
 export function open(base: string, path: string, opening: Opening = {}): Promise<Opened> {
-  return base.startsWith('https:') && !opening.agent ? openH2(base, path, opening) : openH1(base, path, opening);
+  return base.startsWith('https:') && !opening.agent
+    ? trusted().h2.open(base, path, opening)
+    : openH1(base, path, opening);
 }
 
 function openH1(base: string, path: string, { method = 'GET', agent = noReuse, body, ...rest }: Opening) {
@@ -52,19 +54,6 @@ function openH1(base: string, path: string, { method = 'GET', agent = noReuse, b
     outgoing.once('error', reject);
     outgoing.end(body);
   });
-}
-
-async function openH2(base: string, path: string, { method = 'GET', headers, body, signal }: Opening): Promise<Opened> {
-  const sent: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    // Without a length is how HTTP/2 has every body; there are no chunks to speak of.
-    if (value === undefined || name.toLowerCase() === 'transfer-encoding') continue;
-    sent[name] = Array.isArray(value) ? [...value] : String(value);
-  }
-  const { h2 } = trusted();
-  const options = { origin: new URL(base).origin, path, headers: sent, body: body ?? null, signal: signal ?? null };
-  const answer = await h2.request({ ...options, method: method as 'GET' });
-  return { status: answer.statusCode, headers: answer.headers, body: answer.body, localPort: undefined };
 }
 
 /** A bare socket for HTTP/1.1, inside TLS when `base` has it. */

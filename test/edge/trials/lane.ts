@@ -8,7 +8,7 @@ import { oneConnection, open } from '../../support/wire.ts';
 export interface LaneInit {
   readonly postUrl: string;
   readonly streamUrl: string;
-  /** One connection of HTTP/1.1 for all changes; otherwise HTTP/2, on the connection that has the stream too. */
+  /** One connection of HTTP/1.1 for all changes; otherwise HTTP/2, on connections that the stream shares. */
   readonly isH1: boolean;
 }
 

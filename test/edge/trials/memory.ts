@@ -8,10 +8,11 @@ import { proportionalBytesOf } from '../../../loadtest/machine.ts';
 import { newChannel } from '../../contract/protocol/kit.ts';
 import { type Fleet, startFleet } from '../../e2e/fleet.ts';
 import { startEdge } from '../../support/edge.ts';
+import { STREAMS_PER_CONNECTION } from '../../support/h2.ts';
 import { request } from '../../support/http.ts';
 import { trust } from '../../support/trust.ts';
 import { waitFor } from '../../support/wait.ts';
-import { type CrowdKind, crowdKinds, openCrowd, STREAMS_PER_CONNECTION } from './crowd.ts';
+import { type CrowdKind, crowdKinds, openCrowd } from './crowd.ts';
 import { sized, type Trial, type TrialOptions, type TrialResult } from './trial.ts';
 
 /** A process that may have 20,000 descriptors proxies 9,000 streams. */
