@@ -12,7 +12,10 @@ import { reachedOf } from './abuse/reached.ts';
 const RESETS = 1_000;
 const PER_S = 2_000;
 const REQUESTS_PER_S = 50;
-/** The burst that nginx lets through and a second of the rate; of what gets through, a server counts a third: what is a whole request, taken back late. */
+/**
+ * The burst that nginx lets through, and a second of the rate. Of what gets through, a server counts a third: whole requests that
+ * are taken back late.
+ */
 const REACHED_MAX = 2 * REQUESTS_PER_S;
 
 describe('floods over HTTP/2', { concurrency: true }, () => {

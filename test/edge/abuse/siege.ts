@@ -12,7 +12,7 @@ import { reachedOf } from './reached.ts';
 /** What a good client's p99 may become under abuse. */
 const P99_FACTOR = 2;
 /** And what nobody calls slow: without it a quiet p99 of 1 ms that becomes 2.1 would be a failure. Said in the promise. */
-export const P99_FLOOR_MS = 10;
+export const P99_FLOOR_MS = 5;
 
 /** The p99 of ten seconds is the worst 100 ms of them: half of that. */
 const OWN_DELAY_MAX_MS = 50;

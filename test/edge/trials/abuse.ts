@@ -77,17 +77,20 @@ async function run(options: TrialOptions): Promise<TrialResult> {
     await slowOnesEnd(siege, attacker, count, 1000 * (OPENING_S + Math.max(slowS, idleS)));
   });
 
-  const before = await reachedOf(server.url);
+  // Of each address a burst, and what its rate allows.
+  const allowed = FLOOD_SOURCES * requestsPerS * (seconds + 2);
+  let before = (await reachedOf(server.url)).requests;
   for (const what of ['resets', 'pings', 'settings', 'continuations'] as const) {
     const sources = addresses(2, FLOOD_SOURCES);
     const total = FLOOD_PER_S * seconds;
-    await siege.under(what, { kind: 'flood', what, tlsUrl, sources, perS: FLOOD_PER_S, total, channel: 'flood' });
+    const order = { kind: 'flood' as const, what, tlsUrl, sources, perS: FLOOD_PER_S, total, channel: 'flood' };
+    await siege.under(what, order, async () => {
+      const { requests } = await reachedOf(server.url);
+      siege.figures[`${what}: reached the server`] = requests - before;
+      if (requests - before > allowed) siege.failures.push(`${requests - before} ${what} reached it, of ${allowed}`);
+      before = requests;
+    });
   }
-  const reached = (await reachedOf(server.url)).requests - before.requests;
-  siege.figures['taken back, but reached the server'] = reached;
-  // Of each address a burst, and what its rate allows.
-  const allowed = FLOOD_SOURCES * requestsPerS * (seconds + 2);
-  if (reached > allowed) siege.failures.push(`${reached} requests of the floods reached the server, of ${allowed}`);
   const foreign = await siege.foreignChanges();
   siege.figures['abusive changes'] = foreign;
   if (foreign !== 0) siege.failures.push(`${foreign} changes were accepted of slow senders and floods`);
