@@ -92,6 +92,7 @@ function requestTests(edge: Edge): void {
     for (const path of [`/c/%zz${query}`, `/c/${'x'.repeat(9_000)}${query}`, `/c/a b${query}`]) {
       await requestRaw(proxy.plainUrl, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     }
+    await post(`/c/last${query}`);
     await using unreachable = await startEdge(edge, {
       buckets: [{ url: 'http://127.0.0.1:1' }],
       gateways: [{ url: 'http://127.0.0.1:1' }],
@@ -103,7 +104,7 @@ function requestTests(edge: Edge): void {
         .split('\n')
         .filter((line) => line.startsWith('{'))
         .map((line) => (JSON.parse(line) as { path: string }).path);
-    await waitFor(() => paths(proxy).includes('/c/room/events') && paths(unreachable).includes('/c/room'), {
+    await waitFor(() => paths(proxy).includes('/c/last') && paths(unreachable).includes('/c/room'), {
       what: () => `the log:\n${proxy.log()}`,
     });
     for (const log of [proxy.log(), unreachable.log()]) assert.ok(!log.includes(TOKEN), log);
