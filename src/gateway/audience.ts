@@ -45,6 +45,12 @@ const NO_BYTES = Buffer.alloc(0);
 /** Streams written to before the event loop gets a turn: some 4 ms at 8 µs a write. */
 const SLICE_STREAMS = 512;
 
+/**
+ * Looked at together before the first of them is written to. Of thousands of idle streams none is in the processor's caches,
+ * and its waits for memory overlap as long as no system call comes in between: a twentieth of what a delivery costs.
+ */
+const AHEAD_STREAMS = 32;
+
 export class Audience implements HubReader {
   readonly hubs: readonly Hub[];
   readonly format: Format;
@@ -208,16 +214,26 @@ export class Audience implements HubReader {
     }
     const nowMs = this.#deps.clock.elapsedMs();
     let delivered = 0;
-    for (let i = 0; i < SLICE_STREAMS; i++) {
-      const next = this.#pass.next();
+    for (let i = 0; i < SLICE_STREAMS && this.#pass; i += AHEAD_STREAMS) {
+      for (const stream of this.#nextOf(this.#pass)) delivered += stream.advance(nowMs);
+    }
+    this.#deps.onDelivered(delivered);
+    if (this.#pass || this.#isPassStale) setImmediate(() => this.#handOut());
+  }
+
+  /** The next that are behind, those whose connection takes nothing last. */
+  #nextOf(pass: Iterator<Stream>): readonly Stream[] {
+    const ready: Stream[] = [];
+    const full: Stream[] = [];
+    for (let i = 0; i < AHEAD_STREAMS; i++) {
+      const next = pass.next();
       if (next.done) {
         this.#pass = null;
         break;
       }
-      delivered += next.value.advance(nowMs);
+      if (next.value.isBehind) (next.value.transport.isFull ? full : ready).push(next.value);
     }
-    this.#deps.onDelivered(delivered);
-    if (this.#pass || this.#isPassStale) setImmediate(() => this.#handOut());
+    return full.length === 0 ? ready : [...ready, ...full];
   }
 
   #begin(): void {

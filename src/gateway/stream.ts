@@ -66,6 +66,11 @@ export class Stream implements TransportListener {
     this.transport.write(bytes);
   }
 
+  /** Its audience has made more than it was given. */
+  get isBehind(): boolean {
+    return this.#at !== null && this.#at.next !== null;
+  }
+
   attach(at: Chunk): void {
     this.#at = at;
     this.positions = NO_POSITIONS;
