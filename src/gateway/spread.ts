@@ -26,23 +26,26 @@ export interface Spread {
   close(): void;
 }
 
-/** Above the mean, and it is left alone. */
-const TOLERANCE = 0.1;
+/** Above the mean, and it is left alone. Of three gateways the emptiest then lacks a tenth at most. */
+const TOLERANCE = 0.05;
 /** A difference of so few is nothing to send anybody away for. */
 const EXCESS_MIN = 10;
-/** Of all streams here, in one round. */
+/** Of all streams here, in one round. Who gains more than that in a round is being filled, and waits until it is at rest. */
 const SHED_MAX = 0.025;
-/** Rounds after which one that says nothing is gone. */
-const ROUNDS_REMEMBERED = 3;
+/** Rounds after which one that says nothing is gone: before that, its streams seem to be more than they are. */
+const ROUNDS_REMEMBERED = 2;
 
 export function createSpread({ engine, log, spreadIntervalMs, size, shed }: SpreadDeps): Spread {
   const member = randomUUID();
   const ttlMs = spreadIntervalMs * ROUNDS_REMEMBERED;
   let isClosed = false;
+  let before = size();
 
   async function round(): Promise<void> {
-    const figures = await engine.gather(member, size(), ttlMs);
-    const count = isClosed ? 0 : excessOf(size(), figures);
+    const isFilling = size() - before > Math.max(EXCESS_MIN, before * SHED_MAX);
+    before = size();
+    const figures = await engine.gather(member, before, ttlMs);
+    const count = isClosed || isFilling ? 0 : excessOf(size(), figures);
     if (count === 0) return;
     log.info({ streams: size(), gateways: figures.length, leaving: count }, 'more streams than its share');
     shed(count, spreadIntervalMs);

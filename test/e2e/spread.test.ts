@@ -1,7 +1,6 @@
 /** Streams that are asked to come back for the fleet's sake (P22): those that are old, and those that others have room for. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { excessOf } from '../../src/gateway/spread.ts';
 import { isNamed } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
 import { startServer } from '../support/process.ts';
@@ -51,15 +50,5 @@ describe('a gateway with more than its share', () => {
     assert.equal((await full.stop()).code, 0);
     assert.equal((await empty.stop()).code, 0);
     for (const reader of readers) await reader[Symbol.asyncDispose]();
-  });
-
-  it('has half of the excess leave, and never more than a fortieth of all at once', () => {
-    assert.equal(excessOf(1_000, [1_000]), 0, 'alone');
-    assert.equal(excessOf(1_000, [1_000, 950]), 0, 'within the tolerance');
-    assert.equal(excessOf(15, [15, 1]), 0, 'too few to speak of');
-    assert.equal(excessOf(1_000, [1_000, 0]), 25);
-    assert.equal(excessOf(1_120, [1_120, 900, 1_000]), 28);
-    assert.equal(excessOf(100, [100, 900]), 0, 'less than the mean');
-    assert.equal(excessOf(40, [40, 0]), 1);
   });
 });
