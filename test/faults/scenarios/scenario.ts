@@ -22,7 +22,7 @@ export interface Scenario {
 }
 
 /** At least `least`, at full size `full`. */
-export function sized(full: number, least: number, { scale }: ScenarioOptions): number {
+export function sized(full: number, least: number, { scale }: Pick<ScenarioOptions, 'scale'>): number {
   return Math.max(least, Math.round(full * scale));
 }
 

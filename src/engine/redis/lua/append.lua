@@ -4,7 +4,7 @@
 -- No allow-oom: a Redis over its memory refuses this script before it begins, while commits go on and make room.
 -- The hot path: one call takes the POSTs of a whole event-loop turn.
 --
--- One argument holds all entries: Redis, and whoever writes to it, takes one large argument in less time than many small ones.
+-- One argument holds all entries: one that is large takes Redis, and whoever writes to it, less time than many small ones.
 --
 -- KEYS[i]  inbox of the i-th shard touched
 -- ARGV[1]  entries an inbox may hold
