@@ -1,6 +1,6 @@
 /** Bytes: every change comes out as it went in, on every way out, and none can end a frame, a line or a string (P17). */
 import assert from 'node:assert/strict';
-import { before, it } from 'node:test';
+import { before } from 'node:test';
 import { waitFor } from '../../support/wait.ts';
 import { bytesOf, type Envelope, envelopeOf, isEvent, type Kit, newChannel } from './kit.ts';
 import { openLines, textsOf } from './lines.ts';
@@ -113,6 +113,7 @@ function isClean(bytes: Buffer): boolean {
 }
 
 export function bytesTests(kit: Kit): void {
+  const { it } = kit;
   let channel: string;
   let start: string;
 

@@ -1,7 +1,6 @@
 /** Clients that exist: undici's EventSource, the eventsource package, and curl, each cut off and coming back (P12, P14, P15). */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { it } from 'node:test';
 import { EventSource as PackagedEventSource } from 'eventsource';
 import { EventSource as UndiciEventSource } from 'undici';
 import { startCutProxy } from '../../support/cut-proxy.ts';
@@ -61,6 +60,7 @@ const statusOf = ({ data }: Frame) => (JSON.parse(data!) as Sync).status;
 const eventsOf = (frames: readonly Frame[]) => frames.filter(isEvent).map(({ data }) => data);
 
 export function clientsTests(kit: Kit): void {
+  const { it } = kit;
   for (const [name, Source] of clients) {
     it(`P14: ${name} sees what it should, and nothing is lost or repeated when it is cut off`, async () => {
       await using proxy = await startCutProxy(kit.streamUrl());

@@ -1,12 +1,12 @@
 /** Conflation: the newest of each publisher's name in a time, for those who only want to know how things are (P28). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { type Frame, isDispatched, type SseReader } from '../../support/sse.ts';
 import { assertProblem, envelopeOf, isEvent, isNamed, type Kit, newChannel } from './kit.ts';
 
 const MS = 250;
 
 export function conflationTests(kit: Kit): void {
+  const { it } = kit;
   const publish = async (channel: string, from: string, seq: number) => {
     assert.equal((await kit.post(channel, `${from} ${seq}`, { from: `${from}.1`, seq })).status, 204);
   };

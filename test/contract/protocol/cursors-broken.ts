@@ -1,6 +1,5 @@
 /** Cursors that cannot be honoured: never a 4xx, always `reset`, with the truth about what is lost (P12, P13). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { HISTORY_MAX_EVENTS, type Kit, newChannel, type Receiving, type StateView } from './kit.ts';
 
 /** What a store, a client or a person in between may have made of a cursor. */
@@ -74,6 +73,7 @@ const unprintable = [
 ];
 
 export function brokenCursorTests(kit: Kit): void {
+  const { it } = kit;
   async function assertReset(channel: string, lost: number | null, ...cursors: string[]): Promise<void> {
     for (const cursor of cursors) {
       const what = JSON.stringify(cursor.slice(0, 80));

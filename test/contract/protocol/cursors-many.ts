@@ -1,9 +1,9 @@
 /** Cursors of several channels: one text for all positions, good for the same channels in the same order alone (P13–P15). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { envelopeOf, HISTORY_MAX_EVENTS, isEvent, type Kit, newChannel } from './kit.ts';
 
 export function manyChannelCursorTests(kit: Kit): void {
+  const { it } = kit;
   it('P14: after each id of a stream of three channels, exactly the rest of each follows', async () => {
     const channels = [newChannel(), newChannel(), newChannel()];
     const names = channels.join(',');

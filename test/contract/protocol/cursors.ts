@@ -1,12 +1,12 @@
 /** Cursors: every value of one has a defined answer, and what it promises is kept to the event (P12–P15). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { waitFor } from '../../support/wait.ts';
 import { brokenCursorTests } from './cursors-broken.ts';
 import { manyChannelCursorTests } from './cursors-many.ts';
 import { type Kit, newChannel } from './kit.ts';
 
 export function cursorsTests(kit: Kit): void {
+  const { it } = kit;
   it('P13: absent or empty is fresh', async () => {
     const channel = newChannel();
     await kit.send(channel, 'old');

@@ -1,9 +1,9 @@
 /** What frames carry: the change, its envelope, and the state a stream begins with (P16, P23). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { envelopeOf, isEvent, isNamed, type Kit, newChannel, type StateView, syncOf } from './kit.ts';
 
 export function dataTests(kit: Kit): void {
+  const { it } = kit;
   it('P16: with one channel and no with=, data is the change and the type is message', async () => {
     const channel = newChannel();
     const { reader } = await kit.live(channel);

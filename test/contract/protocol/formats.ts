@@ -1,11 +1,11 @@
 /** The formats of a stream, and how one of them is chosen (P9, P16). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { waitFor } from '../../support/wait.ts';
 import { assertProblem, type Envelope, HEARTBEAT_MS, type Kit, newChannel } from './kit.ts';
 import { openLines, textsOf } from './lines.ts';
 
 export function formatsTests(kit: Kit): void {
+  const { it } = kit;
   const typeOf = async (query: string, accept: string | undefined) => {
     const headers = accept === undefined ? {} : { Accept: accept };
     const reader = await kit.stream(newChannel(), { query, headers });

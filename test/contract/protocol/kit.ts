@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { it as test } from 'node:test';
 import { type Answer, request } from '../../support/http.ts';
 import { type Frame, openSse, type SseReader } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -19,6 +20,8 @@ export interface ProtocolSubject {
   readonly postUrl?: () => string;
   /** A second gateway, if there is one: streams must go on there as if it were the first. */
   readonly otherStreamUrl?: () => string;
+  /** Why this subject does not meet the test of that name, where that is known and has been decided. */
+  readonly differs?: (test: string) => string | undefined;
 }
 
 export const HEARTBEAT_MS = 400;
@@ -140,6 +143,13 @@ export function createKit(subject: ProtocolSubject) {
   const postUrl = () => (subject.postUrl ?? subject.baseUrl)();
   const otherStreamUrl = () => (subject.otherStreamUrl ?? subject.baseUrl)();
 
+  /** A test; one that the subject is known not to meet has to fail, so that nothing stays declared that has come to hold. */
+  function it(name: string, meets: () => Promise<void> | void): void {
+    const why = subject.differs?.(name);
+    if (why === undefined) return void test(name, meets);
+    test(`differs, because ${why}: ${name}`, () => assert.rejects(async () => meets(), assert.AssertionError));
+  }
+
   function post(channel: string, body: Uint8Array | string, sending: Sending = {}): Promise<Answer> {
     const { from, seq, method = 'POST', headers = {} } = sending;
     const query = new URLSearchParams();
@@ -243,6 +253,7 @@ export function createKit(subject: ProtocolSubject) {
   }
 
   return {
+    it,
     streamUrl,
     postUrl,
     otherStreamUrl,

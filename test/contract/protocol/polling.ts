@@ -1,9 +1,9 @@
 /** Polling: the same events for those who cannot hold a stream, an answer at a time (P18). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { bytesOf, type Envelope, type Kit, newChannel } from './kit.ts';
 
 export function pollingTests(kit: Kit): void {
+  const { it } = kit;
   it('P18: without a cursor the answer tells where now is', async () => {
     const channel = newChannel();
     await kit.send(channel, 'old');

@@ -1,12 +1,12 @@
 /** A stream from its head to its end: first frames, what follows them, silence (P2, P10–P12, P14, P15). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSse } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait.ts';
 import { HEARTBEAT_MS, isEvent, type Kit, newChannel } from './kit.ts';
 
 export function receivingTests(kit: Kit): void {
+  const { it } = kit;
   it('P10: the head forbids to store, to buffer and to change, and nothing is compressed', async () => {
     await using reader = await openSse(`${kit.streamUrl()}/c/${newChannel()}/events`, {
       headers: { 'accept-encoding': 'gzip, br, deflate, zstd' },

@@ -1,10 +1,10 @@
 /** Sending a change: what is accepted, what the answer means, and how often and in which order it is merged (P3–P8). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { request } from '../../support/http.ts';
 import { bytesOf, type Kit, MAX_CHANGE_BYTES, newChannel } from './kit.ts';
 
 export function sendingTests(kit: Kit): void {
+  const { it } = kit;
   const textsOf = async (channel: string, count: number) =>
     (await kit.settled(channel, count)).map((event) => bytesOf(event).toString());
 

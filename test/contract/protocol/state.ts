@@ -1,9 +1,9 @@
 /** State and history: the folded value of a channel, what changed of it, and the events that are kept (P24, P25). */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { HISTORY_MAX_EVENTS, type Kit, newChannel } from './kit.ts';
 
 export function stateTests(kit: Kit): void {
+  const { it } = kit;
   const publish = async (channel: string, from: string, seq: number, body: string | Uint8Array) => {
     assert.equal((await kit.post(channel, body, { from, seq })).status, 204);
   };
