@@ -15,10 +15,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
+import { quantile } from '../quantile.ts';
 import { HeldStreams } from './held-streams.ts';
 import { startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
-import { publish, quantile, spreadOf, table, written } from './report.ts';
+import { publish, spreadOf, table, written } from './report.ts';
 
 const { rounds, streams, rate, seconds } = numbersOf({ rounds: 3, streams: 18_000, rate: 10_000, seconds: 20 });
 const RESOLUTION_MS = 10;

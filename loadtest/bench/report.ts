@@ -19,12 +19,6 @@ export function spreadOf(values: readonly number[]): Spread {
   return { min: sorted[0]!, median, max: sorted.at(-1)! };
 }
 
-/** The value that a share `q` of all values does not exceed. */
-export function quantile(values: ArrayLike<number>, q: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
-}
-
 /** `median (min–max)`. */
 export function written({ min, median, max }: Spread, digits = 0): string {
   const text = (value: number) =>

@@ -1,10 +1,10 @@
 /** Figures of a run that the invariants do not tell: how long it took to be back. */
+import { quantile } from '../../loadtest/quantile.ts';
 import type { Line } from './history.ts';
 
-/** The part of sorted values below which `share` of them are. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+/** In whole milliseconds, 0 of none. */
+export function quantileMs(values: readonly number[], share: number): number {
+  return Math.round(quantile(values, share)) || 0;
 }
 
 /** From each end of a connection to the next beginning of that reader, milliseconds. */
@@ -43,10 +43,10 @@ export function timesOf(lines: readonly Line[]): Record<string, number> {
   const back = reconnectTimes(lines);
   const delivery = deliveryTimes(lines);
   return {
-    'stream back p99 ms': quantile(back, 0.99),
-    'stream back max ms': quantile(back, 1),
-    '204 to event p50 ms': quantile(delivery, 0.5),
-    '204 to event p99 ms': quantile(delivery, 0.99),
-    '204 to event max ms': quantile(delivery, 1),
+    'stream back p99 ms': quantileMs(back, 0.99),
+    'stream back max ms': quantileMs(back, 1),
+    '204 to event p50 ms': quantileMs(delivery, 0.5),
+    '204 to event p99 ms': quantileMs(delivery, 0.99),
+    '204 to event max ms': quantileMs(delivery, 1),
   };
 }

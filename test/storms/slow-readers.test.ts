@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { quantile } from '../../loadtest/quantile.ts';
 import { startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 import { isLong, metric, openStreams, residentBytesOf } from './kit.ts';
@@ -55,7 +56,13 @@ describe('readers that never read', () => {
         what: () => `${expected} events; the least has ${Math.min(...good.map(({ events }) => events))}`,
       });
       const deliveries = ((await metric(server, 'smallchange_deliveries_total')) - before) / seconds;
-      return { p99Ms: p99Of(good.flatMap((reader) => reader.taken())), deliveries };
+      return {
+        p99Ms: quantile(
+          good.flatMap((reader) => reader.taken()),
+          0.99,
+        ),
+        deliveries,
+      };
     }
 
     async function windows(count: number): Promise<Phase[]> {
@@ -98,12 +105,7 @@ function channelOf(reader: number): string {
   return channels[reader % channels.length]!;
 }
 
-function p99Of(values: readonly number[]): number {
-  return Float64Array.from(values).sort()[Math.floor(values.length * 0.99)]!;
-}
-
 function medianOf(phases: readonly Phase[]): Phase {
-  const median = (figure: (phase: Phase) => number) =>
-    phases.map(figure).sort((a, b) => a - b)[Math.floor(phases.length / 2)]!;
+  const median = (figure: (phase: Phase) => number) => quantile(phases.map(figure), 0.5);
   return { p99Ms: median(({ p99Ms }) => p99Ms), deliveries: median(({ deliveries }) => deliveries) };
 }

@@ -2,7 +2,6 @@
  * Those for whom all this is: streams and a steady rate of changes through the edge, half over h2, from four addresses, because the
  * limits of one address are those of production. Every change is a number, so that each stream's ledger is a set.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Histogram } from '../../../loadtest/histogram.ts';
 import { SseParser } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -16,19 +15,15 @@ export interface GoodOptions {
   readonly changesPerS: number;
 }
 
-/** Milliseconds from the moment a change is sent to its 204, and to its event at each stream. */
+/** Milliseconds from the moment a change is sent to its event at each stream. */
 export interface Measured {
-  readonly postP99Ms: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** For how long this process itself stood still, at most: what came meanwhile was measured late. */
-  readonly ownDelayMs: number;
 }
 
 const SOURCES = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'];
 const STREAMS_PER_CHANNEL = 5;
 const TICK_MS = 5;
-const DELAY_RESOLUTION_MS = 2;
 /** After that a change counts as lost. */
 const ARRIVED_MS = 10_000;
 
@@ -45,7 +40,6 @@ export class GoodClients {
   readonly #changesPerS: number;
   readonly #sentMs: number[] = [];
   #events = new Histogram();
-  #posts = new Histogram();
   repeated = 0;
   /** Changes that were answered with anything but 204. */
   refused = 0;
@@ -83,11 +77,8 @@ export class GoodClients {
   /** Sends at the steady rate for so long, and waits for all of it. */
   async measure(seconds: number): Promise<Measured> {
     this.#events = new Histogram();
-    this.#posts = new Histogram();
     const total = Math.round(seconds * this.#changesPerS);
     const answers: Promise<void>[] = [];
-    const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-    delay.enable();
     const startedMs = performance.now();
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
@@ -99,11 +90,9 @@ export class GoodClients {
       }, TICK_MS);
     });
     await Promise.all(answers);
-    delay.disable();
     // What has not come by then is counted by `lost`.
     await waitFor(() => this.lost === 0, { timeoutMs: ARRIVED_MS, everyMs: 50, what: 'all events' }).catch(() => {});
-    const [p50Ms, p99Ms] = [this.#events.quantileMs(0.5), this.#events.quantileMs(0.99)];
-    return { postP99Ms: this.#posts.quantileMs(0.99), p50Ms, p99Ms, ownDelayMs: delay.max / 1e6 };
+    return { p50Ms: this.#events.quantileMs(0.5), p99Ms: this.#events.quantileMs(0.99) };
   }
 
   close(): void {
@@ -134,10 +123,8 @@ export class GoodClients {
   async #post(): Promise<void> {
     const change = this.#sentMs.length;
     const { channel, line, accepted } = this.#rooms[change % this.#rooms.length]!;
-    const sentMs = performance.now();
-    this.#sentMs.push(sentMs);
+    this.#sentMs.push(performance.now());
     const status = await line.post(channel, String(change));
-    this.#posts.recordMs(performance.now() - sentMs);
     if (status === 204) accepted.push(change);
     else this.refused++;
   }

@@ -5,6 +5,7 @@
  * What is measured is what a client sees: its own TLS and HTTP/2 are part of what is added.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile } from '../../../loadtest/quantile.ts';
 import { startFleet } from '../../e2e/fleet.ts';
 import { startEdge } from '../../support/edge.ts';
 import { trust } from '../../support/trust.ts';
@@ -90,11 +91,6 @@ async function paced(lanes: readonly Lane[]): Promise<void> {
   }
   await Promise.all(sending);
   for (const lane of lanes) await lane.quiet();
-}
-
-/** The value that a share `q` of all does not exceed. */
-function quantile(values: readonly number[], q: number): number {
-  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * q) - 1]!;
 }
 
 function ms(value: number): number {

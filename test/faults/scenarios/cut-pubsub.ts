@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../support/random.ts';
 import { startWriter } from '../clients/writer.ts';
-import { quantile } from '../figures.ts';
+import { quantileMs } from '../figures.ts';
 import type { Line } from '../history.ts';
 import { CHANNELS, run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
@@ -51,8 +51,8 @@ export const cutPubsub: Scenario = {
     if (missing > 0) failures.push(`${missing} last changes did not arrive while pub/sub was cut`);
     if (worstMs > LAST_MAX_MS) failures.push(`a last change took ${worstMs} ms`);
     const last = {
-      'last p50 ms': quantile(times.ms, 0.5),
-      'last p99 ms': quantile(times.ms, 0.99),
+      'last p50 ms': quantileMs(times.ms, 0.5),
+      'last p99 ms': quantileMs(times.ms, 0.99),
       'last max ms': worstMs,
     };
     return { figures: { ...verdict.figures, lasts: lasts * CHANNELS.length, ...last }, failures };

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../support/random.ts';
-import { quantile } from '../figures.ts';
+import { quantileMs } from '../figures.ts';
 import { run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
 
@@ -38,7 +38,12 @@ export const killedRedis: Scenario = {
     const worstMs = Math.max(...backMs);
     if (worstMs > 3_000) failures.push(`after Redis was back it took ${Math.round(worstMs)} ms to the next 204`);
     return {
-      figures: { ...verdict.figures, kills, 'back p50 ms': quantile(backMs, 0.5), 'back max ms': Math.round(worstMs) },
+      figures: {
+        ...verdict.figures,
+        kills,
+        'back p50 ms': quantileMs(backMs, 0.5),
+        'back max ms': Math.round(worstMs),
+      },
       failures,
     };
   },

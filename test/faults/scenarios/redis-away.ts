@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../support/wait.ts';
-import { quantile } from '../figures.ts';
+import { quantileMs } from '../figures.ts';
 import type { Line, Recorder } from '../history.ts';
 import type { Lab } from '../lab.ts';
 import { run } from '../run.ts';
@@ -56,7 +56,7 @@ export const redisAway: Scenario = {
     const failures = violationsOf(verdict);
     const answers = absences.flatMap((absence) => answersDuring(lines, absence));
     const refusedMs = answers.map(({ ms }) => ms);
-    const p99 = quantile(refusedMs, 0.99);
+    const p99 = quantileMs(refusedMs, 0.99);
     const told = (status: string) => new Set(lines.flatMap((line) => (isTold(line, status) ? [line.reader] : []))).size;
     const closed = absences.reduce((sum, absence) => sum + closedDuring(lines, absence), 0);
     const accepted = answers.filter(({ status }) => status === 204).length;
@@ -70,9 +70,9 @@ export const redisAway: Scenario = {
       figures: {
         ...verdict.figures,
         'answers while away': answers.length,
-        'answer p50 ms': quantile(refusedMs, 0.5),
+        'answer p50 ms': quantileMs(refusedMs, 0.5),
         'answer p99 ms': p99,
-        'answer max ms': quantile(refusedMs, 1),
+        'answer max ms': quantileMs(refusedMs, 1),
         'next 204 max ms': Math.round(Math.max(...backMs)),
         'buckets grew MiB in the second half': Math.round(Math.max(...growth)),
         'readers told degraded': told('degraded'),

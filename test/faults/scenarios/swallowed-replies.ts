@@ -1,5 +1,5 @@
 /** 5 % of all commands of all roles to Redis are done but never answered: bucket, merger and gateway alike. */
-import { quantile, reconnectTimes } from '../figures.ts';
+import { quantileMs, reconnectTimes } from '../figures.ts';
 import { run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
 
@@ -33,7 +33,7 @@ export const swallowedReplies: Scenario = {
     if (swallowed === 0) failures.push('not a single reply was swallowed');
     const seconds = Math.round((performance.now() - beganMs) / 1000);
     return {
-      figures: { ...figures, swallowed, seconds, 'stream back p99 ms': quantile(reconnectTimes(result.lines), 0.99) },
+      figures: { ...figures, swallowed, seconds, 'stream back p99 ms': quantileMs(reconnectTimes(result.lines), 0.99) },
       failures,
     };
   },

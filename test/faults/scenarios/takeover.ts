@@ -3,7 +3,7 @@
  * has taken over, as a subscriber sees it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantile } from '../figures.ts';
+import { quantileMs } from '../figures.ts';
 import type { Recorder } from '../history.ts';
 import { run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
@@ -45,7 +45,7 @@ export const takeover: Scenario = {
     const failures = violationsOf(verdict);
     const worstMs = Math.round(Math.max(...pauses));
     if (worstMs > TAKEN_OVER_MAX_MS) failures.push(`nothing was merged for ${worstMs} ms`);
-    const figures = { 'pause p50 ms': quantile(pauses, 0.5), 'pause max ms': worstMs };
+    const figures = { 'pause p50 ms': quantileMs(pauses, 0.5), 'pause max ms': worstMs };
     return { figures: { ...verdict.figures, kills: kills + 1, ...figures }, failures };
   },
 };
