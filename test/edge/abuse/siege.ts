@@ -13,7 +13,7 @@ import { reachedOf } from './reached.ts';
 /** What a good client's p99 may become under abuse. */
 const P99_FACTOR = 2;
 /** Of each quiet time and of each abuse. */
-const WINDOWS = 5;
+const WINDOWS = 9;
 
 export interface SiegeOptions extends GoodOptions {
   readonly server: ServerProcess;
