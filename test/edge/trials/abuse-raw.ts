@@ -1,7 +1,7 @@
 /** The same abuse straight at a server, as far as it speaks that protocol: no TLS, no HTTP/2. Whatever the edge, it is the same. */
 import { startServer } from '../../support/process.ts';
 import { Siege } from '../abuse/siege.ts';
-import { addresses, REPLAYS_PER_S, SLOW_SENDERS, slowOnesEnd, slowOrder, WINDOW_LEAST_S, WINDOW_S } from './abuse.ts';
+import { addresses, REPLAYS_PER_S, SLOW_SENDERS, STRETCH_LEAST_S, STRETCH_S, slowOnesEnd, slowOrder } from './abuse.ts';
 import { sized, type Trial, type TrialOptions, type TrialResult } from './trial.ts';
 
 /** A request's limit in `src/http/server.ts`, how rarely it is looked at, and what opening takes. */
@@ -16,7 +16,7 @@ async function run(options: TrialOptions): Promise<TrialResult> {
     ...good,
     server,
     edgePid: null,
-    seconds: sized(WINDOW_S, WINDOW_LEAST_S, options),
+    seconds: sized(STRETCH_S, STRETCH_LEAST_S, options),
   });
   const count = sized(SLOW_SENDERS, 100, options);
   await siege.under('slow senders', { ...slowOrder(count), ...target }, (attacker) =>
