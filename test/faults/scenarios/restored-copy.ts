@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../support/random.ts';
+import { waitFor } from '../../support/wait.ts';
 import { startWriter } from '../clients/writer.ts';
 import { copyData, putBack } from '../faults/store.ts';
 import { CHANNELS, run } from '../run.ts';
@@ -51,10 +52,12 @@ export const restoredCopy: Scenario = {
           const loss = { t: 'loss', since, until: recorder.now } as const;
           const at = recorder.add(loss);
           resent += await resend({ sendUrl }, recorder, loss);
-          await sleep(RESET_MAX_MS / 2);
-          const { ms, without } = resetTimes(recorder.lines, at, readers);
-          resets.push(...ms);
-          if (without.length > 0) failures.push(`${without.join()} heard of no reset`);
+          const told = () => resetTimes(recorder.lines, at, readers);
+          await waitFor(() => told().without.length === 0, {
+            timeoutMs: RESET_MAX_MS,
+            what: () => `resets of ${told().without.join()}`,
+          }).catch((error: Error) => failures.push(error.message));
+          resets.push(...told().ms);
         }
       },
     });
