@@ -14,6 +14,10 @@ it('sends away half of what is above its share, and a fortieth of all at most', 
   assert.equal(excessOf(1_120, [1_120, 900, 1_000]), 28);
   assert.equal(excessOf(100, [100, 900]), 0, 'less than the mean');
   assert.equal(excessOf(40, [40, 0]), 1);
+  assert.equal(excessOf(1_049, [1_049, 951]), 0, 'just within the tolerance');
+  assert.equal(excessOf(1_050, [1_050, 950]), 25);
+  assert.equal(excessOf(109, [109, 91]), 0, 'one too few to speak of');
+  assert.equal(excessOf(110, [110, 90]), 3);
   assert.equal(excessOf(1_060, [1_060, 960, 980]), 27);
   assert.equal(excessOf(110, [110, 80]), 3);
 });

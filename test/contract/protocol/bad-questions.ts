@@ -5,6 +5,7 @@ import { assertProblem, type Kit, newChannel } from './kit.ts';
 
 export function badQuestionsTests(kit: Kit): void {
   const { it } = kit;
+
   it('P16: a with= that lists anything else is 400', async () => {
     for (const list of ['', 'x', 'from,', ',from', 'from,x', 'FROM', 'from seq', 'data', 'id', '__proto__']) {
       for (const format of ['sse', 'ndjson', 'json']) {

@@ -61,6 +61,7 @@ const eventsOf = (frames: readonly Frame[]) => frames.filter(isEvent).map(({ dat
 
 export function clientsTests(kit: Kit): void {
   const { it } = kit;
+
   for (const [name, Source] of clients) {
     it(`P14: ${name} sees what it should, and nothing is lost or repeated when it is cut off`, async () => {
       await using proxy = await startCutProxy(kit.streamUrl());

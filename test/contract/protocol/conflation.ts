@@ -7,6 +7,7 @@ const MS = 250;
 
 export function conflationTests(kit: Kit): void {
   const { it } = kit;
+
   const publish = async (channel: string, from: string, seq: number) => {
     assert.equal((await kit.post(channel, `${from} ${seq}`, { from: `${from}.1`, seq })).status, 204);
   };

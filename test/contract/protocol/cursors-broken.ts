@@ -74,6 +74,7 @@ const unprintable = [
 
 export function brokenCursorTests(kit: Kit): void {
   const { it } = kit;
+
   async function assertReset(channel: string, lost: number | null, ...cursors: string[]): Promise<void> {
     for (const cursor of cursors) {
       const what = JSON.stringify(cursor.slice(0, 80));

@@ -4,6 +4,7 @@ import { envelopeOf, HISTORY_MAX_EVENTS, isEvent, type Kit, newChannel } from '.
 
 export function manyChannelCursorTests(kit: Kit): void {
   const { it } = kit;
+
   it('P14: after each id of a stream of three channels, exactly the rest of each follows', async () => {
     const channels = [newChannel(), newChannel(), newChannel()];
     const names = channels.join(',');

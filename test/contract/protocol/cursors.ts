@@ -7,6 +7,7 @@ import { type Kit, newChannel } from './kit.ts';
 
 export function cursorsTests(kit: Kit): void {
   const { it } = kit;
+
   it('P13: absent or empty is fresh', async () => {
     const channel = newChannel();
     await kit.send(channel, 'old');

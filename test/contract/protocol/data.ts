@@ -4,6 +4,7 @@ import { envelopeOf, isEvent, isNamed, type Kit, newChannel, type StateView, syn
 
 export function dataTests(kit: Kit): void {
   const { it } = kit;
+
   it('P16: with one channel and no with=, data is the change and the type is message', async () => {
     const channel = newChannel();
     const { reader } = await kit.live(channel);

@@ -6,6 +6,7 @@ import { openLines, textsOf } from './lines.ts';
 
 export function formatsTests(kit: Kit): void {
   const { it } = kit;
+
   const typeOf = async (query: string, accept: string | undefined) => {
     const headers = accept === undefined ? {} : { Accept: accept };
     const reader = await kit.stream(newChannel(), { query, headers });

@@ -1,6 +1,6 @@
 /** Around the protocol: CORS, health, the document, connections that are used again (P1, P26, P27). */
 import assert from 'node:assert/strict';
-import { request } from '../../support/http.ts';
+import { type Answer, request } from '../../support/http.ts';
 import { openSse } from '../../support/sse.ts';
 import { oneConnection } from '../../support/wire.ts';
 import { assertProblem, type Kit, newChannel } from './kit.ts';
@@ -8,8 +8,16 @@ import { assertProblem, type Kit, newChannel } from './kit.ts';
 const ORIGINS = ['http://localhost:3000', 'http://127.0.0.1:8000', 'https://localhost', 'http://[::1]:5173'];
 const STRANGERS = ['https://evil.example', 'http://localhost.evil.example', 'null', 'http://localhost:3000.evil'];
 
+/** By this origin, and without credentials. */
+function assertReadable({ status, headers }: Pick<Answer, 'status' | 'headers'>, origin: string): void {
+  assert.equal(headers['access-control-allow-origin'], origin, String(status));
+  assert.match(headers.vary!, /\bOrigin\b/i, 'or a cache gives one origin the answer of another');
+  assert.equal(headers['access-control-allow-credentials'], undefined);
+}
+
 export function healthTests(kit: Kit): void {
   const { it } = kit;
+
   it('P26: allowed origins may read every answer, errors and streams too', async () => {
     for (const origin of ORIGINS) {
       const headers = { origin };
@@ -30,11 +38,7 @@ export function healthTests(kit: Kit): void {
       );
       const reader = await openSse(`${kit.streamUrl()}/c/room/events`, { headers });
       reader.close();
-      for (const { status, headers: answered } of [...answers, reader]) {
-        assert.equal(answered['access-control-allow-origin'], origin, String(status));
-        assert.match(answered.vary!, /\bOrigin\b/i, 'or a cache gives one origin the answer of another');
-        assert.equal(answered['access-control-allow-credentials'], undefined);
-      }
+      for (const answer of [...answers, reader]) assertReadable(answer, origin);
     }
   });
 
@@ -42,7 +46,7 @@ export function healthTests(kit: Kit): void {
     for (const origin of ORIGINS) {
       const answer = await request(kit.postUrl(), '/c/%zz', { method: 'POST', headers: { origin }, body: 'x' });
       assert.equal(answer.status, 400);
-      assert.equal(answer.headers['access-control-allow-origin'], origin);
+      assertReadable(answer, origin);
     }
   });
 

@@ -4,6 +4,7 @@ import { bytesOf, type Envelope, type Kit, newChannel } from './kit.ts';
 
 export function pollingTests(kit: Kit): void {
   const { it } = kit;
+
   it('P18: without a cursor the answer tells where now is', async () => {
     const channel = newChannel();
     await kit.send(channel, 'old');

@@ -7,6 +7,7 @@ import { HEARTBEAT_MS, isEvent, type Kit, newChannel } from './kit.ts';
 
 export function receivingTests(kit: Kit): void {
   const { it } = kit;
+
   it('P10: the head forbids to store, to buffer and to change, and nothing is compressed', async () => {
     await using reader = await openSse(`${kit.streamUrl()}/c/${newChannel()}/events`, {
       headers: { 'accept-encoding': 'gzip, br, deflate, zstd' },

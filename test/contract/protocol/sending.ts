@@ -5,6 +5,7 @@ import { bytesOf, type Kit, MAX_CHANGE_BYTES, newChannel } from './kit.ts';
 
 export function sendingTests(kit: Kit): void {
   const { it } = kit;
+
   const textsOf = async (channel: string, count: number) =>
     (await kit.settled(channel, count)).map((event) => bytesOf(event).toString());
 

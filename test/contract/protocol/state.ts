@@ -4,6 +4,7 @@ import { HISTORY_MAX_EVENTS, type Kit, newChannel } from './kit.ts';
 
 export function stateTests(kit: Kit): void {
   const { it } = kit;
+
   const publish = async (channel: string, from: string, seq: number, body: string | Uint8Array) => {
     assert.equal((await kit.post(channel, body, { from, seq })).status, 204);
   };

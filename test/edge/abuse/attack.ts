@@ -40,6 +40,7 @@ export interface Attacker {
 
 /** An attacker has a machine of its own: here it gets what is left of the time, and never a turn that another could have. */
 const IDLE = ['--idle', '0', process.execPath];
+
 /** A full corpus of channels is read at the end. */
 const END_TIMEOUT_MS = 60_000;
 

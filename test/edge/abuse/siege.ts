@@ -74,16 +74,13 @@ export class Siege {
   }
 
   #compare(name: string, quiet: readonly Measured[], under: readonly Measured[]): void {
-    const of = (windows: readonly Measured[], figure: keyof Measured, share: number) =>
-      quantile(
-        windows.map((window) => window[figure]),
-        share,
-      );
+    const p99s = (windows: readonly Measured[]) => windows.map(({ p99Ms }) => p99Ms);
     const written = (windows: readonly Measured[]) => {
-      const quartiles = [0.25, 0.75].map((share) => of(windows, 'p99Ms', share).toFixed(1)).join('–');
-      return `${of(windows, 'p50Ms', 0.5).toFixed(1)}/${of(windows, 'p99Ms', 0.5).toFixed(1)} (${quartiles})`;
+      const p50s = windows.map(({ p50Ms }) => p50Ms);
+      const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(p99s(windows), share).toFixed(1));
+      return `${quantile(p50s, 0.5).toFixed(1)}/${middle} (${low}–${high})`;
     };
-    const factor = of(under, 'p99Ms', 0.5) / of(quiet, 'p99Ms', 0.5);
+    const factor = quantile(p99s(under), 0.5) / quantile(p99s(quiet), 0.5);
     this.figures[`${name}: p50/p99 ms`] = `${written(under)}, quiet ${written(quiet)}`;
     this.figures[`${name}: p99 ×`] = factor.toFixed(2);
     if (factor > P99_FACTOR) this.failures.push(`${name}: p99 ${factor.toFixed(2)} times that of quiet times`);
@@ -98,9 +95,12 @@ export class Siege {
   /** Lifts it, and looks at what is left. */
   end(): void {
     this.figures['good changes'] = this.#sum('accepted');
-    for (const what of ['lost', 'repeated', 'refused', 'ended'] as const) {
-      const count = this.#sum(what);
-      this.figures[what === 'ended' ? 'streams ended' : what] = count;
+    const counts = {
+      ...{ lost: this.#sum('lost'), repeated: this.#sum('repeated'), refused: this.#sum('refused') },
+      'streams ended': this.#sum('ended'),
+    };
+    Object.assign(this.figures, counts);
+    for (const [what, count] of Object.entries(counts)) {
       if (count > 0) this.failures.push(`good clients: ${count} ${what}`);
     }
     const gone = this.#pids.filter((pid) => !isRunning(pid));

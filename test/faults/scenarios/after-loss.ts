@@ -1,10 +1,14 @@
 /** What publishers and readers do, or have to see, once Redis has been given back less than it had. */
 
 import { request } from '../../support/http.ts';
+import { waitFor } from '../../support/wait.ts';
 import type { Reader } from '../clients/reader.ts';
 import type { Line, Recorder } from '../history.ts';
 import type { Lab } from '../lab.ts';
 import { buildModel } from '../model.ts';
+
+/** From the loss until every stream was told. */
+export const RESET_MAX_MS = 10_000;
 
 /**
  * Sends every change with a seq that was answered in the time that is lost once more, in its order, as a publisher does
@@ -35,8 +39,22 @@ export async function resend(
   return lost.length;
 }
 
+/** Waits for every reader to be told; who is not in time is a failure. @returns How long it took those who were, milliseconds. */
+export async function awaitResets(
+  { lines }: Recorder,
+  since: number,
+  readers: readonly Reader[],
+  failures: string[],
+): Promise<number[]> {
+  await waitFor(() => resetTimes(lines, since, readers).without.length === 0, {
+    timeoutMs: RESET_MAX_MS,
+    what: () => `resets of ${resetTimes(lines, since, readers).without.join()}`,
+  }).catch((error: Error) => failures.push(error.message));
+  return resetTimes(lines, since, readers).ms;
+}
+
 /** When each reader was first told `reset` after a moment, and who was not. */
-export function resetTimes(lines: readonly Line[], since: number, readers: readonly Reader[]) {
+function resetTimes(lines: readonly Line[], since: number, readers: readonly Reader[]) {
   const told = new Map<string, number>();
   for (const line of lines) {
     if (line.t !== 'told' || line.at < since || told.has(line.reader)) continue;

@@ -12,10 +12,8 @@ import { startLabRedis } from '../fleet/redis.ts';
 import type { Lab } from '../lab.ts';
 import { startProxy } from '../proxy.ts';
 import { CHANNELS, run } from '../run.ts';
-import { resetTimes } from './after-loss.ts';
+import { awaitResets, RESET_MAX_MS } from './after-loss.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
-
-const RESET_MAX_MS = 10_000;
 
 export const failover: Scenario = {
   name: 'failover',
@@ -116,11 +114,7 @@ async function failOver(
     await sleep(1_500);
     const met = recorder.now;
     remembers.link.set();
-    await waitFor(() => resetTimes(recorder.lines, met, readers).without.length === 0, {
-      timeoutMs: RESET_MAX_MS,
-      what: () => `resets of ${resetTimes(recorder.lines, met, readers).without.join()}`,
-    }).catch((error: Error) => failures.push(error.message));
-    resets.push(...resetTimes(recorder.lines, met, readers).ms);
+    resets.push(...(await awaitResets(recorder, met, readers, failures)));
     await send('after', 3);
     await sleep(1_000);
   } finally {

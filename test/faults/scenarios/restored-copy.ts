@@ -4,14 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../support/random.ts';
-import { waitFor } from '../../support/wait.ts';
 import { startWriter } from '../clients/writer.ts';
 import { copyData, putBack } from '../faults/store.ts';
 import { CHANNELS, run } from '../run.ts';
-import { resend, resetTimes } from './after-loss.ts';
+import { awaitResets, RESET_MAX_MS, resend } from './after-loss.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
-
-const RESET_MAX_MS = 10_000;
 
 export const restoredCopy: Scenario = {
   name: 'restored-copy',
@@ -52,12 +49,7 @@ export const restoredCopy: Scenario = {
           const loss = { t: 'loss', since, until: recorder.now } as const;
           const at = recorder.add(loss);
           resent += await resend({ sendUrl }, recorder, loss);
-          const told = () => resetTimes(recorder.lines, at, readers);
-          await waitFor(() => told().without.length === 0, {
-            timeoutMs: RESET_MAX_MS,
-            what: () => `resets of ${told().without.join()}`,
-          }).catch((error: Error) => failures.push(error.message));
-          resets.push(...told().ms);
+          resets.push(...(await awaitResets(recorder, at, readers, failures)));
         }
       },
     });
