@@ -1,5 +1,6 @@
 /** Cursors of several channels: one text for all positions, good for the same channels in the same order alone (P13–P15). */
 import assert from 'node:assert/strict';
+import { waitFor } from '../../support/wait.ts';
 import { envelopeOf, HISTORY_MAX_EVENTS, isEvent, type Kit, newChannel } from './kit.ts';
 
 export function manyChannelCursorTests(kit: Kit): void {
@@ -99,7 +100,15 @@ export function manyChannelCursorTests(kit: Kit): void {
     await kit.sendMany(busy, HISTORY_MAX_EVENTS + 1_100);
     await kit.send(calm, 'calm');
     await kit.settled(calm, 1);
-    const again = await kit.live(`${busy},${calm}`, { lastEventId: frame.id! });
+    // History is read from the store; a gateway hears of the same event a moment later.
+    const again = await waitFor(
+      async () => {
+        const seen = await kit.live(`${busy},${calm}`, { lastEventId: frame.id! });
+        if (seen.sync.channels[calm]!.missed === 1) return seen;
+        seen.reader.close();
+      },
+      { what: 'the gateway to hear of the calm change', everyMs: 50 },
+    );
     assert.equal(again.sync.status, 'reset');
     assert.equal(again.sync.channels[busy]!.status, 'reset');
     assert.deepEqual([again.sync.channels[calm]!.status, again.sync.channels[calm]!.missed], ['resumed', 1]);
