@@ -183,4 +183,28 @@ describe('checker', () => {
     lines.splice(indexOf(lines, 'event', 2), 0, { ...again, connection: 2, at: 33.5 });
     assert.deepEqual(check(lines).violations, []);
   });
+
+  it('knows of a lost epoch of several channels what readers were given in it, and no more', () => {
+    const lines = soundHistory();
+    const channels = ['latest-x', 'latest-y'];
+    const reading = (reader: string, offset: number, seq: number): Line[] => [
+      { t: 'send', at: 40, id: 10 + seq, channel: 'latest-y', from: 'c.1', seq, body: base64('s') },
+      { t: 'sent', at: 41, id: 10 + seq, outcome: 'unknown', status: 503 },
+      { t: 'open', at: 42, reader, connection: 1, channels, cursor: '' },
+      { t: 'told', at: 43, reader, connection: 1, event: '$sync', cursor: 'lostlost.0.0', data: { status: 'fresh' } },
+      {
+        ...{ t: 'event', at: 44, reader, connection: 1, channel: 'latest-y', cursor: `lostlost.0.${offset}` },
+        ...{ from: 'c.1', seq, body: base64('s') },
+      },
+      { t: 'told', at: 51, reader, connection: 1, event: '$sync', cursor: 'lastlast.3.0', data: { status: 'reset' } },
+    ];
+    // The shard had made two events of other channels, so this one's first is the third.
+    lines.push(...reading('m', 3, 1), { t: 'loss', at: 50, since: 0, until: 49 });
+    const verdict = check(lines);
+    assert.deepEqual(verdict.violations, [], report(verdict));
+    lines.push(...reading('n', 2, 2));
+    const found = check(lines).violations.map(({ what }) => what);
+    assert.equal(found.length, 1, found.join());
+    assert.match(found[0]!, /^m on latest-y, .* a skip: 3 after 0$/);
+  });
 });

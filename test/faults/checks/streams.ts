@@ -18,7 +18,12 @@ interface Place {
   offset: number;
 }
 
-/** The lowest offset known of (channel, epoch): below it a channel was empty. */
+/**
+ * The lowest offset known of (channel, epoch): below it a channel was empty.
+ *
+ * The cursors of several channels name their epochs by a digest. The one a reader ends with is that of the final logs. Any
+ * other is of epochs that were lost, of which nothing is known but what readers were given under the same digest.
+ */
 class Firsts {
   readonly #firsts = new Map<string, number>();
   readonly #model: Model;
@@ -28,10 +33,15 @@ class Firsts {
     for (const { channel, epoch, events } of model.logs.values())
       if (events[0]) this.#note(channel, epoch, events[0].offset);
     for (const lines of model.readers.values()) {
+      const finalPrefix = lastPrefixOf(lines);
+      let channels: readonly string[] = [];
       for (const line of lines) {
+        if (line.t === 'open') channels = line.channels;
         if (line.t !== 'event') continue;
         const { prefix, offsets } = parseCursor(line.cursor);
-        if (offsets.length === 1) this.#note(line.channel, prefix, offsets[0]!);
+        if (offsets.length === 1 || prefix !== finalPrefix) {
+          this.#note(line.channel, prefix, offsets[channels.indexOf(line.channel)]!);
+        }
       }
     }
   }
@@ -44,10 +54,14 @@ class Firsts {
   of(channel: string, prefix: string): number {
     const known = this.#firsts.get(`${channel} ${prefix}`);
     if (known !== undefined) return known;
-    // A digest: one epoch is behind it, and without losses it is the last one.
     const log = this.#model.logs.get(channel);
     return log?.events[0]?.offset ?? Number.POSITIVE_INFINITY;
   }
+}
+
+function lastPrefixOf(lines: readonly ReaderLine[]): string | undefined {
+  const last = lines.findLast((line) => 'cursor' in line && line.cursor !== '');
+  return last && 'cursor' in last ? parseCursor(last.cursor).prefix : undefined;
 }
 
 class ReaderCheck {
