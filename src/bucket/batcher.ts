@@ -1,6 +1,6 @@
 /**
- * The batcher: gathers the changes of one event-loop turn and appends them in one call; while a call is under way, those
- * of the turns until its answer.
+ * The batcher: gathers the changes of one event-loop turn and appends them in one call; while two calls are under way, those
+ * of the turns until one is answered.
  *
  * This is what makes the bucket fast: a turn brings some dozens of POSTs under load, and the number of commands is what
  * costs, not their size. A change that comes alone is sent at once, and none waits for company longer than
@@ -31,8 +31,11 @@ export interface Batcher {
 /** The contract's limit for one append. */
 const APPEND_MAX_CHANGES = 1000;
 
+/** One is on its way, or its answers are being written, while the store works for the other: neither has to wait. */
+const CALLS_AT_ONCE = 2;
+
 /** Some round trips to a store nearby; one that takes longer, such as for an fsync, need not be waited for. */
-const GATHER_MAX_MS = 5;
+const GATHER_MAX_MS = 1;
 
 /** Changes waiting for the engine's answer. More mean that it is frozen: some 10 MB, then 503 at once. */
 const UNANSWERED_MAX = 20_000;
@@ -42,7 +45,7 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
   let settles: Settle[] = [];
   let unanswered = 0;
   let callsUnderWay = 0;
-  /** Runs while changes wait for the answer to a call. */
+  /** Runs while changes wait for the answer to one of the calls. */
   let gathering: NodeJS.Timeout | undefined;
   let whenQuiet: (() => void)[] = [];
 
@@ -95,7 +98,7 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
 
   function endTurn(): void {
     if (changes.length === 0) return;
-    if (callsUnderWay === 0) flush();
+    if (callsUnderWay < CALLS_AT_ONCE) flush();
     else gathering ??= setTimeout(flush, GATHER_MAX_MS);
   }
 }

@@ -23,6 +23,7 @@ const TICK_MS = 250;
 export function createMerger(deps: MergerDeps): Merger {
   const { engine, log } = deps;
   const stopping = new AbortController();
+  const beat = new Beat();
   const bells = Array.from({ length: engine.shards }, () => new Bell());
   let watching: Subscription | null = null;
   let loops: Promise<void>[] = [];
@@ -41,7 +42,7 @@ export function createMerger(deps: MergerDeps): Merger {
         return 'failed' as const;
       });
       isFailing = result === 'failed';
-      if (typeof result === 'number') await sleep(result);
+      if (typeof result === 'number') await beat.after(result);
       else if (result !== 'again') await bell.rung(TICK_MS);
     }
     await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));
@@ -67,6 +68,18 @@ export function createMerger(deps: MergerDeps): Merger {
       await Promise.all(loops);
     },
   };
+}
+
+/** Shards that pause go on together, when the first of them wants to: what they then ask of the store leaves in one piece. */
+class Beat {
+  #next: Promise<void> | null = null;
+
+  after(ms: number): Promise<void> {
+    this.#next ??= sleep(ms).then(() => {
+      this.#next = null;
+    });
+    return this.#next;
+  }
 }
 
 /** Wakes one sleeper; a ring while nobody sleeps ends the next sleep before it begins, unless the bell is stilled. */

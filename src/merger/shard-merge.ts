@@ -38,10 +38,10 @@ export type RoundResult = 'again' | 'idle' | 'held' | number;
 
 /**
  * A round costs the merger and Redis as much as some ten changes do, so a shard that gets many at once waits for company:
- * a millisecond for each that came together, at most ten. One that gets a few hundred a second is never made to wait.
+ * a millisecond for each that came together, at most twenty. One that gets a few hundred a second is never made to wait.
  */
 const BUSY_ENTRIES = 4;
-const BUSY_PAUSE_MAX_MS = 10;
+const BUSY_PAUSE_MAX_MS = 20;
 
 export class ShardMerge {
   readonly #shard: number;

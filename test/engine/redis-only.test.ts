@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { pack } from 'msgpackr';
 import type { Change } from '../../src/domain/change.ts';
 import type { Channel } from '../../src/domain/channel.ts';
@@ -11,6 +12,7 @@ import type { Event } from '../../src/domain/event.ts';
 import type { Engine, EngineOptions, Peek } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { encodeEntries } from '../../src/engine/redis/entry-writer.ts';
+import { encodeEvent } from '../../src/engine/redis/event-writer.ts';
 import { type Mode, serverProblem } from '../../src/engine/redis/start-checks.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import {
@@ -421,6 +423,28 @@ describe('redis: what it keeps', () => {
     assert.equal(at, written.length);
     assert.throws(() => encodeEntries([[change('é', 'x')]]), RangeError);
     assert.throws(() => encodeEntries([[change('c'.repeat(128), 'x')]]), RangeError);
+  });
+
+  it('writes events as msgpackr would', () => {
+    const atMs = fc.oneof(
+      fc.nat(),
+      fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER }),
+      fc.double({ min: 0.5 }),
+    );
+    const from = fc.oneof(fc.constant(''), fc.stringMatching(/^[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}$/));
+    const size = fc.constantFrom(0, 1, 31, 32, 255, 256, 65_535, 65_536);
+    const bytes = fc.oneof(
+      fc.uint8Array(),
+      size.map((length) => new Uint8Array(length).fill(0xc1)),
+    );
+    const trace = fc.option(fc.stringMatching(/^[0-9a-f-]{1,55}$/), { nil: undefined });
+    fc.assert(
+      fc.property(from, fc.maxSafeNat(), atMs, bytes, trace, (from, seq, atMs, bytes, trace) => {
+        const parts = [from, seq, atMs, Buffer.from(bytes), ...(trace === undefined ? [] : [trace])];
+        const body = { from, seq, atMs, bytes, ...(trace === undefined ? {} : { trace }) };
+        assert.equal(encodeEvent(body).toString('hex'), pack(parts).toString('hex'));
+      }),
+    );
   });
 
   it('keeps any bytes as they are: inbox, history, state, pub/sub, set aside', async () => {

@@ -1,13 +1,13 @@
 /**
  * Bytes in Redis <-> the domain's words. All of it is MessagePack, so that any language can read it.
  *
- * An encoding, once stored, is compared byte by byte (renew), so one event has one encoding. What is decoded owns its
- * bytes: a 1-byte event that is kept for hours must not keep the 64 KiB reply alive that it arrived in.
+ * What is decoded owns its bytes: a 1-byte event that is kept for hours must not keep the 64 KiB reply alive that it arrived
+ * in. What is written often is written by hand: `entry-writer.ts`, `commit-writer.ts`.
  */
 import { Packr, Unpackr } from 'msgpackr';
 import { isFrom } from '../../domain/change.ts';
 import { isChannel } from '../../domain/channel.ts';
-import type { Event, EventBody } from '../../domain/event.ts';
+import type { Event } from '../../domain/event.ts';
 import type { Epoch } from '../../domain/position.ts';
 import type { StateField } from '../../domain/state.ts';
 import type { InboxEntry } from '../engine.ts';
@@ -38,24 +38,8 @@ export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boole
   return { kind: 'unreadable', raw: copyOf(raw) };
 }
 
-export function encodeEvent(event: EventBody): Buffer {
-  const { from, seq, atMs, bytes, trace } = event;
-  return packr.pack(trace === undefined ? [from, seq, atMs, bytes] : [from, seq, atMs, bytes, trace]);
-}
-
 export function decodeEvent(raw: Buffer, offset: number): Event {
   return eventFrom(unpackr.unpack(raw), offset);
-}
-
-/**
- * What stands before the events in a published batch: `[epoch, firstOffset, event, …]`. The events follow as they are
- * stored, so that each crosses to Redis once and is put together there.
- */
-export function encodeBatchHead(epoch: Epoch, firstOffset: number, events: number): Buffer {
-  const array32 = Buffer.alloc(5);
-  array32[0] = 0xdd;
-  array32.writeUInt32BE(2 + events, 1);
-  return Buffer.concat([array32, packr.pack(epoch), packr.pack(firstOffset)]);
 }
 
 export function decodeBatch(raw: Buffer): { epoch: Epoch; events: Event[] } {

@@ -8,8 +8,10 @@ import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
 import type { State, StateField } from '../../domain/state.ts';
 import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, LoadWish, PeekLimits } from '../engine.ts';
 import type { Argument, Reply, Script } from './calls.ts';
-import { decodeField, encodeBatchHead, encodeEvent, encodeField } from './codec.ts';
+import { decodeField } from './codec.ts';
+import { encodeChannels } from './commit-writer.ts';
 import { encodeEntries } from './entry-writer.ts';
+import { encodeEvent } from './event-writer.ts';
 import type { Keys } from './keys.ts';
 import { scripts } from './scripts.ts';
 
@@ -152,26 +154,16 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         String(options.dedupeTtlMs),
         String(commit.unreadable.length),
         String(UNREADABLE_KEPT),
+        of.eventsPrefix,
         ...commit.unreadable.map(bufferOf),
       ];
-      for (const { channel, head, events, reducer, state, seqs } of commit.channels) {
-        const { meta, history, state: fields, dedupe, events: publishTo } = keys.ofChannel(shard, channel);
-        names.push(meta, history, fields, dedupe);
-        const first = events[0]?.offset ?? 0;
-        // Offsets are stored nowhere, they follow from the place: one that does not would be another from then on.
-        if (
-          events.some(({ offset }, i) => offset !== first + i) ||
-          (head !== null && first > 0 && first !== head + 1)
-        ) {
-          throw new RangeError(`the offsets of a commit to ${channel} do not follow its head and each other`);
-        }
-        args.push(channel, publishTo, head === null ? '' : String(head), reducer, String(first));
-        args.push(encodeBatchHead(commit.epoch, first, events.length));
-        args.push(String(events.length), String(state.size), String(seqs.size));
-        for (const event of events) args.push(encodeEvent(event));
-        for (const [name, field] of state) args.push(name, encodeField(field));
-        for (const [from, seq] of seqs) args.push(from, String(seq));
+      for (const { channel, state, seqs } of commit.channels) {
+        const { meta, history, state: fields, dedupe } = keys.ofChannel(shard, channel);
+        names.push(meta, history);
+        if (state.size > 0) names.push(fields);
+        if (seqs.size > 0) names.push(dedupe);
       }
+      args.push(encodeChannels(commit.epoch, commit.channels));
       const answer = await run(shard, scripts.commit, names, args);
       if (Array.isArray(answer)) return { kind: 'committed', rev: Number(answer[0]), events: Number(answer[1]) };
       return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };

@@ -23,6 +23,8 @@ export interface ShardKeys {
   readonly wake: string;
   /** pub/sub: the shard has a new epoch. */
   readonly epoch: string;
+  /** What the pub/sub names of its channels begin with (`ChannelKeys.events`). */
+  readonly eventsPrefix: string;
 }
 
 export interface ChannelKeys {
@@ -62,6 +64,7 @@ export class Keys {
         bad: `${base}bad`,
         wake: `${base}wake`,
         epoch: `${base}epoch`,
+        eventsPrefix: `${base}e:`,
       };
     });
   }
@@ -74,12 +77,13 @@ export class Keys {
 
   ofChannel(shard: number, channel: Channel): ChannelKeys {
     const base = `${this.#prefix}:{${shard}}:`;
+    const { eventsPrefix } = this.ofShard(shard);
     return {
       meta: `${base}m:${channel}`,
       history: `${base}h:${channel}`,
       state: `${base}s:${channel}`,
       dedupe: `${base}d:${channel}`,
-      events: `${base}e:${channel}`,
+      events: `${eventsPrefix}${channel}`,
     };
   }
 }

@@ -9,6 +9,7 @@ import { addressOf, type Target } from './addresses.ts';
 import { type Argument, call, type Reply, run, type Script } from './calls.ts';
 import { type ClientOptions, closeClient, createClient, type EngineLog, openClient } from './clients.ts';
 import { Line, type LineNews, SILENCE_MAX_MS } from './line.ts';
+import { gatherTurn } from './turn.ts';
 
 export interface PrimaryOptions {
   readonly commandTimeoutMs: number;
@@ -52,6 +53,7 @@ export class Primary {
   }
 
   run(script: Script, keys: string[], args: Argument[], isAsked = false): Promise<Reply> {
+    gatherTurn(this.main);
     return run(this.main, script, keys, args, isAsked);
   }
 

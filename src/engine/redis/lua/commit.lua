@@ -9,17 +9,19 @@
 -- KEYS[3]  dedupe expiry
 -- KEYS[4]  recent
 -- KEYS[5]  bad
--- KEYS[…]  for each channel: meta, history, state, dedupe
+-- KEYS[…]  for each channel: meta, history; state where it has fields, dedupe where it has publishers
 -- ARGV[1]  token of the lease
 -- ARGV[2]  rev as it was read
 -- ARGV[3]  count of entries the inbox gives up
 -- ARGV[4]  the last of those entries, as it was read; '' to not check
 -- ARGV[5]  events kept per channel
 -- ARGV[6]  how long a publisher is remembered, milliseconds
--- ARGV[7]  count of unreadable entries; ARGV[8] how many of them the shard keeps; then the entries
--- ARGV[…]  for each channel: name, pub/sub name, head as it was read ('' when it must not exist), reducer,
---          offset of the first event, head of the published batch (MessagePack), counts of events, state fields and
---          publishers; then the events (MessagePack), the fields as pairs field, value, the publishers as pairs from, seq
+-- ARGV[7]  count of unreadable entries; ARGV[8] how many of them the shard keeps
+-- ARGV[9]  what the pub/sub names of channels begin with
+-- ARGV[…]  the unreadable entries
+-- ARGV[#ARGV]  MessagePack: a flat array that has for each channel: name, head as it was read ('' when it must not exist),
+--          head after, reducer, offset of the first event, head of the published batch, counts of events, state
+--          fields and publishers; then the events, the fields as pairs field, value, the publishers as pairs from, seq
 --
 -- Answer   {rev, events}                  committed; both as they are now (integers)
 --          'lease', 'rev' or 'head'       refused, nothing was written
@@ -35,25 +37,50 @@ local lastEntry = ARGV[4]
 local historyMaxEvents = tonumber(ARGV[5])
 local dedupeTtlMs = tonumber(ARGV[6])
 local unreadable = tonumber(ARGV[7])
-local unreadableKept = tonumber(ARGV[8])
+local unreadableKept = ARGV[8]
+local eventsPrefix = ARGV[9]
 
-local FIRST_UNREADABLE = 9
-local FIRST_CHANNEL = FIRST_UNREADABLE + unreadable
-local CHANNEL_KEYS_FROM, KEYS_PER_CHANNEL = 6, 4
+local FIRST_UNREADABLE = 10
+local channels = cmsgpack.unpack(ARGV[#ARGV])
+local FIRST_CHANNEL_KEY = 6
+local ELEMENTS_BEFORE = 9
 -- Lua's stack holds about 8,000 values; even, so that pairs stay together.
 local BATCH = 1000
 
-local function inBatches(command, key, first, last)
+local function inBatches(command, key, values, first, last)
   local length
   for from = first, last, BATCH do
-    length = redis.call(command, key, unpack(ARGV, from, math.min(from + BATCH - 1, last)))
+    length = redis.call(command, key, unpack(values, from, math.min(from + BATCH - 1, last)))
   end
   return length
 end
 
+-- For each channel, until one gets an answer: where it begins, where its events, fields and publishers begin, where it
+-- ends, and its first key.
+local function eachChannel(visit)
+  local at, key, last = 1, FIRST_CHANNEL_KEY, #channels
+  while at <= last do
+    local firstEvent = at + ELEMENTS_BEFORE
+    local firstField = firstEvent + channels[at + 6]
+    local firstPublisher = firstField + 2 * channels[at + 7]
+    local next = firstPublisher + 2 * channels[at + 8]
+    local answer = visit(at, firstEvent, firstField, firstPublisher, next, key)
+    if answer then
+      return answer
+    end
+    key = key + 2 + (firstPublisher > firstField and 1 or 0) + (next > firstPublisher and 1 or 0)
+    at = next
+  end
+end
+
+-- Not by Redis, which writes a number with 17 digits, and takes longer for that than for what is done with it.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'rev', 'events')
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'rev', 'events', 'popped')
 if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
   return 'lease'
 end
@@ -64,78 +91,66 @@ if lastEntry ~= '' and redis.call('LINDEX', inboxKey, entries - 1) ~= lastEntry 
   return 'rev'
 end
 
-local newOffset = tonumber(shard[4] or '0') + 1
-local channels = {}
-local at = FIRST_CHANNEL
-for k = CHANNEL_KEYS_FROM, #KEYS, KEYS_PER_CHANNEL do
-  local channel = {
-    name = ARGV[at],
-    publishTo = ARGV[at + 1],
-    isNew = ARGV[at + 2] == '',
-    reducer = ARGV[at + 3],
-    firstOffset = tonumber(ARGV[at + 4]),
-    batchHead = ARGV[at + 5],
-    events = tonumber(ARGV[at + 6]),
-    fields = tonumber(ARGV[at + 7]),
-    publishers = tonumber(ARGV[at + 8]),
-    metaKey = KEYS[k],
-    historyKey = KEYS[k + 1],
-    stateKey = KEYS[k + 2],
-    dedupeKey = KEYS[k + 3],
-  }
-  if (redis.call('HGET', channel.metaKey, 'head') or '') ~= ARGV[at + 2] then
+local events = tonumber(shard[4] or '0')
+local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
+  local head = channels[at + 1]
+  if (redis.call('HGET', KEYS[key], 'head') or '') ~= head then
     return 'head'
   end
-  if channel.isNew and channel.events > 0 and channel.firstOffset ~= newOffset then
+  if head == '' and firstField > firstEvent and channels[at + 4] ~= events + 1 then
     return 'head'
   end
-  channel.firstEvent = at + 9
-  channel.firstField = channel.firstEvent + channel.events
-  channel.firstPublisher = channel.firstField + 2 * channel.fields
-  at = channel.firstPublisher + 2 * channel.publishers
-  channels[#channels + 1] = channel
+end)
+if refusal then
+  return refusal
 end
 
-local newRev = redis.call('HINCRBY', shardKey, 'rev', 1)
-local made = 0
-for _, channel in ipairs(channels) do
-  if channel.events > 0 then
-    made = made + channel.events
-    local length = inBatches('RPUSH', channel.historyKey, channel.firstEvent, channel.firstField - 1)
+local newRev = digits(tonumber(rev) + 1)
+local now = digits(nowMs)
+local recent = {}
+local expiry = {}
+eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
+  local name = channels[at]
+  local metaKey, historyKey, nextKey = KEYS[key], KEYS[key + 1], key + 2
+  if firstField > firstEvent then
+    events = events + firstField - firstEvent
+    local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
     if length > historyMaxEvents then
-      redis.call('LTRIM', channel.historyKey, -historyMaxEvents, -1)
+      redis.call('LTRIM', historyKey, -historyMaxEvents, -1)
     end
-    local head = channel.firstOffset + channel.events - 1
-    redis.call('HSET', channel.metaKey, 'head', head, 'reducer', channel.reducer, 'used', nowMs)
-    if channel.isNew then
-      redis.call('HSET', channel.metaKey, 'base', channel.firstOffset - 1)
+    redis.call('HSET', metaKey, 'head', channels[at + 2], 'reducer', channels[at + 3], 'used', now)
+    if channels[at + 1] == '' then
+      redis.call('HSET', metaKey, 'base', digits(channels[at + 4] - 1))
     end
-    redis.call('ZADD', recentKey, newRev, channel.name)
-    if channel.fields > 0 then
-      inBatches('HSET', channel.stateKey, channel.firstField, channel.firstPublisher - 1)
+    recent[#recent + 1] = newRev
+    recent[#recent + 1] = name
+  end
+  if firstPublisher > firstField then
+    inBatches('HSET', KEYS[nextKey], channels, firstField, firstPublisher - 1)
+    nextKey = nextKey + 1
+  end
+  if next > firstPublisher then
+    inBatches('HSET', KEYS[nextKey], channels, firstPublisher, next - 1)
+    for i = firstPublisher, next - 1, 2 do
+      expiry[#expiry + 1] = digits(nowMs + dedupeTtlMs)
+      expiry[#expiry + 1] = name .. ' ' .. channels[i]
     end
   end
-  if channel.publishers > 0 then
-    local last = channel.firstPublisher + 2 * channel.publishers - 1
-    inBatches('HSET', channel.dedupeKey, channel.firstPublisher, last)
-    for i = channel.firstPublisher, last, 2 do
-      redis.call('ZADD', dedupeExpiryKey, nowMs + dedupeTtlMs, channel.name .. ' ' .. ARGV[i])
-    end
-  end
-end
+end)
+inBatches('ZADD', recentKey, recent, 1, #recent)
+inBatches('ZADD', dedupeExpiryKey, expiry, 1, #expiry)
 if unreadable > 0 then
-  inBatches('RPUSH', badKey, FIRST_UNREADABLE, FIRST_CHANNEL - 1)
+  inBatches('RPUSH', badKey, ARGV, FIRST_UNREADABLE, #ARGV - 1)
   redis.call('LTRIM', badKey, -unreadableKept, -1)
 end
-local events = redis.call('HINCRBY', shardKey, 'events', made)
-redis.call('HINCRBY', shardKey, 'popped', entries)
-for _, channel in ipairs(channels) do
-  if channel.events > 0 then
-    redis.call('SPUBLISH', channel.publishTo,
-      channel.batchHead .. table.concat(ARGV, '', channel.firstEvent, channel.firstField - 1))
+redis.call('HSET', shardKey, 'rev', newRev, 'events', digits(events), 'popped', digits((shard[5] or 0) + entries))
+eachChannel(function(at, firstEvent, firstField)
+  if firstField > firstEvent then
+    redis.call('SPUBLISH', eventsPrefix .. channels[at],
+      channels[at + 5] .. table.concat(channels, '', firstEvent, firstField - 1))
   end
-end
+end)
 if entries > 0 then
   redis.call('LTRIM', inboxKey, entries, -1)
 end
-return {newRev, events}
+return {tonumber(newRev), events}
