@@ -20,8 +20,10 @@ export default async function* report(events) {
       case 'test:pass':
       case 'test:fail': {
         const file = relative(process.cwd(), data.file ?? '');
-        if (file !== current) yield `${file}\n`;
-        current = file;
+        if (data.nesting === 0 && file !== current) {
+          current = file;
+          yield `${file}\n`;
+        }
         if (type === 'test:pass' || isExpected(data)) break;
         const failure = textOf(data, file);
         failures.push(failure);

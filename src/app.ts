@@ -19,6 +19,7 @@ import { adminRoutes } from './http/admin.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { pageRoutes } from './http/page.ts';
 import { createServer, listen } from './http/server.ts';
+import type { PlainHandler } from './http/shortcut.ts';
 import type { Logger } from './log.ts';
 import { createMerger } from './merger/merger.ts';
 import { createReducerFor } from './merger/reducers/patterns.ts';
@@ -36,6 +37,7 @@ export interface App {
 /** What a role adds to the process, and how it leaves. */
 interface Part {
   routes?(app: FastifyInstance): void;
+  readonly plainly?: PlainHandler;
   ready?(): boolean;
   load?(): { readonly streams: number; readonly maxStreams: number };
   start?(): Promise<void>;
@@ -71,7 +73,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 
   try {
     const elsewhere = [changeRoute, ...gatewayDocuments];
-    const server = await createServer({ config, log, metrics, elsewhere });
+    const plainly = parts.find(([, part]) => part.plainly)?.[1].plainly;
+    const server = await createServer({ config, log, metrics, elsewhere, plainly });
     servers.push(server);
     for (const [, part] of parts) part.routes?.(server);
     healthRoutes(server, checks);
@@ -118,7 +121,7 @@ const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, met
   bucket(engine, config, log, metrics) {
     const { maxChangeBytes } = config;
     const bucket = createBucket({ engine, log, metrics, clock: systemClock, maxChangeBytes });
-    return { routes: (app) => bucket.routes(app), quiet: () => bucket.quiesce() };
+    return { routes: (app) => bucket.routes(app), plainly: bucket.plainly, quiet: () => bucket.quiesce() };
   },
   merger(engine, config, log, metrics) {
     // A new reducer is a file in merger/reducers and a line in its `patterns.ts`.

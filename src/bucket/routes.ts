@@ -7,12 +7,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { FROM_PATTERN } from '../domain/change.ts';
 import { CHANNEL_PATTERN } from '../domain/channel.ts';
+import type { AppendOutcome } from '../engine/engine.ts';
 import { Problem } from '../errors.ts';
 import type { RouteDocument } from '../http/openapi.ts';
 import { parameter } from '../http/query.ts';
+import type { PlainHandler } from '../http/shortcut.ts';
 import type { Logger } from '../log.ts';
 import { acceptChange } from './accept.ts';
 import { type BatcherDeps, createBatcher } from './batcher.ts';
+import { readPlainChange } from './plain-change.ts';
 
 export interface BucketDeps extends BatcherDeps {
   readonly log: Logger;
@@ -21,6 +24,8 @@ export interface BucketDeps extends BatcherDeps {
 
 export interface Bucket {
   routes(app: FastifyInstance): void;
+  /** The same for plain requests, as nearly all are. */
+  readonly plainly: PlainHandler;
   /** Resolves when no change waits for its answer any more. */
   quiesce(): Promise<void>;
 }
@@ -66,10 +71,9 @@ export function createBucket(deps: BucketDeps): Bucket {
       clock.wallMs(),
     );
     batcher.append(change, (error, outcome) => {
-      if (error) {
-        reply.send(error);
-      } else if (outcome === 'full') {
-        reply.send(new Problem('inbox_full', 'The merge is behind: send the same again a little later.'));
+      const failure = error ?? failureOf(outcome);
+      if (failure !== null) {
+        reply.send(failure);
       } else {
         if (change.trace !== undefined) log.debug({ trace: change.trace, channel: change.channel }, 'change accepted');
         leanly(reply).code(204).send();
@@ -77,12 +81,29 @@ export function createBucket(deps: BucketDeps): Bucket {
     });
   }
 
+  const plainly: PlainHandler = (request, answer) => {
+    const change = readPlainChange(request, maxChangeBytes, clock.wallMs());
+    if (change === undefined) return false;
+    batcher.append(change, (error, outcome) => {
+      const failure = error ?? failureOf(outcome);
+      if (failure !== null) answer.failed(failure);
+      else answer.noContent();
+    });
+    return true;
+  };
+
   return {
     routes(app) {
       app.route({ ...changeRoute, handler: receive });
     },
+    plainly,
     quiesce: () => batcher.quiesce(),
   };
+}
+
+function failureOf(outcome: AppendOutcome | null): Problem | null {
+  if (outcome !== 'full') return null;
+  return new Problem('inbox_full', 'The merge is behind: send the same again a little later.');
 }
 
 /**

@@ -29,18 +29,31 @@ export function originRule({ corsOrigins, loopbackOnly }: CorsConfig): (origin: 
 export interface Cors {
   /** For answers given before any hook runs. */
   apply(request: FastifyRequest, reply: FastifyReply): void;
+  /** For answers written by hand: the same fields as text, each with its CR LF. */
+  textFor(origin: string): string;
 }
 
 export function answerCors(app: FastifyInstance, config: CorsConfig): Cors {
   const isAllowed = originRule(config);
-  const allowOrigin = (origin: string) => (config.corsOrigins === '*' ? '*' : origin);
+
+  function fieldsFor(origin: string): Record<string, string> {
+    if (!isAllowed(origin)) return {};
+    return {
+      'access-control-allow-origin': config.corsOrigins === '*' ? '*' : origin,
+      'access-control-expose-headers': EXPOSE_HEADERS,
+      vary: 'Origin',
+    };
+  }
 
   function apply(request: FastifyRequest, reply: FastifyReply): void {
     const { origin } = request.headers;
-    if (origin === undefined || !isAllowed(origin)) return;
-    reply.header('access-control-allow-origin', allowOrigin(origin));
-    reply.header('access-control-expose-headers', EXPOSE_HEADERS);
-    reply.header('vary', 'Origin');
+    if (origin !== undefined) reply.headers(fieldsFor(origin));
+  }
+
+  function textFor(origin: string): string {
+    let text = '';
+    for (const [name, value] of Object.entries(fieldsFor(origin))) text += `${name}: ${value}\r\n`;
+    return text;
   }
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -57,5 +70,5 @@ export function answerCors(app: FastifyInstance, config: CorsConfig): Cors {
     }
     reply.code(204).send();
   });
-  return { apply };
+  return { apply, textFor };
 }

@@ -4,10 +4,10 @@
  * Invariant: an answer says what the table in `errors.ts` and our own sentences say, never what an unexpected error
  * says, and never what the client sent.
  */
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { EngineUnavailable, type ErrorCode, errorTable, Problem } from '../errors.ts';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { EngineUnavailable, errorTable, Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -25,8 +25,8 @@ export const problemSchema = {
   },
 } as const;
 
-export function problemBody(problem: Problem): Buffer {
-  const { code, status, message } = problem;
+export function problemBody(problem: Problem, status: number = problem.status): Buffer {
+  const { code, message } = problem;
   const { title } = errorTable[code];
   return Buffer.from(JSON.stringify({ type: `urn:smallchange:problem:${code}`, title, status, code, detail: message }));
 }
@@ -65,18 +65,46 @@ export function createErrorHandler({ metrics }: { readonly metrics: Metrics }): 
   };
 }
 
+type ProblemLog = Pick<FastifyBaseLogger, 'debug' | 'error'>;
+
 function problemOf(error: CodedError, request: FastifyRequest): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof EngineUnavailable) {
-    // At debug: the engine's own connection says once that it is away, which is what an operator needs.
-    request.log.debug({ req: request, err: error }, 'engine unavailable');
-    return new Problem('engine_unavailable', 'Nobody knows whether it was done: send the very same request again.');
-  }
-  const known = frameworkProblem(error, request);
+  const known = expected(error, request.log, request) ?? frameworkProblem(error, request);
   if (known !== undefined) return known;
   if (isClientGone(error, request)) return new Problem('bad_request', 'The request was not sent to its end.');
-  request.log.error({ req: request, err: error }, 'a request met an unexpected error');
+  return unexpected(error, request.log, request);
+}
+
+function expected(error: Error, log: ProblemLog, req?: FastifyRequest): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof EngineUnavailable)) return undefined;
+  // At debug: the engine's own connection says once that it is away, which is what an operator needs.
+  log.debug({ req, err: error }, 'engine unavailable');
+  return new Problem('engine_unavailable', 'Nobody knows whether it was done: send the very same request again.');
+}
+
+function unexpected(error: Error, log: ProblemLog, req?: FastifyRequest): Problem {
+  log.error({ req, err: error }, 'a request met an unexpected error');
   return new Problem('internal', 'It is in the log of this server. The very same request may succeed later.');
+}
+
+export interface FailureDeps {
+  readonly metrics: Metrics;
+  readonly log: ProblemLog;
+}
+
+/** For requests that fastify never saw: the whole answer as text, with `fields` in it, each with its CR LF. */
+export function createFailureText({ metrics, log }: FailureDeps): (error: Error, fields: string) => string {
+  return (error, fields) => {
+    const problem = expected(error, log) ?? unexpected(error, log);
+    metrics.problems.inc({ code: problem.code });
+    return problemText(problem, problem.status === 503 ? `${fields}Retry-After: ${retryAfterS()}\r\n` : fields);
+  };
+}
+
+function problemText(problem: Problem, fields: string, status: number = problem.status): string {
+  const body = problemBody(problem, status);
+  const head = `Content-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}${fields}\r\n${body}`;
 }
 
 /** A body larger than this is not read to its end to keep its connection: the connection is closed instead. */
@@ -101,11 +129,11 @@ export function retryAfterS(): number {
   return 1 + Math.floor(Math.random() * 3);
 }
 
-const clientErrors: Record<string, readonly [status: string, detail: string]> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'Path and header may have 8 KiB together.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The header arrives within 10 seconds, the body within 15.'],
+const clientErrors: Record<string, readonly [status: number, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'Path and header may have 8 KiB together.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The header arrives within 10 seconds, the body within 15.'],
 };
-const notHttp = ['400 Bad Request', 'The request is not HTTP/1.1.'] as const;
+const notHttp = [400, 'The request is not HTTP/1.1.'] as const;
 
 /** For how long a connection that is given up waits for its peer to read the answer and close. */
 const LINGER_MS = 1_000;
@@ -116,15 +144,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
-  const [statusLine, detail] = clientErrors[error.code ?? ''] ?? notHttp;
-  const code: ErrorCode = 'bad_request';
-  const status = Number(statusLine.slice(0, 3));
-  const type = `urn:smallchange:problem:${code}`;
-  const body = JSON.stringify({ type, title: errorTable[code].title, status, code, detail });
-  socket.end(
-    `HTTP/1.1 ${statusLine}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Cache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const [status, detail] = clientErrors[error.code ?? ''] ?? notHttp;
+  socket.end(problemText(new Problem('bad_request', detail), 'Connection: close\r\n', status));
   // Not at once: a reset for what is still unread could overtake the answer. Not never: the peer need not close.
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

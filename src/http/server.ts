@@ -12,7 +12,8 @@ import { acceptAnyBody } from './body.ts';
 import { answerCors, type CorsConfig } from './cors.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
-import { answerClientError, createErrorHandler } from './problem.ts';
+import { answerClientError, createErrorHandler, createFailureText } from './problem.ts';
+import { openShortcut, type PlainHandler } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
 
 /** Longer than the 60 s for which a proxy keeps an idle upstream connection, or its POSTs meet a closing socket. */
@@ -35,10 +36,18 @@ export interface ServerDeps {
   readonly metrics: Metrics;
   /** What `/openapi.json` tells besides the routes that are here. */
   readonly elsewhere?: readonly RouteDocument[];
+  /** Answers plain requests that it wants past everything else (`shortcut.ts`). */
+  readonly plainly?: PlainHandler | undefined;
 }
 
 /** The server, ready for routes. It does not listen yet. */
-export async function createServer({ config, log, metrics, elsewhere = [] }: ServerDeps): Promise<FastifyInstance> {
+export async function createServer({
+  config,
+  log,
+  metrics,
+  elsewhere = [],
+  plainly,
+}: ServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A logger per request would cost more than the rest of a POST; what has to be said of a request, carries `req`.
@@ -74,6 +83,20 @@ export async function createServer({ config, log, metrics, elsewhere = [] }: Ser
   if (log.isLevelEnabled('debug')) {
     app.addHook('onResponse', (request, reply, done) => {
       log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
+      done();
+    });
+  } else if (plainly !== undefined) {
+    // Not at debug: there every request is to be seen by the hooks.
+    const shortcut = openShortcut(app.server, {
+      handler: plainly,
+      maxBodyBytes: config.maxChangeBytes,
+      firstByteMs: HEADERS_TIMEOUT_MS,
+      keepAliveMs: KEEP_ALIVE_MS,
+      fieldsFor: cors.textFor,
+      failure: createFailureText({ metrics, log }),
+    });
+    app.addHook('preClose', (done) => {
+      shortcut.close();
       done();
     });
   }

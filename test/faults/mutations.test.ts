@@ -29,6 +29,8 @@ const mutations: readonly Mutation[] = [
     file: 'test/engine/redis-only.test.ts',
     tests: 'subscribes again after its connection',
   },
+  { patch: 'body-length-off', file: 'test/unit/plain-request.test.ts' },
+  { patch: 'hold-back-off', file: 'test/unit/shortcut.test.ts', tests: 'comes before the answer' },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS },
   { patch: 'attach-awaits', file: INTERLEAVINGS },
 ];

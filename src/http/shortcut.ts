@@ -1,0 +1,209 @@
+/**
+ * The shortcut: plain requests (`plain-request.ts`) are answered from the bytes of their connection, past Node's HTTP layer and
+ * fastify, which together cost more than all the rest of a POST.
+ *
+ * Every connection begins here. With the first chunk that is anything but one plain request that somebody wants, it is handed
+ * over to Node's HTTP server, chunk and all, and stays there: nothing has been done with that chunk, so what is refused, and
+ * how, is decided in one place only. What is left here is idle or waits for one answer; a chunk that comes meanwhile is kept
+ * back until that is written, and then handed over.
+ *
+ *   reading ──plain──► answering ──answer──► reading
+ *      └──anything else──► handed over ◄──more came meanwhile──┘
+ */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import { answerClientError } from './problem.ts';
+
+/** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
+export interface PlainAnswer {
+  noContent(): void;
+  failed(error: Error): void;
+}
+
+/** @returns false when the request is not for it: then nothing was done, and `answer` is not called. */
+export type PlainHandler = (request: PlainRequest, answer: PlainAnswer) => boolean;
+
+export interface ShortcutOptions {
+  readonly handler: PlainHandler;
+  readonly maxBodyBytes: number;
+  /** How long a connection may take for its first byte. */
+  readonly firstByteMs: number;
+  /** How long one may be idle between two requests. */
+  readonly keepAliveMs: number;
+  /** The fields of an answer that depend on who asks, each with its CR LF. */
+  fieldsFor(origin: string): string;
+  /** The whole answer to a request that failed. @param fields That every answer has, each with its CR LF. */
+  failure(error: Error, fields: string): string;
+}
+
+export interface Shortcut {
+  /** Idle connections are closed, the others with their answer. New requests are Node's. */
+  close(): void;
+}
+
+/** Must be called before the server listens, and after everybody else who wants to see its connections. */
+export function openShortcut(server: Server, options: ShortcutOptions): Shortcut {
+  const handOver = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  const shared: Shared = {
+    ...options,
+    connections: new Set(),
+    isClosing: false,
+    handOver(socket) {
+      for (const listener of handOver) listener.call(server, socket);
+    },
+  };
+  server.on('connection', (socket: Socket) => void new Connection(socket, shared));
+  return {
+    close() {
+      shared.isClosing = true;
+      for (const connection of shared.connections) connection.closeIfIdle();
+    },
+  };
+}
+
+interface Shared extends ShortcutOptions {
+  readonly connections: Set<Connection>;
+  isClosing: boolean;
+  handOver(socket: Socket): void;
+}
+
+const connectionOf = Symbol('connection');
+
+type OwnSocket = Socket & { [connectionOf]?: Connection | null };
+
+/** What a connection listens to while it is here; Node's HTTP layer has its own. */
+const listeners = {
+  data(this: OwnSocket, chunk: Buffer) {
+    this[connectionOf]?.received(chunk);
+  },
+  end(this: OwnSocket) {
+    this[connectionOf]?.ended();
+  },
+  timeout(this: OwnSocket) {
+    this[connectionOf]?.timedOut();
+  },
+  error(this: OwnSocket) {
+    this.destroy();
+  },
+  close(this: OwnSocket) {
+    this[connectionOf]?.closed();
+  },
+} as const;
+
+class Connection implements PlainAnswer {
+  readonly #socket: OwnSocket;
+  readonly #shared: Shared;
+  #isAnswering = false;
+  #hasAnswered = false;
+  /** The client will not send any more. */
+  #isEnded = false;
+  #origin: string | undefined;
+  /** What came while a request was being answered. */
+  #next: Buffer | null = null;
+
+  constructor(socket: Socket, shared: Shared) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#socket[connectionOf] = this;
+    shared.connections.add(this);
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+    socket.setTimeout(shared.firstByteMs);
+  }
+
+  received(chunk: Buffer): void {
+    if (this.#isAnswering) {
+      this.#next = chunk;
+      this.#socket.pause();
+      return;
+    }
+    const { handler, maxBodyBytes, isClosing } = this.#shared;
+    const request = isClosing ? undefined : readPlainRequest(chunk, maxBodyBytes);
+    if (request === undefined) {
+      this.#handOver(chunk);
+      return;
+    }
+    this.#isAnswering = true;
+    this.#origin = request.origin;
+    if (handler(request, this)) return;
+    this.#isAnswering = false;
+    this.#handOver(chunk);
+  }
+
+  noContent(): void {
+    this.#answer(`HTTP/1.1 204 No Content\r\n${this.#fields()}\r\n`);
+  }
+
+  failed(error: Error): void {
+    this.#answer(this.#shared.failure(error, this.#fields()));
+  }
+
+  ended(): void {
+    this.#isEnded = true;
+    if (!this.#isAnswering) this.#socket.end();
+  }
+
+  /** Never while a request is being answered: that takes less time than either. */
+  timedOut(): void {
+    if (this.#isAnswering) return;
+    if (this.#hasAnswered) this.#socket.destroy();
+    else answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
+  }
+
+  closed(): void {
+    this.#shared.connections.delete(this);
+  }
+
+  closeIfIdle(): void {
+    if (!this.#isAnswering) this.#socket.destroy();
+  }
+
+  #fields(): string {
+    const date = `Date: ${httpDate()}\r\n`;
+    return this.#origin === undefined ? date : date + this.#shared.fieldsFor(this.#origin);
+  }
+
+  #answer(text: string): void {
+    const socket = this.#socket;
+    this.#isAnswering = false;
+    if (socket.destroyed) return;
+    const isTaken = socket.write(text);
+    if (!this.#hasAnswered) {
+      this.#hasAnswered = true;
+      socket.setTimeout(this.#shared.keepAliveMs);
+    }
+    const next = this.#next;
+    if (next === null && (this.#isEnded || this.#shared.isClosing)) {
+      socket.end();
+    } else if (next !== null || !isTaken) {
+      // Who does not wait for answers, or does not read them, is served by those who know how to hold back.
+      this.#handOver(next);
+    }
+  }
+
+  #handOver(chunk: Buffer | null): void {
+    const socket = this.#socket;
+    socket[connectionOf] = null;
+    this.closed();
+    for (const [event, listener] of Object.entries(listeners)) socket.removeListener(event, listener);
+    socket.setTimeout(0);
+    this.#shared.handOver(socket);
+    // What came behind the chunk since we paused follows by itself, in the next tick and so before anything is read anew.
+    if (socket.isPaused()) socket.resume();
+    if (chunk !== null) socket.emit('data', chunk);
+  }
+}
+
+let dateSecond = 0;
+let dateText = '';
+
+/** RFC 9110 §5.6.7, made once a second. */
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+}

@@ -1,0 +1,253 @@
+/** The shortcut's connections: what it answers, what it hands over to Node's HTTP server, and how each of them ends. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { it } from 'node:test';
+import type { PlainRequest } from '../../src/http/plain-request.ts';
+import { openShortcut, type PlainAnswer, type Shortcut } from '../../src/http/shortcut.ts';
+import { waitFor } from '../support/wait.ts';
+
+const FAR_ABOVE_WHAT_SOCKETS_BUFFER_BYTES = 32 * 1024 * 1024;
+
+interface Options {
+  readonly firstByteMs?: number;
+  readonly keepAliveMs?: number;
+}
+
+interface Taken {
+  readonly request: PlainRequest;
+  readonly answer: PlainAnswer;
+}
+
+/** A server whose shortcut keeps what it is given until the test answers, and whose Node says that it was Node. */
+async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Options = {}) {
+  const taken: Taken[] = [];
+  const server: Server = createServer((request, response) => {
+    request.resume().once('end', () => response.end(`node: ${request.url}`));
+  });
+  const shortcut: Shortcut = openShortcut(server, {
+    maxBodyBytes: 10,
+    firstByteMs,
+    keepAliveMs,
+    fieldsFor: (origin) => `Allowed: ${origin}\r\n`,
+    failure: ({ message }, fields) => `HTTP/1.1 503 ${message}\r\n${fields}Content-Length: 0\r\n\r\n`,
+    handler(request, answer) {
+      if (request.path === '/not-mine') return false;
+      taken.push({ request, answer });
+      return true;
+    },
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  return {
+    taken,
+    shortcut,
+    server,
+    /** The nth request that was taken. */
+    take: (nth: number) => waitFor(() => taken[nth], { what: `request ${nth}` }),
+    /** A connection, and all it was answered. */
+    connect() {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      sockets.push(socket);
+      const client = { socket, text: '', isEnded: false };
+      socket.on('data', (chunk: Buffer) => {
+        client.text += chunk
+          .toString('latin1')
+          .replace(/Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/, 'Date: now');
+      });
+      socket.on('error', () => {});
+      socket.once('end', () => {
+        client.isEnded = true;
+      });
+      return {
+        send: (bytes: string) => void socket.write(bytes),
+        finish: () => void socket.end(),
+        stopReading: () => void socket.pause(),
+        read: () => void socket.resume(),
+        text: () => client.text,
+        told: (part: string) => waitFor(() => client.text.includes(part), { what: () => `${part} in ${client.text}` }),
+        ended: () => waitFor(() => client.isEnded, { what: 'the end' }),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.closeAllConnections();
+      shortcut.close();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const post = (path: string, field = '') =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\n${field}Content-Length: 1\r\n\r\n${path.at(-1)}`;
+
+const NO_CONTENT = 'HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n';
+
+it('a plain request is answered, one after the other on one connection', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  for (let i = 0; i < 3; i++) {
+    client.send(post(`/c/${i}`));
+    const { request, answer } = await bench.take(i);
+    assert.deepEqual([request.path, request.body.toString()], [`/c/${i}`, String(i)]);
+    answer.noContent();
+    await client.told(NO_CONTENT.repeat(i + 1));
+  }
+  assert.equal(client.text(), NO_CONTENT.repeat(3));
+});
+
+it('what depends on the origin is in the answer, whatever that is', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a', 'Origin: o1\r\n'));
+  (await bench.take(0)).answer.noContent();
+  await client.told('HTTP/1.1 204 No Content\r\nDate: now\r\nAllowed: o1\r\n\r\n');
+  client.send(post('/b', 'Origin: o2\r\n'));
+  (await bench.take(1)).answer.failed(new Error('Away'));
+  await client.told('HTTP/1.1 503 Away\r\nDate: now\r\nAllowed: o2\r\nContent-Length: 0\r\n\r\n');
+  client.send(post('/c'));
+  (await bench.take(2)).answer.noContent();
+  await client.told(NO_CONTENT);
+});
+
+it('anything else is handed over, on a new connection and on one that was answered, and stays there', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a'));
+  (await bench.take(0)).answer.noContent();
+  await client.told(NO_CONTENT);
+  client.send('GET /b HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.told('node: /b');
+  client.send(post('/c'));
+  await client.told('node: /c');
+  const other = bench.connect();
+  other.send(post('/not-mine'));
+  await other.told('node: /not-mine');
+  assert.equal(bench.taken.length, 1);
+});
+
+it('a request in pieces is handed over with its first', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  const bytes = post('/c/room');
+  client.send(bytes.slice(0, 20));
+  await waitFor(async () => (await connectionsOf(bench.server)) === 1, { what: 'the connection' });
+  client.send(bytes.slice(20));
+  await client.told('node: /c/room');
+});
+
+it('two in one chunk are handed over together, and answered in their order', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a') + post('/b'));
+  await client.told('node: /b');
+  assert.ok(client.text().indexOf('node: /a') < client.text().indexOf('node: /b'));
+  assert.equal(bench.taken.length, 0);
+});
+
+it('what comes before the answer waits for it, in the order in which it came', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a'));
+  const { answer } = await bench.take(0);
+  const behind = Array.from({ length: 200 }, (_, i) => `/${i}/${'y'.repeat(1000)}`);
+  for (const path of behind) client.send(post(path));
+  client.send('GET /last HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal(client.text(), '');
+  answer.noContent();
+  await client.told('node: /last');
+  assert.ok(client.text().startsWith(NO_CONTENT));
+  const answered = [...client.text().matchAll(/node: (\/\d+\/y+)/g)].map(([, path]) => path);
+  assert.deepEqual(answered, behind);
+  assert.equal(bench.taken.length, 1);
+});
+
+it('who sends no more still gets the answer, and then the end', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a'));
+  client.finish();
+  (await bench.take(0)).answer.noContent();
+  await client.ended();
+  assert.equal(client.text(), NO_CONTENT);
+});
+
+it('who leaves without an answer leaves nothing behind', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a'));
+  const { answer } = await bench.take(0);
+  client.finish();
+  answer.noContent();
+  await waitFor(async () => (await connectionsOf(bench.server)) === 0, { what: 'the connection to be gone' });
+  const silent = bench.connect();
+  silent.finish();
+  await silent.ended();
+});
+
+it('who does not read is handed over to Node', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.stopReading();
+  client.send(post('/a'));
+  const { answer } = await bench.take(0);
+  answer.failed(new Error('y'.repeat(FAR_ABOVE_WHAT_SOCKETS_BUFFER_BYTES)));
+  client.send(post('/b'));
+  client.read();
+  await client.told('node: /b');
+  assert.equal(bench.taken.length, 1);
+});
+
+it('a connection that says nothing is told so; an idle one is closed', async () => {
+  await using bench = await startBench({ firstByteMs: 50, keepAliveMs: 50 });
+  const silent = bench.connect();
+  await silent.told('HTTP/1.1 408 Request Timeout');
+  await silent.ended();
+  const idle = bench.connect();
+  idle.send(post('/a'));
+  const { answer } = await bench.take(0);
+  answer.noContent();
+  await idle.ended();
+  assert.equal(idle.text(), NO_CONTENT);
+});
+
+it('no time-out ends a connection whose answer is owed', async () => {
+  await using bench = await startBench({ firstByteMs: 20, keepAliveMs: 20 });
+  const client = bench.connect();
+  client.send(post('/a'));
+  const { answer } = await bench.take(0);
+  const silent = bench.connect();
+  await silent.told('HTTP/1.1 408');
+  answer.noContent();
+  await client.ended();
+  assert.equal(client.text(), NO_CONTENT);
+});
+
+it('closing ends idle connections at once and the others with their answer; new requests are for Node', async () => {
+  await using bench = await startBench();
+  const [idle, owed, late] = [bench.connect(), bench.connect(), bench.connect()];
+  idle.send(post('/a'));
+  (await bench.take(0)).answer.noContent();
+  await idle.told(NO_CONTENT);
+  owed.send(post('/b'));
+  const { answer } = await bench.take(1);
+  bench.shortcut.close();
+  await idle.ended();
+  answer.noContent();
+  await owed.ended();
+  assert.equal(owed.text(), NO_CONTENT);
+  const after = bench.connect();
+  after.send(post('/c'));
+  await after.told('node: /c');
+  await late.ended();
+});
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
