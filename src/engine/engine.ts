@@ -212,7 +212,13 @@ export interface ChannelCommit {
 }
 
 export type CommitOutcome =
-  | { readonly kind: 'committed'; readonly rev: number; readonly events: number }
+  | {
+      readonly kind: 'committed';
+      readonly rev: number;
+      readonly events: number;
+      /** Entries left in the inbox. With 0, the next to come is told to those who `watch`. */
+      readonly waiting: number;
+    }
   | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
 
 export type SweepOutcome =

@@ -140,7 +140,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       for (const { events } of commit.channels) shard.events += events.length;
       shard.rev++;
       for (const change of shard.inbox.splice(0, commit.entries)) shard.inboxBytes -= weigh(change);
-      return { kind: 'committed', rev: shard.rev, events: shard.events };
+      return { kind: 'committed', rev: shard.rev, events: shard.events, waiting: shard.inbox.length };
     },
 
     async release(index: number, token: string): Promise<void> {

@@ -68,15 +68,16 @@ export class ShardMerge {
     if (await this.#wentBack(peek)) return 'again';
     if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
     this.#seen = { epoch: peek.epoch, rev: peek.rev };
-    this.#deps.metrics.inboxEntries.set({ shard: String(this.#shard) }, peek.waiting);
+    this.#noteWaiting(peek.waiting);
     if (peek.entries.length === 0) return this.#sweep();
     if (!(await this.#learn(peek))) {
       this.#known.clear();
       return 'again';
     }
-    await this.#commit(peek);
+    const waiting = await this.#commit(peek);
     const { length } = peek.entries;
-    return length >= BUSY_ENTRIES && length === peek.waiting ? Math.min(BUSY_PAUSE_MAX_MS, length) : 'again';
+    if (length >= BUSY_ENTRIES && length === peek.waiting) return Math.min(BUSY_PAUSE_MAX_MS, length);
+    return waiting === 0 ? 'idle' : 'again';
   }
 
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
@@ -126,7 +127,8 @@ export class ShardMerge {
     return true;
   }
 
-  async #commit(peek: Peek & { kind: 'entries' }): Promise<void> {
+  /** @returns How many entries are left; null when it was refused. */
+  async #commit(peek: Peek & { kind: 'entries' }): Promise<number | null> {
     const { engine, metrics, log, clock } = this.#deps;
     const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
     const { epoch, rev } = peek;
@@ -137,9 +139,10 @@ export class ShardMerge {
       log.warn({ shard: this.#shard, reason: outcome.reason }, 'commit refused: reading the shard again');
       if (outcome.reason === 'lease') this.#loseLease();
       else this.forget();
-      return;
+      return null;
     }
     this.#seen = { epoch, rev: outcome.rev };
+    this.#noteWaiting(outcome.waiting);
     for (const [name, count] of Object.entries(outcomes)) {
       if (count > 0) metrics.eventsMerged.inc({ outcome: name as Outcome }, count);
     }
@@ -148,12 +151,17 @@ export class ShardMerge {
     if (unreadable.length > 0) log.error({ shard: this.#shard, count: unreadable.length }, 'entries set aside');
     const first = peek.entries[0]!;
     if (first.kind === 'change') metrics.mergeLag.set(Math.max(0, clock.wallMs() - first.change.acceptedMs) / 1000);
+    return outcome.waiting;
   }
 
   #trace(commits: readonly ChannelCommit[]): void {
     for (const { channel, events } of commits) {
       for (const { trace, offset } of events) if (trace) this.#deps.log.debug({ trace, channel, offset }, 'event made');
     }
+  }
+
+  #noteWaiting(count: number): void {
+    this.#deps.metrics.inboxEntries.set({ shard: String(this.#shard) }, count);
   }
 
   async #sweep(): Promise<RoundResult> {

@@ -32,7 +32,7 @@ describe('laboratory', { concurrency: true }, () => {
     assert.ok(verdict.figures.merged! > 500 && verdict.figures.delivered! > 1_000, report(verdict));
   });
 
-  describe('scenarios', { concurrency: 3 }, () => {
+  describe('scenarios', { concurrency: 2 }, () => {
     for (const { name, promise, run: play } of scenarios) {
       it(`${name}: ${promise}`, async () => {
         const { failures, figures } = await play({ seed: SEED, scale: SCALE });

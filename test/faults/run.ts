@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from '../support/http.ts';
 import { createRandom, type Random } from '../support/random.ts';
+import { waitFor } from '../support/wait.ts';
 import { check, type Verdict } from './checker.ts';
 import { fieldsOf } from './checks/state.ts';
 import { SETTLE_MS } from './checks/streams.ts';
@@ -58,6 +59,18 @@ export function startLoad(lab: Lab, recorder: Recorder, seed: number, options: L
     }),
   );
   return { writers: writerList, readers: readerList };
+}
+
+/** A reader connects within a second; on a machine that does ten things, later. */
+const THERE_MAX_MS = 30_000;
+
+/** What is sent before a reader was told where it is, it has not missed; nor was it there to be sent away. */
+async function awaitReaders({ lines }: Recorder, readers: readonly Reader[]): Promise<void> {
+  const absent = () => {
+    const there = new Set(lines.flatMap((line) => (line.t === 'told' && line.event === '$sync' ? [line.reader] : [])));
+    return readers.filter(({ name }) => !there.has(name)).map(({ name }) => name);
+  };
+  await waitFor(() => absent().length === 0, { timeoutMs: THERE_MAX_MS, what: () => `readers: ${absent().join()}` });
 }
 
 /** Runs every planned fault at its time, and resolves when the last of them has been put right. */
@@ -161,6 +174,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const recorder = new Recorder(historyPath);
   try {
     const load = startLoad(lab, recorder, options.seed, options);
+    await awaitReaders(recorder, load.readers);
     await sleep(calmMs);
     await Promise.all([runFaults(lab, recorder, planned), during?.(lab, recorder, load)]);
     await sleep(calmMs);

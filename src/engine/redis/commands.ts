@@ -165,8 +165,9 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       }
       args.push(encodeChannels(commit.epoch, commit.channels));
       const answer = await run(shard, scripts.commit, names, args);
-      if (Array.isArray(answer)) return { kind: 'committed', rev: Number(answer[0]), events: Number(answer[1]) };
-      return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
+      if (!Array.isArray(answer)) return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
+      const [rev, events, waiting] = answer.map(Number);
+      return { kind: 'committed', rev: rev!, events: events!, waiting: waiting! };
     },
 
     async release(shard: number, token: string): Promise<void> {

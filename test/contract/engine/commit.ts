@@ -8,9 +8,9 @@ export function commitTests(open: Open): void {
     await using bench = await open();
     const channel = bench.channel();
     const first = await bench.commit(0, [{ channel, events: ['1'] }]);
-    assert.deepEqual(first, { kind: 'committed', rev: 1, events: 1 });
+    assert.deepEqual(first, { kind: 'committed', rev: 1, events: 1, waiting: 0 });
     const second = await bench.commit(0, [{ channel, events: ['2', '3'] }]);
-    assert.deepEqual(second, { kind: 'committed', rev: 2, events: 3 });
+    assert.deepEqual(second, { kind: 'committed', rev: 2, events: 3, waiting: 0 });
     const page = await bench.engine.readHistory(channel, null, ALL);
     same(page, {
       kind: 'events',
@@ -41,7 +41,7 @@ export function commitTests(open: Open): void {
       { channel: b, events: ['5'] },
       { channel: before, events: ['6'] },
     ]);
-    assert.deepEqual(outcome, { kind: 'committed', rev: 2, events: 6 });
+    assert.deepEqual(outcome, { kind: 'committed', rev: 2, events: 6, waiting: 0 });
     const bounds = await Promise.all([a, b, before].map((channel) => bench.bounds(channel)));
     assert.deepEqual(
       bounds.map(({ base, oldest, head }) => [base, oldest, head]),
@@ -74,7 +74,8 @@ export function commitTests(open: Open): void {
     await bench.append(channel, '1', '2', '3');
     const commit = await bench.draft(0, [{ channel, events: ['1', '2'] }], { entries: 2 });
     await bench.append(channel, '4', '5');
-    assert.equal((await bench.engine.commit(0, commit)).kind, 'committed');
+    const outcome = await bench.engine.commit(0, commit);
+    assert.deepEqual(outcome, { kind: 'committed', rev: 1, events: 2, waiting: 3 });
     const peek = await bench.peek();
     assert.deepEqual(changesOf(peek).map(textOf), ['3', '4', '5']);
     assert.equal(peek.waiting, 3);
@@ -87,7 +88,7 @@ export function commitTests(open: Open): void {
     const channel = bench.channel();
     await bench.append(channel, '1', '2');
     const outcome = await bench.commit(0, [{ channel, seqs: { 'p.1': 2 } }], { entries: 2 });
-    assert.deepEqual(outcome, { kind: 'committed', rev: 1, events: 0 });
+    assert.deepEqual(outcome, { kind: 'committed', rev: 1, events: 0, waiting: 0 });
     const { channels } = await bench.engine.load(0, [{ channel, froms: ['p.1'], withState: true }]);
     same(channels, [{ head: null, reducer: null, state: new Map(), seqs: [2] }]);
     assert.deepEqual(await bench.texts(channel), []);
@@ -98,7 +99,7 @@ export function commitTests(open: Open): void {
 
   it('counts as a commit when it does nothing at all', async () => {
     await using bench = await open();
-    assert.deepEqual(await bench.commit(0, []), { kind: 'committed', rev: 1, events: 0 });
+    assert.deepEqual(await bench.commit(0, []), { kind: 'committed', rev: 1, events: 0, waiting: 0 });
     assert.equal((await bench.peek()).rev, 1);
   });
 

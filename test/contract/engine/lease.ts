@@ -44,7 +44,12 @@ export function leaseTests(open: Open): void {
     await peek(bench, 'a', 100);
     await bench.until('the lease to expire', async () => (await peek(bench, 'b')).kind === 'entries');
     assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
-    assert.deepEqual(await bench.engine.commit(0, { ...commit, token: 'b' }), { kind: 'committed', rev: 1, events: 1 });
+    assert.deepEqual(await bench.engine.commit(0, { ...commit, token: 'b' }), {
+      kind: 'committed',
+      rev: 1,
+      events: 1,
+      waiting: 0,
+    });
   });
 
   it('that has expired is nobody’s, also when nobody has taken it since', async () => {

@@ -23,7 +23,7 @@
 --          head after, reducer, offset of the first event, head of the published batch, counts of events, state
 --          fields and publishers; then the events, the fields as pairs field, value, the publishers as pairs from, seq
 --
--- Answer   {rev, events}                  committed; both as they are now (integers)
+-- Answer   {rev, events, waiting}         committed; as they are now, and how many entries are left (integers)
 --          'lease', 'rev' or 'head'       refused, nothing was written
 --
 -- Why ARGV[4]: a Redis that lost its last appends in a crash may be at the same rev and lease while other changes
@@ -153,4 +153,4 @@ end)
 if entries > 0 then
   redis.call('LTRIM', inboxKey, entries, -1)
 end
-return {tonumber(newRev), events}
+return {tonumber(newRev), events, redis.call('LLEN', inboxKey)}
