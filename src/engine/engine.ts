@@ -53,7 +53,7 @@ export interface Engine {
    *
    * The lease keeps two mergers from doing the same work. It is not what keeps the logs right: `commit` checks.
    *
-   * For one second after the store was restarted, or another server of it took over, all leases end and every peek is
+   * Once the store was restarted, or another server of it took over, all leases end, and for one second every peek is
    * `held`, so that evidence of lost events reaches `renew` before others are made under their offsets.
    */
   peek(shard: number, lease: Lease, limits: PeekLimits): Promise<Peek>;
@@ -99,8 +99,13 @@ export interface Engine {
    */
   subscribe(channel: Channel, observer: ChannelObserver): Promise<Subscription>;
 
-  /** Calls `onWake` when a shard's inbox was empty and is not any more. A hint: it may come late, twice, or not at all. */
-  watch(onWake: (shard: number) => void): Promise<Subscription>;
+  /**
+   * Calls `onWake` when a shard's inbox was empty and is not any more. A hint: it may come late, twice, or not at all.
+   *
+   * It may say what the inbox held at that moment. Whoever has the lease and knows the shard as of that very `rev` need not
+   * peek: until the next commit the inbox begins with these entries.
+   */
+  watch(onWake: (shard: number, found: Found | null) => void): Promise<Subscription>;
 
   /**
    * Gives a shard a new epoch, if the evidence shows that its logs are not what somebody saw: the store is behind, or
@@ -153,6 +158,14 @@ export type Peek =
       readonly events: number;
       readonly entries: readonly InboxEntry[];
     };
+
+/** All that an inbox held when it was empty no more. */
+export interface Found {
+  readonly epoch: Epoch;
+  readonly rev: number;
+  /** At least one. */
+  readonly entries: readonly InboxEntry[];
+}
 
 export type InboxEntry =
   | { readonly kind: 'change'; readonly change: Change }

@@ -36,7 +36,7 @@ import { boundsOf, createShard, forget, isMissing, type Shard, weigh } from './m
 
 export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
   const shards = Array.from({ length: options.shards }, createShard);
-  const watchers = new Set<(shard: number) => void>();
+  const watchers = new Set<Parameters<Engine['watch']>[0]>();
   const observers = new Map<Channel, Set<ChannelObserver>>();
   const members = new Map<string, { readonly figure: number; readonly untilMs: number }>();
 
@@ -90,7 +90,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         const wasEmpty = shard.inbox.length === 0;
         for (const change of batch) shard.inboxBytes += weigh(change);
         shard.inbox.push(...batch);
-        if (wasEmpty) queueMicrotask(() => watchers.forEach((onWake) => void onWake(index)));
+        if (wasEmpty) queueMicrotask(() => watchers.forEach((onWake) => void onWake(index, null)));
       }
       return changes.map(
         (change): AppendOutcome => (full.has(shardOf(change.channel, options.shards)) ? 'full' : 'accepted'),
@@ -188,7 +188,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       };
     },
 
-    async watch(onWake: (shard: number) => void): Promise<Subscription> {
+    async watch(onWake: Parameters<Engine['watch']>[0]): Promise<Subscription> {
       watchers.add(onWake);
       return { close: () => void watchers.delete(onWake) };
     },

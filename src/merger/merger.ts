@@ -6,7 +6,7 @@
  * goes on at once instead of waiting for the lease to expire.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Subscription } from '../engine/engine.ts';
+import type { Found, Subscription } from '../engine/engine.ts';
 import { ShardMerge, type ShardMergeDeps } from './shard-merge.ts';
 
 export type MergerDeps = ShardMergeDeps;
@@ -32,18 +32,20 @@ export function createMerger(deps: MergerDeps): Merger {
     const merge = new ShardMerge(shard, deps);
     const bell = bells[shard]!;
     let isFailing = false;
+    let found: Found | null = null;
     while (!stopping.signal.aborted) {
       // Whatever was rung for so far, this round sees.
       bell.still();
-      const result = await merge.round().catch((error: unknown) => {
+      const result = await merge.round(found).catch((error: unknown) => {
         // Said once for as long as it lasts: a store that is away fails every shard, four times a second.
         log[isFailing ? 'debug' : 'warn']({ shard, err: error }, 'merge interrupted: reading the shard again');
         merge.forget();
         return 'failed' as const;
       });
       isFailing = result === 'failed';
+      found = null;
       if (typeof result === 'number') await beat.after(result);
-      else if (result !== 'again') await bell.rung(TICK_MS);
+      else if (result !== 'again') found = await bell.rung(TICK_MS);
     }
     await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));
   }
@@ -51,7 +53,7 @@ export function createMerger(deps: MergerDeps): Merger {
   /** Without wakes the merge only gets slower, so a failure to watch is tried again in the background. */
   async function watch(): Promise<void> {
     while (!stopping.signal.aborted && !watching) {
-      watching = await engine.watch((shard) => bells[shard]!.ring()).catch(() => null);
+      watching = await engine.watch((shard, found) => bells[shard]!.ring(found)).catch(() => null);
       if (!watching) await new Bell().rung(TICK_MS);
     }
     if (stopping.signal.aborted) watching?.close();
@@ -64,7 +66,7 @@ export function createMerger(deps: MergerDeps): Merger {
     async stop() {
       stopping.abort();
       watching?.close();
-      for (const bell of bells) bell.ring();
+      for (const bell of bells) bell.ring(null);
       await Promise.all(loops);
     },
   };
@@ -86,17 +88,21 @@ class Beat {
 class Bell {
   #wake: (() => void) | null = null;
   #hasRung = false;
+  #found: Found | null = null;
 
-  ring(): void {
+  ring(found: Found | null): void {
     this.#hasRung = true;
+    this.#found = found;
     this.#wake?.();
   }
 
   still(): void {
     this.#hasRung = false;
+    this.#found = null;
   }
 
-  async rung(timeoutMs: number): Promise<void> {
+  /** Resolves with what the last ring told. */
+  async rung(timeoutMs: number): Promise<Found | null> {
     if (!this.#hasRung) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);
@@ -106,7 +112,9 @@ class Bell {
         };
       });
     }
+    const found = this.#found;
     this.#wake = null;
-    this.#hasRung = false;
+    this.still();
+    return found;
   }
 }

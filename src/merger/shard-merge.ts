@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Epoch } from '../domain/position.ts';
-import type { ChannelCommit, Engine, Peek } from '../engine/engine.ts';
+import type { ChannelCommit, Engine, Found, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type FoldDeps, fold, type Outcome } from './fold.ts';
@@ -25,6 +25,9 @@ export interface ShardMergeDeps extends FoldDeps {
 
 /** 512 entries and 1 MiB: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const PEEK_LIMITS = { maxEntries: 512, maxBytes: 1 << 20 };
+
+/** A peek leaves half of a lease at least, so with half of that a commit still finds it ours. */
+const TRUSTED_OF_LEASE = 0.25;
 
 /** How often an idle shard is looked over for what has expired, and how much of it goes at a time. */
 const SWEEP_INTERVAL_MS = 10_000;
@@ -49,7 +52,9 @@ export class ShardMerge {
   readonly #known = new Known();
   #token = randomUUID();
   /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
-  #seen: { epoch: Epoch; rev: number } | null = null;
+  #seen: { epoch: Epoch; rev: number; events: number } | null = null;
+  /** When the lease was last known to be ours for half of its time at least. */
+  #leasedMs = Number.NEGATIVE_INFINITY;
   #sweptMs: number;
 
   constructor(shard: number, deps: ShardMergeDeps) {
@@ -58,16 +63,16 @@ export class ShardMerge {
     this.#sweptMs = deps.clock.elapsedMs();
   }
 
-  async round(): Promise<RoundResult> {
-    const { engine, leaseMs } = this.#deps;
-    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, PEEK_LIMITS);
+  /** @param found What woke us, if it told. */
+  async round(found: Found | null = null): Promise<RoundResult> {
+    const peek = this.#asPeek(found) ?? (await this.#peek());
     if (peek.kind === 'held') {
       this.#loseLease();
       return 'held';
     }
     if (await this.#wentBack(peek)) return 'again';
     if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
-    this.#seen = { epoch: peek.epoch, rev: peek.rev };
+    this.#seen = { epoch: peek.epoch, rev: peek.rev, events: peek.events };
     this.#noteWaiting(peek.waiting);
     if (peek.entries.length === 0) return this.#sweep();
     if (!(await this.#learn(peek))) {
@@ -77,12 +82,30 @@ export class ShardMerge {
     const waiting = await this.#commit(peek);
     const { length } = peek.entries;
     if (length >= BUSY_ENTRIES && length === peek.waiting) return Math.min(BUSY_PAUSE_MAX_MS, length);
-    return waiting === 0 ? 'idle' : 'again';
+    return waiting === 0 ? this.#sweep() : 'again';
+  }
+
+  async #peek(): Promise<Peek> {
+    const { engine, clock, leaseMs } = this.#deps;
+    const askedMs = clock.elapsedMs();
+    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, PEEK_LIMITS);
+    if (peek.kind === 'entries') this.#leasedMs = askedMs;
+    return peek;
+  }
+
+  /** A round trip less, when what was found is the shard as we left it, and it has not been long since we asked for the lease. */
+  #asPeek(found: Found | null): Peek | null {
+    const seen = this.#seen;
+    if (found === null || seen === null || found.rev !== seen.rev || found.epoch !== seen.epoch) return null;
+    const { clock, leaseMs } = this.#deps;
+    if (clock.elapsedMs() - this.#leasedMs > leaseMs * TRUSTED_OF_LEASE) return null;
+    return { kind: 'entries', ...seen, waiting: found.entries.length, entries: found.entries };
   }
 
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
   forget(): void {
     this.#known.clear();
+    this.#leasedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** The next acquisition is another one, so it comes with another token. */
@@ -141,7 +164,7 @@ export class ShardMerge {
       else this.forget();
       return null;
     }
-    this.#seen = { epoch, rev: outcome.rev };
+    this.#seen = { epoch, rev: outcome.rev, events: outcome.events };
     this.#noteWaiting(outcome.waiting);
     for (const [name, count] of Object.entries(outcomes)) {
       if (count > 0) metrics.eventsMerged.inc({ outcome: name as Outcome }, count);

@@ -9,7 +9,7 @@ import { pack } from 'msgpackr';
 import type { Change } from '../../src/domain/change.ts';
 import type { Channel } from '../../src/domain/channel.ts';
 import type { Event } from '../../src/domain/event.ts';
-import type { Engine, EngineOptions, Peek } from '../../src/engine/engine.ts';
+import type { Engine, EngineOptions, Found, Peek } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { encodeEntries } from '../../src/engine/redis/entry-writer.ts';
 import { encodeEvent } from '../../src/engine/redis/event-writer.ts';
@@ -187,6 +187,37 @@ describe('redis: while it runs', () => {
     }
     assert.equal((await peek(bench.engine)).waiting, 3);
     assert.equal((await bench.engine.readState(channel)).offset, 3);
+  });
+
+  it('tells what woke a merger when that is little, and the commit of it checks what is there', async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url);
+    const { engine } = bench;
+    const channel = channelOn(0, 2);
+    const { epoch } = await peek(engine);
+    const told: (Found | null)[] = [];
+    await engine.watch((_shard, found) => void told.push(found));
+    const wakeBy = async (...texts: string[]) => {
+      const nth = told.length;
+      await engine.append(texts.map((text) => change(channel, text)));
+      return waitFor(() => (told.length > nth ? { found: told.at(-1)! } : undefined), { what: 'a wake' });
+    };
+    const commit = (rev: number, entries: number) =>
+      engine.commit(0, { token: LEASE.token, rev, epoch, entries, channels: [], unreadable: [] });
+
+    const { found } = await wakeBy(...'12345678');
+    assert.deepEqual([found?.epoch, found?.rev, found?.entries.length], [epoch, 0, 8]);
+    assert.deepEqual(await commit(0, 8), { kind: 'committed', rev: 1, events: 0, waiting: 0 });
+    assert.equal((await wakeBy(...'123456789')).found, null);
+    assert.equal((await peek(engine)).waiting, 9);
+    await commit(1, 9);
+    assert.equal((await wakeBy('x'.repeat(4_000), 'x'.repeat(97))).found, null);
+    await peek(engine);
+    await commit(2, 2);
+    assert.equal((await wakeBy('x'.repeat(4_000))).found?.entries.length, 1);
+    // Another change in the place of the one that was told of, as after a restored copy.
+    await redis.cli('LSET', 'sc:{0}:inbox', '0', 'z');
+    assert.deepEqual(await commit(3, 1), { kind: 'refused', reason: 'rev' });
   });
 
   it('subscribes again after its connection was killed, and only then says that something may be missing', async () => {

@@ -29,6 +29,7 @@ const mutations: readonly Mutation[] = [
     file: 'test/engine/redis-only.test.ts',
     tests: 'subscribes again after its connection',
   },
+  { patch: 'found-rev-off', file: 'test/unit/shard-merge.test.ts' },
   { patch: 'body-length-off', file: 'test/unit/plain-request.test.ts' },
   { patch: 'hold-back-off', file: 'test/unit/shortcut.test.ts', tests: 'comes before the answer' },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS },

@@ -38,6 +38,26 @@ export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boole
   return { kind: 'unreadable', raw: copyOf(raw) };
 }
 
+export interface RawWake {
+  readonly epoch: Epoch;
+  readonly rev: number;
+  readonly raws: readonly Buffer[];
+}
+
+/** What `lua/append.lua` says of an inbox that was empty; undefined when it says nothing. */
+export function decodeWake(payload: Buffer): RawWake | undefined {
+  if (payload.length === 0) return undefined;
+  const headEnd = payload.indexOf('\n');
+  const [epoch, rev] = payload.toString('latin1', 0, headEnd).split(' ');
+  const raws: Buffer[] = [];
+  for (let at = headEnd + 1; at < payload.length; ) {
+    const start = at + 4;
+    at = start + payload.readUInt32BE(at);
+    raws.push(payload.subarray(start, at));
+  }
+  return { epoch: epoch!, rev: Number(rev), raws };
+}
+
 export function decodeEvent(raw: Buffer, offset: number): Event {
   return eventFrom(unpackr.unpack(raw), offset);
 }

@@ -82,9 +82,10 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
   async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
     const names = batches.map(({ shard }) => keys.ofShard(shard));
     const inboxes = names.map(({ inbox }) => inbox);
+    const hashes = runner.isOne ? names.map(({ shard }) => shard) : [];
     const entries = encodeEntries(batches.map(({ changes }) => changes));
     const args = [...appendLimits, ...names.map(({ wake }) => wake), entries];
-    const full = (await runner.append(batches[0]!.shard, scripts.append, inboxes, args)) as number[];
+    const full = (await runner.append(batches[0]!.shard, scripts.append, [...inboxes, ...hashes], args)) as number[];
     return full.map((i) => batches[i - 1]!);
   }
 

@@ -7,11 +7,20 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
-import type { ChannelObserver, Commit, Engine, EngineOptions, HistoryPage, Peek, Subscription } from '../engine.ts';
+import type {
+  ChannelObserver,
+  Commit,
+  Engine,
+  EngineOptions,
+  Found,
+  HistoryPage,
+  Peek,
+  Subscription,
+} from '../engine.ts';
 import { behindSentinels, targetsFrom } from './addresses.ts';
 import type { EngineLog } from './clients.ts';
 import { openCluster } from './cluster.ts';
-import { decodeBatch, decodeEntry, decodeEvent } from './codec.ts';
+import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec.ts';
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
 import { openSingle, type Primaries } from './primaries.ts';
@@ -86,7 +95,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
         new ChannelListener(observer, epoch),
       );
     },
-    watch: (onWake) => watch(subscriber, keys, shards, onWake),
+    watch: (onWake) => watch(subscriber, keys, last, shards, onWake),
     async renew(shard, epoch, evidence) {
       const answer = await commands.renew(shard, epoch, evidence);
       return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
@@ -115,11 +124,15 @@ function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<P
 async function watch(
   subscriber: Subscriber,
   keys: Keys,
+  last: LastPeeks,
   shards: number,
-  onWake: (shard: number) => void,
+  onWake: Parameters<Engine['watch']>[0],
 ): Promise<Subscription> {
   const watching = Array.from({ length: shards }, (_, shard) =>
-    subscriber.listen(shard, [keys.ofShard(shard).wake], { published: () => onWake(shard), missed: onWake }),
+    subscriber.listen(shard, [keys.ofShard(shard).wake], {
+      published: (_name, payload) => onWake(shard, foundBy(payload, last, shard, shards)),
+      missed: () => onWake(shard, null),
+    }),
   );
   const subscriptions = (await Promise.allSettled(watching)).flatMap((each) =>
     each.status === 'fulfilled' ? each.value : [],
@@ -172,6 +185,14 @@ async function peek(
   return { ...rest, entries: raws.map((raw) => decodeEntry(raw, belongsHere)) };
 }
 
+function foundBy(payload: Buffer, last: LastPeeks, shard: number, shards: number): Found | null {
+  const wake = decodeWake(payload);
+  if (wake === undefined) return null;
+  const { epoch, rev, raws } = wake;
+  last.keepFound(shard, rev, raws);
+  return { epoch, rev, entries: raws.map((raw) => decodeEntry(raw, (channel) => shardOf(channel, shards) === shard)) };
+}
+
 /**
  * What each shard's inbox began with when it was last read here, until it is committed: the commit tells Redis which
  * entry it believes to be the last of those it takes away (see `lua/commit.lua`, ARGV[4]).
@@ -182,6 +203,11 @@ class LastPeeks {
   keep(shard: number, rev: number, raws: readonly Buffer[]): void {
     if (raws.length === 0) this.#byShard.delete(shard);
     else this.#byShard.set(shard, { rev, raws });
+  }
+
+  /** A peek at the same rev saw these, and what came behind them. */
+  keepFound(shard: number, rev: number, raws: readonly Buffer[]): void {
+    if (this.#byShard.get(shard)?.rev !== rev) this.keep(shard, rev, raws);
   }
 
   /** Empty where this process did not read so far. A commit that is refused is followed by another peek. */

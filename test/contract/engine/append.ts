@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Change } from '../../../src/domain/change.ts';
+import type { Found } from '../../../src/engine/engine.ts';
 import { change, changesOf, type Open, same, textOf } from './kit.ts';
 
 /** Appends changes of 1,000 bytes until one is refused; how many were taken. */
@@ -143,6 +144,23 @@ export function appendTests(open: Open): void {
     const before = woken.filter((shard) => shard === 1).length;
     await bench.append(channels[1], '3');
     await bench.until('a wake of the emptied shard', () => woken.filter((shard) => shard === 1).length > before);
+  });
+
+  it('tells watchers nothing else than a peek says, if it tells what it found', async () => {
+    await using bench = await open();
+    const channel = bench.channel();
+    const told: (Found | null)[] = [];
+    for (const texts of [['1', '2'], ['3']]) {
+      const { rev, epoch } = await bench.peek();
+      await bench.engine.watch((_shard, found) => void told.push(found));
+      const before = told.length;
+      await bench.append(channel, ...texts);
+      await bench.until('a wake', () => told.length > before);
+      for (const found of told.splice(0)) {
+        if (found !== null) same(found, { rev, epoch, entries: (await bench.peek()).entries });
+      }
+      await bench.commit(0, [], { entries: texts.length });
+    }
   });
 
   it('does not call a watcher that was closed', async () => {

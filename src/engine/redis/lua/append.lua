@@ -7,11 +7,15 @@
 -- One argument holds all entries: one that is large takes Redis, and whoever writes to it, less time than many small ones.
 --
 -- KEYS[i]  inbox of the i-th shard touched
+-- KEYS[…]  then, in the same order, the shards: a wake can tell what was found. Not on a Cluster: while its slot moves, a
+--          script that has more than one key must wait, and POSTs should not
 -- ARGV[1]  entries an inbox may hold
 -- ARGV[2]  bytes an inbox may hold
 -- ARGV[3]  entries up to which an inbox is not weighed: MEMORY USAGE samples, but is far dearer than LLEN
 -- ARGV[3 + i]  name of the i-th's wake channel
--- ARGV[#ARGV]  MessagePack: for each key in turn an array of its entries, each a string
+-- ARGV[#ARGV]  MessagePack: for each inbox in turn an array of its entries, each a string
+--
+-- A wake tells what the inbox holds, if that is known and little: '<epoch> <rev>', LF, and each entry behind its length (4 bytes, big-endian).
 --
 -- Answer   list of the i whose inbox was full (integers, from 1): of these nothing was kept. Empty as a rule.
 
@@ -21,8 +25,28 @@ local notWeighed = tonumber(ARGV[3])
 
 local entries = cmsgpack.unpack(ARGV[#ARGV])
 
+-- More is not worth to be sent to every merger there is.
+local TOLD_MAX_ENTRIES, TOLD_MAX_BYTES = 8, 4096
+
+local function wakeFor(entries, shardKey)
+  if not shardKey then
+    return ''
+  end
+  local told, bytes = {}, 0
+  for i, entry in ipairs(entries) do
+    bytes = bytes + #entry
+    told[i] = struct.pack('>I4', #entry) .. entry
+  end
+  if #entries > TOLD_MAX_ENTRIES or bytes > TOLD_MAX_BYTES then
+    return ''
+  end
+  local shard = redis.call('HMGET', shardKey, 'epoch', 'rev')
+  return shard[1] and shard[1] .. ' ' .. (shard[2] or '0') .. '\n' .. table.concat(told) or ''
+end
+
+local touched = #entries
 local full = {}
-for i = 1, #KEYS do
+for i = 1, touched do
   local inbox = KEYS[i]
   local length = redis.call('LLEN', inbox)
   if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) then
@@ -30,7 +54,7 @@ for i = 1, #KEYS do
   else
     redis.call('RPUSH', inbox, unpack(entries[i]))
     if length == 0 then
-      redis.call('SPUBLISH', ARGV[3 + i], '')
+      redis.call('SPUBLISH', ARGV[3 + i], wakeFor(entries[i], KEYS[touched + i]))
     end
   end
 end

@@ -24,7 +24,8 @@
 --          fields and publishers; then the events, the fields as pairs field, value, the publishers as pairs from, seq
 --
 -- Answer   {rev, events, waiting}         committed; as they are now, and how many entries are left (integers)
---          'lease', 'rev' or 'head'       refused, nothing was written
+--          'lease', 'rev' or 'head'       refused, nothing was written; 'lease' also under another Redis process than
+--                                         the shard was last peeked at (lua/peek.lua)
 --
 -- Why ARGV[4]: a Redis that lost its last appends in a crash may be at the same rev and lease while other changes
 -- have taken the places of those that were read. They would be given up without ever having been merged.
@@ -80,8 +81,12 @@ end
 
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'rev', 'events', 'popped')
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'rev', 'events', 'popped', 'server')
 if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+  return 'lease'
+end
+local info = redis.pcall('INFO', 'server')
+if type(info) == 'string' and shard[6] and not string.find(info, shard[6], 1, true) then
   return 'lease'
 end
 if (shard[3] or '0') ~= rev then

@@ -1,0 +1,107 @@
+/** A shard's merge over the memory engine: when it asks the store what there is, and when it takes a wake's word for it. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Clock } from '../../src/clock.ts';
+import type { Change } from '../../src/domain/change.ts';
+import type { Engine, Found } from '../../src/engine/engine.ts';
+import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createLogger } from '../../src/log.ts';
+import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
+import { ShardMerge } from '../../src/merger/shard-merge.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { generousOptions } from '../contract/engine/kit.ts';
+
+const LEASE_MS = 1_000;
+
+const changeOf = (text: string): Change => {
+  return { channel: 'room', from: '', seq: 0, acceptedMs: 0, bytes: Buffer.from(text) };
+};
+
+async function startBench() {
+  let nowMs = 0;
+  const clock: Clock = { wallMs: () => nowMs, elapsedMs: () => nowMs };
+  const memory = createMemoryEngine({ ...generousOptions, shards: 1 }, clock);
+  let peeks = 0;
+  const engine: Engine = {
+    ...memory,
+    peek(...asked) {
+      peeks++;
+      return memory.peek(...asked);
+    },
+  };
+  const merge = new ShardMerge(0, {
+    engine,
+    log: createLogger({ logLevel: 'silent' }),
+    metrics: createMetrics(),
+    clock,
+    leaseMs: LEASE_MS,
+    reducerFor: createReducerFor([]),
+    stateMaxBytes: 1_000,
+  });
+  await merge.round();
+  peeks = 0;
+  return {
+    merge,
+    engine,
+    passMs(ms: number) {
+      nowMs += ms;
+    },
+    /** Appends, and what a wake would tell of it; `behind` commits late. */
+    async wakeBy(text: string, behind = 0): Promise<Found> {
+      const { epoch, rev } = await shardOf(memory);
+      await memory.append([changeOf(text)]);
+      return { epoch, rev: rev - behind, entries: [{ kind: 'change', change: changeOf(text) }] };
+    },
+    peeks: () => peeks,
+    async texts() {
+      const page = await memory.readHistory('room', null, 100);
+      assert.ok(page.kind === 'events');
+      return page.events.map(({ bytes }) => String(bytes));
+    },
+  };
+}
+
+async function shardOf(engine: Engine): Promise<{ epoch: string; rev: number }> {
+  const { log } = await engine.readHistory('room', null, 0);
+  const { rev } = await engine.load(0, []);
+  return { epoch: log.epoch, rev };
+}
+
+it('what a wake found is merged without asking, one after the other', async () => {
+  const bench = await startBench();
+  for (const text of ['1', '2', '3']) assert.equal(await bench.merge.round(await bench.wakeBy(text)), 'idle');
+  assert.deepEqual(await bench.texts(), ['1', '2', '3']);
+  assert.equal(bench.peeks(), 0);
+});
+
+it('what was found before the last commit is not believed: the inbox is read', async () => {
+  const bench = await startBench();
+  await bench.merge.round(await bench.wakeBy('1'));
+  const found = await bench.wakeBy('2', 1);
+  await bench.merge.round({ ...found, entries: [{ kind: 'change', change: changeOf('1') }] });
+  assert.deepEqual(await bench.texts(), ['1', '2']);
+  assert.equal(bench.peeks(), 1);
+});
+
+it('nor what was found in another epoch', async () => {
+  const bench = await startBench();
+  await bench.merge.round({ ...(await bench.wakeBy('1')), epoch: 'zzzzzz' });
+  assert.deepEqual([await bench.texts(), bench.peeks()], [['1'], 1]);
+});
+
+it('the lease is asked for again while a half of it is left', async () => {
+  const bench = await startBench();
+  bench.passMs(LEASE_MS / 4);
+  await bench.merge.round(await bench.wakeBy('1'));
+  assert.equal(bench.peeks(), 0);
+  bench.passMs(1);
+  await bench.merge.round(await bench.wakeBy('2'));
+  assert.deepEqual([await bench.texts(), bench.peeks()], [['1', '2'], 1]);
+});
+
+it('after any doubt the inbox is read', async () => {
+  const bench = await startBench();
+  bench.merge.forget();
+  await bench.merge.round(await bench.wakeBy('1'));
+  assert.deepEqual([await bench.texts(), bench.peeks()], [['1'], 1]);
+});
