@@ -64,7 +64,8 @@ function report(aof: AofMode, done: ReadonlyMap<Side, readonly Round[]>): void {
       table([...head, 'inbox'], rows),
       '',
       `Ratios within a round: bucket alone ÷ nothing stored **${ratio(bucketAlone, nothing)}**;`,
-      `merged and published ÷ bucket alone **${ratio(pipeline, bucketAlone)}**;`,
+      `merged and published ÷ bucket alone **${ratio(pipeline, bucketAlone)}**,`,
+      `÷ nothing stored **${ratio(pipeline, nothing)}**;`,
       hasNchan
         ? `bucket alone ÷ Nchan with Redis **${ratio(bucketAlone, nchanWithRedis)}**.`
         : 'Nchan is not installed.',

@@ -54,7 +54,10 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
       for (const listener of handOver) listener.call(server, socket);
     },
   };
-  server.on('connection', (socket: Socket) => void new Connection(socket, shared));
+  server.on('connection', (socket: Socket) => {
+    if (shared.isClosing) shared.handOver(socket);
+    else new Connection(socket, shared);
+  });
   return {
     close() {
       shared.isClosing = true;
@@ -118,8 +121,8 @@ class Connection implements PlainAnswer {
       this.#socket.pause();
       return;
     }
-    const { handler, maxBodyBytes, isClosing } = this.#shared;
-    const request = isClosing ? undefined : readPlainRequest(chunk, maxBodyBytes);
+    const { handler, maxBodyBytes } = this.#shared;
+    const request = readPlainRequest(chunk, maxBodyBytes);
     if (request === undefined) {
       this.#handOver(chunk);
       return;
@@ -175,7 +178,8 @@ class Connection implements PlainAnswer {
     }
     const next = this.#next;
     if (next === null && (this.#isEnded || this.#shared.isClosing)) {
-      socket.end();
+      // Not `end`, which would wait for the other side to close as well.
+      socket.destroySoon();
     } else if (next !== null || !isTaken) {
       // Who does not wait for answers, or does not read them, is served by those who know how to hold back.
       this.#handOver(next);

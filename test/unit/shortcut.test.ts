@@ -256,11 +256,14 @@ it('closing ends idle connections at once and the others with their answer; new 
   await idle.told(NO_CONTENT);
   owed.send(post('/b'));
   const { answer } = await bench.take(1);
+  await waitFor(() => bench.accepted.length === 3, { what: 'the third connection' });
   bench.shortcut.close();
   await idle.ended();
   answer.noContent();
   await owed.ended();
   assert.equal(owed.text(), NO_CONTENT);
+  // Although its client has not closed its side.
+  await waitFor(() => bench.accepted.filter(({ destroyed }) => destroyed).length === 3, { what: 'all to be closed' });
   const after = bench.connect();
   after.send(post('/c'));
   await after.told('node: /c');
