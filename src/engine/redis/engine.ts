@@ -7,22 +7,14 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
-import type {
-  ChannelObserver,
-  Commit,
-  Engine,
-  EngineOptions,
-  Found,
-  HistoryPage,
-  Peek,
-  Subscription,
-} from '../engine.ts';
+import type { ChannelObserver, Engine, EngineOptions, Found, HistoryPage, Peek, Subscription } from '../engine.ts';
 import { behindSentinels, targetsFrom } from './addresses.ts';
 import type { EngineLog } from './clients.ts';
 import { openCluster } from './cluster.ts';
 import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec.ts';
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
+import { LastPeeks } from './last-peeks.ts';
 import { openSingle, type Primaries } from './primaries.ts';
 import { claimShards, type Mode } from './start-checks.ts';
 import { type Listener, Subscriber } from './subscriber.ts';
@@ -191,31 +183,6 @@ function foundBy(payload: Buffer, last: LastPeeks, shard: number, shards: number
   const { epoch, rev, raws } = wake;
   last.keepFound(shard, rev, raws);
   return { epoch, rev, entries: raws.map((raw) => decodeEntry(raw, (channel) => shardOf(channel, shards) === shard)) };
-}
-
-/**
- * What each shard's inbox began with when it was last read here, until it is committed: the commit tells Redis which
- * entry it believes to be the last of those it takes away (see `lua/commit.lua`, ARGV[4]).
- */
-class LastPeeks {
-  readonly #byShard = new Map<number, { rev: number; raws: readonly Buffer[] }>();
-
-  keep(shard: number, rev: number, raws: readonly Buffer[]): void {
-    if (raws.length === 0) this.#byShard.delete(shard);
-    else this.#byShard.set(shard, { rev, raws });
-  }
-
-  /** A peek at the same rev saw these, and what came behind them. */
-  keepFound(shard: number, rev: number, raws: readonly Buffer[]): void {
-    if (this.#byShard.get(shard)?.rev !== rev) this.keep(shard, rev, raws);
-  }
-
-  /** Empty where this process did not read so far. A commit that is refused is followed by another peek. */
-  take(shard: number, commit: Commit): Buffer {
-    const read = this.#byShard.get(shard);
-    this.#byShard.delete(shard);
-    return (read?.rev === commit.rev ? read.raws[commit.entries - 1] : undefined) ?? Buffer.alloc(0);
-  }
 }
 
 function historyFrom(raw: RawHistory, after: Parameters<Engine['readHistory']>[1]): HistoryPage {
