@@ -41,7 +41,8 @@ export type RoundResult = 'again' | 'idle' | 'held' | number;
 
 /**
  * A round costs the merger and Redis as much as some ten changes do, so a shard that gets many at once waits for company:
- * a millisecond for each that came together, at most twenty. One that gets a few hundred a second is never made to wait.
+ * a millisecond for each that came together, at most twenty, once it has happened twice in a row. One that gets a few hundred
+ * a second is never made to wait, nor are those that gathered because something stood still for a moment.
  */
 const BUSY_ENTRIES = 4;
 const BUSY_PAUSE_MAX_MS = 20;
@@ -56,6 +57,8 @@ export class ShardMerge {
   /** When the lease was last known to be ours for half of its time at least. */
   #leasedMs = Number.NEGATIVE_INFINITY;
   #sweptMs: number;
+  /** Whether the last round had many entries. */
+  #isBusy = false;
 
   constructor(shard: number, deps: ShardMergeDeps) {
     this.#shard = shard;
@@ -81,7 +84,9 @@ export class ShardMerge {
     }
     const waiting = await this.#commit(peek);
     const { length } = peek.entries;
-    if (length >= BUSY_ENTRIES && length === peek.waiting) return Math.min(BUSY_PAUSE_MAX_MS, length);
+    const wasBusy = this.#isBusy;
+    this.#isBusy = length >= BUSY_ENTRIES;
+    if (wasBusy && this.#isBusy && length === peek.waiting) return Math.min(BUSY_PAUSE_MAX_MS, length);
     return waiting === 0 ? this.#sweep() : 'again';
   }
 

@@ -105,3 +105,13 @@ it('after any doubt the inbox is read', async () => {
   await bench.merge.round(await bench.wakeBy('1'));
   assert.deepEqual([await bench.texts(), bench.peeks()], [['1'], 1]);
 });
+
+it('a shard that gets many at once, twice in a row, waits for company; one that did once does not', async () => {
+  const bench = await startBench();
+  const results: unknown[] = [];
+  for (const count of [4, 4, 3, 4, 40, 0]) {
+    if (count > 0) await bench.engine.append(Array.from({ length: count }, () => changeOf('x')));
+    results.push(await bench.merge.round());
+  }
+  assert.deepEqual(results, ['idle', 4, 'idle', 'idle', 20, 'idle']);
+});
