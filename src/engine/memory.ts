@@ -89,7 +89,9 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         }
         const wasEmpty = shard.inbox.length === 0;
         for (const change of batch) shard.inboxBytes += weigh(change);
-        shard.inbox.push(...batch);
+        // A byte that is kept for hours must not keep the chunk alive that it arrived in.
+        for (const change of batch)
+          shard.inbox.push({ ...change, bytes: Uint8Array.prototype.slice.call(change.bytes) });
         if (wasEmpty) queueMicrotask(() => watchers.forEach((onWake) => void onWake(index, null)));
       }
       return changes.map(

@@ -129,6 +129,16 @@ export function appendTests(open: Open): void {
     assert.deepEqual(small, ['accepted']);
   });
 
+  it('keeps the bytes as they were when it was called', async () => {
+    await using bench = await open();
+    const channel = bench.channel();
+    const chunk = Buffer.from('before');
+    const appended = bench.engine.append([change(channel, '', { bytes: chunk.subarray(2, 4) })]);
+    chunk.fill(0);
+    await appended;
+    assert.deepEqual(changesOf(await bench.peek()).map(textOf), ['fo']);
+  });
+
   it('tells watchers of every inbox that was empty before', async () => {
     await using bench = await open();
     const channels = [bench.channel(0), bench.channel(1)] as const;
