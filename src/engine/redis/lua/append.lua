@@ -15,7 +15,8 @@
 -- ARGV[3 + i]  name of the i-th's wake channel
 -- ARGV[#ARGV]  MessagePack: for each inbox in turn an array of its entries, each a string
 --
--- A wake tells what the inbox holds, if that is known and little: '<epoch> <rev>', LF, and each entry behind its length (4 bytes, big-endian).
+-- A wake tells what the inbox holds, if that is known and little: '<epoch> <rev>', LF, and each entry behind its length (4 bytes,
+-- big-endian).
 --
 -- Answer   list of the i whose inbox was full (integers, from 1): of these nothing was kept. Empty as a rule.
 
@@ -29,7 +30,7 @@ local entries = cmsgpack.unpack(ARGV[#ARGV])
 local TOLD_MAX_ENTRIES, TOLD_MAX_BYTES = 8, 4096
 
 local function wakeFor(entries, shardKey)
-  if not shardKey then
+  if not shardKey or #entries > TOLD_MAX_ENTRIES then
     return ''
   end
   local told, bytes = {}, 0
@@ -37,7 +38,7 @@ local function wakeFor(entries, shardKey)
     bytes = bytes + #entry
     told[i] = struct.pack('>I4', #entry) .. entry
   end
-  if #entries > TOLD_MAX_ENTRIES or bytes > TOLD_MAX_BYTES then
+  if bytes > TOLD_MAX_BYTES then
     return ''
   end
   local shard = redis.call('HMGET', shardKey, 'epoch', 'rev')
