@@ -220,6 +220,15 @@ describe('redis: while it runs', () => {
     assert.deepEqual(await commit(3, 1), { kind: 'refused', reason: 'rev' });
   });
 
+  it('commits nothing under another Redis process than the one that was peeked at', async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url);
+    const { rev, epoch } = await peek(bench.engine);
+    await redis.cli('HSET', 'sc:{0}:shard', 'server', '0'.repeat(40));
+    const commit = { token: LEASE.token, rev, epoch, entries: 0, channels: [], unreadable: [] };
+    assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
+  });
+
   it('subscribes again after its connection was killed, and only then says that something may be missing', async () => {
     await using redis = await startRedis();
     await using bench = await open(redis.url);

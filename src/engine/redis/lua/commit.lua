@@ -111,7 +111,7 @@ if refusal then
 end
 
 local newRev = digits(tonumber(rev) + 1)
-local now = digits(nowMs)
+local now, expires = digits(nowMs), digits(nowMs + dedupeTtlMs)
 local recent = {}
 local expiry = {}
 eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
@@ -137,7 +137,7 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   if next > firstPublisher then
     inBatches('HSET', KEYS[nextKey], channels, firstPublisher, next - 1)
     for i = firstPublisher, next - 1, 2 do
-      expiry[#expiry + 1] = digits(nowMs + dedupeTtlMs)
+      expiry[#expiry + 1] = expires
       expiry[#expiry + 1] = name .. ' ' .. channels[i]
     end
   end
