@@ -54,13 +54,12 @@ export class Watch {
   /** The most streams a second that came to other gateways than `leaving`, from then on. */
   arrivalsPerS(leaving: Member, fromMs: number): number {
     const seconds = this.seconds.filter(({ atMs }) => atMs >= fromMs);
+    const others = this.#gateways.filter((each) => each !== leaving).map((each) => withoutGaps(seconds, each));
     let highest = 0;
     for (let i = PACE_WINDOW_S; i < seconds.length; i++) {
-      const [before, after] = [seconds[i - PACE_WINDOW_S]!, seconds[i]!];
-      const grown = [...after.streams].reduce((sum, [member, now]) => {
-        return member === leaving ? sum : sum + Math.max(0, (now ?? 0) - (before.streams.get(member) ?? 0));
-      }, 0);
-      highest = Math.max(highest, (grown * 1000) / (after.atMs - before.atMs));
+      const from = i - PACE_WINDOW_S;
+      const grown = others.reduce((sum, counts) => sum + Math.max(0, counts[i]! - counts[from]!), 0);
+      highest = Math.max(highest, (grown * 1000) / (seconds[i]!.atMs - seconds[from]!.atMs));
     }
     return highest;
   }
@@ -68,4 +67,14 @@ export class Watch {
   close(): void {
     clearInterval(this.#timer);
   }
+}
+
+/** Its streams by second; where it was too busy to answer, as many as before: else all would have come when it does again. */
+function withoutGaps(seconds: readonly Second[], member: Member): number[] {
+  const told = seconds.map(({ streams }) => streams.get(member) ?? null);
+  let last = told.find((count) => count !== null) ?? 0;
+  return told.map((count) => {
+    last = count ?? last;
+    return last;
+  });
 }
