@@ -31,8 +31,8 @@ const { values } = parseArgs({
 const streams = Number(values.streams);
 
 const COUNTS: Readonly<Record<Kind, number>> = { gateway: 3, bucket: 2, merger: 2 };
-/** Less than after which `support/process.ts` kills what does not end. */
-const DRAIN_MS = 15_000;
+/** The default. */
+const DRAIN_MS = 20_000;
 /** Of a gateway's drain (gateway.ts). */
 const DRAIN_MS_PER_STREAM = 20;
 /** Between two restarts: an edge's check has seen it, slow start is over its worst. */
