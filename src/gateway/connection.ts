@@ -1,5 +1,5 @@
 /**
- * A stream's connection: the only place in the gateway that writes to a socket.
+ * A stream's connection, from behind its head on: what is written to it, what waits, and when it is full, stalled or gone.
  *
  * It is one small object with shared listeners, because there is one for each of a great many idle streams.
  */
@@ -105,10 +105,6 @@ export class DirectConnection extends Connection implements LeftOverListener {
   leftOver(bytes: number): void {
     this.#leftBytes = bytes;
     if (bytes === 0) this.resume();
-  }
-
-  broken(): void {
-    this.destroy();
   }
 }
 

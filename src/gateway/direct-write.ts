@@ -15,8 +15,8 @@ import type { Socket } from 'node:net';
 export interface LeftOverListener {
   /** The kernel has taken more; so many bytes are still left. */
   leftOver(bytes: number): void;
-  /** The connection takes nothing any more. */
-  broken(): void;
+  /** Called when the connection takes nothing any more. */
+  destroy(): void;
 }
 
 interface WriteRequest {
@@ -59,7 +59,7 @@ export function writeDirectly(socket: Socket, bytes: Buffer, listener: LeftOverL
   const request = typeof result === 'number' ? spare : result;
   spare = Request && new Request();
   if (request === null || (typeof result === 'number' && result < 0)) {
-    listener.broken();
+    listener.destroy();
     return 0;
   }
   request.listener = listener;
@@ -70,7 +70,7 @@ export function writeDirectly(socket: Socket, bytes: Buffer, listener: LeftOverL
 }
 
 function completed(this: WriteRequest, error: number): void {
-  if (error < 0) this.listener!.broken();
+  if (error < 0) this.listener!.destroy();
   else this.listener!.leftOver(this.handle!.writeQueueSize);
 }
 
