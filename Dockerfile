@@ -34,5 +34,6 @@ STOPSIGNAL SIGTERM
 # /healthz says that the process lives; it never asks Redis, so a Redis that is away restarts nothing.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node is the first process and hears SIGTERM itself: no shell in between that would swallow it.
-# A larger young generation than this leaves some 6 KB more per stream behind (Node 24).
-CMD ["node", "--max-semi-space-size=16", "dist/main.js"]
+# As `npm start` (Node 24): a larger young generation leaves some 6 KB more per stream behind. And V8 learns in a storm of connects
+# that what requests are made of lives for long; from then on each that is dead keeps the next alive, some 2 KB per stream.
+CMD ["node", "--max-semi-space-size=16", "--no-allocation-site-pretenuring", "dist/main.js"]

@@ -6,7 +6,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -31,24 +31,19 @@ export interface MeasuredOptions {
   readonly instrument?: string;
 }
 
-/**
- * With what `npm start` runs ours, MB: all that Node 20 takes by itself. Node 24 takes four times as much after a storm of
- * connects, gives none of it back, and that alone is 6 KB for each of 15,000 streams.
- */
-const YOUNG_GENERATION = '--max-semi-space-size=16';
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** With what `npm start` runs ours (why: Dockerfile), and so all of them. */
+const [, ...startArgs] = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.split(
+  ' ',
+) as string[];
+const memoryArgs = startArgs.slice(0, -1);
 
 function nodeArgs(instrument = collecting): string[] {
   const more = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
-  return [
-    YOUNG_GENERATION,
-    ...more,
-    '--expose-gc',
-    '--import',
-    `data:text/javascript,${encodeURIComponent(instrument)}`,
-  ];
+  return [...memoryArgs, ...more, '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(instrument)}`];
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 let build: string | undefined;
 
 /** A copy of `dist/`, made once and gone with us: whoever builds meanwhile does not change what a round measures. */

@@ -20,7 +20,7 @@ describe('the Dockerfile', () => {
     assert.ok(last.some((each) => each.kind === 'user' && each.uid > 0));
     assert.deepEqual(
       last.find(({ kind }) => kind === 'cmd'),
-      { kind: 'cmd', command: ['node', '--max-semi-space-size=16', 'dist/main.js'] },
+      { kind: 'cmd', command: JSON.parse(read('package.json')).scripts.start.split(' ') },
     );
   });
 
