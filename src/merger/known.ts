@@ -14,14 +14,24 @@ export interface KnownChannel {
   readonly state: Map<string, StateField>;
   stateBytes: number;
   readonly seqs: Map<string, number>;
+  /** What it was counted for, bytes. */
+  weight: number;
 }
 
-/** Channels and publishers remembered for one shard before all are dropped: some 20 MB a shard at the very worst. */
-const KNOWN_MAX = 50_000;
+/** What V8 takes for each beside names and values, about: an object with its maps, and an entry of a map with what it leads to. */
+const CHANNEL_BYTES = 400;
+const FIELD_BYTES = 200;
+const PUBLISHER_BYTES = 100;
 
 export class Known {
   readonly #channels = new Map<Channel, KnownChannel>();
-  #size = 0;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  /** @param maxBytes With more than this it is too large: about, and only before the next batch, which is known whole in any case. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   get(channel: Channel): KnownChannel | undefined {
     return this.#channels.get(channel);
@@ -48,20 +58,31 @@ export class Known {
     if (!known) {
       let stateBytes = 0;
       for (const [field, { bytes }] of loaded.state) stateBytes += fieldBytes(field, bytes);
-      known = { head: loaded.head, state: new Map(loaded.state), stateBytes, seqs: new Map() };
+      known = { head: loaded.head, state: new Map(loaded.state), stateBytes, seqs: new Map(), weight: 0 };
       this.#channels.set(wish.channel, known);
-      this.#size += 1 + loaded.state.size;
     }
     for (const [i, from] of wish.froms.entries()) known.seqs.set(from, loaded.seqs[i]!);
-    this.#size += wish.froms.length;
+    this.#weigh(known);
+  }
+
+  /** After a fold, which may have made their states larger. */
+  weigh(channels: Iterable<Channel>): void {
+    for (const channel of channels) this.#weigh(this.#channels.get(channel)!);
   }
 
   get isTooLarge(): boolean {
-    return this.#size > KNOWN_MAX;
+    return this.#bytes > this.#maxBytes;
   }
 
   clear(): void {
     this.#channels.clear();
-    this.#size = 0;
+    this.#bytes = 0;
+  }
+
+  #weigh(known: KnownChannel): void {
+    const { state, stateBytes, seqs } = known;
+    const weight = CHANNEL_BYTES + FIELD_BYTES * state.size + stateBytes + PUBLISHER_BYTES * seqs.size;
+    this.#bytes += weight - known.weight;
+    known.weight = weight;
   }
 }

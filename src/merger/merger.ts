@@ -39,7 +39,7 @@ export function createMerger(deps: MergerDeps): Merger {
       const result = await merge.round(found).catch((error: unknown) => {
         // Said once for as long as it lasts: a store that is away fails every shard, four times a second.
         log[isFailing ? 'debug' : 'warn']({ shard, err: error }, 'merge interrupted: reading the shard again');
-        merge.forget();
+        merge.failed();
         return 'failed' as const;
       });
       isFailing = result === 'failed';

@@ -14,6 +14,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type FoldDeps, fold, type Outcome } from './fold.ts';
 import { Known } from './known.ts';
+import { Sweeper } from './sweeper.ts';
 
 export interface ShardMergeDeps extends FoldDeps {
   readonly engine: Engine;
@@ -24,14 +25,14 @@ export interface ShardMergeDeps extends FoldDeps {
 }
 
 /** 512 entries and 1 MiB: a commit of that size keeps Redis busy for a few milliseconds, not more. */
-const PEEK_LIMITS = { maxEntries: 512, maxBytes: 1 << 20 };
+const ENTRIES_MAX = 512;
+const ENTRY_BYTES_MAX = 1 << 20;
+
+/** What the merge of all shards remembers, about: a quarter of what a pod of k8s/base/merger has. */
+const KNOWN_BYTES = 128 << 20;
 
 /** A peek leaves half of a lease at least, so with half of that a commit still finds it ours. */
 const TRUSTED_OF_LEASE = 0.25;
-
-/** How often an idle shard is looked over for what has expired, and how much of it goes at a time. */
-const SWEEP_INTERVAL_MS = 10_000;
-const SWEEP_LIMIT = 500;
 
 /**
  * When to come back. `again`: at once, there may be more. `idle`: when woken, the inbox is empty. `held`: somebody else
@@ -50,50 +51,68 @@ const BUSY_PAUSE_MAX_MS = 20;
 export class ShardMerge {
   readonly #shard: number;
   readonly #deps: ShardMergeDeps;
-  readonly #known = new Known();
+  readonly #known: Known;
+  readonly #sweeper: Sweeper;
   #token = randomUUID();
   /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
   #seen: { epoch: Epoch; rev: number; events: number } | null = null;
   /** When the lease was last known to be ours for half of its time at least. */
   #leasedMs = Number.NEGATIVE_INFINITY;
-  #sweptMs: number;
   /** Whether the last round had many entries. */
   #isBusy = false;
+  /** Whether the last round found the lease to be another's, and told what was seen under ours. */
+  #isHeld = false;
+  /** How many entries a round takes: all that may be, or less after it failed. */
+  #entriesMax = ENTRIES_MAX;
 
   constructor(shard: number, deps: ShardMergeDeps) {
     this.#shard = shard;
     this.#deps = deps;
-    this.#sweptMs = deps.clock.elapsedMs();
+    this.#known = new Known(KNOWN_BYTES / deps.engine.shards);
+    this.#sweeper = new Sweeper(shard, deps);
   }
 
   /** @param found What woke us, if it told. */
   async round(found: Found | null = null): Promise<RoundResult> {
     const peek = this.#asPeek(found) ?? (await this.#peek());
     if (peek.kind === 'held') {
-      this.#loseLease();
+      await this.#standBy();
       return 'held';
     }
+    this.#isHeld = false;
     if (await this.#wentBack(peek)) return 'again';
     if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
     this.#seen = { epoch: peek.epoch, rev: peek.rev, events: peek.events };
     this.#noteWaiting(peek.waiting);
-    if (peek.entries.length === 0) return this.#sweep();
+    if (peek.entries.length === 0) return (await this.#sweeper.sweepIfDue(this.#token)) ? 'again' : 'idle';
     if (!(await this.#learn(peek))) {
       this.#known.clear();
       return 'again';
     }
     const waiting = await this.#commit(peek);
-    const { length } = peek.entries;
-    const wasBusy = this.#isBusy;
-    this.#isBusy = length >= BUSY_ENTRIES;
-    if (wasBusy && this.#isBusy && length === peek.waiting) return Math.min(BUSY_PAUSE_MAX_MS, length);
-    return waiting === 0 ? this.#sweep() : 'again';
+    this.#entriesMax = Math.min(ENTRIES_MAX, 2 * this.#entriesMax);
+    const pauseMs = this.#pauseAfter(peek);
+    const isMoreToSweep = await this.#sweeper.sweepIfDue(this.#token);
+    if (pauseMs > 0) return pauseMs;
+    return waiting === 0 && !isMoreToSweep ? 'idle' : 'again';
+  }
+
+  /** After a round that did not come to its end: what it wanted may have been too much for one call, so the next takes half. */
+  failed(): void {
+    this.#entriesMax = Math.ceil(this.#entriesMax / 2);
+    this.#forget();
+  }
+
+  async release(): Promise<void> {
+    await this.#deps.engine.release(this.#shard, this.#token);
+    this.#noteNoneWaiting();
   }
 
   async #peek(): Promise<Peek> {
     const { engine, clock, leaseMs } = this.#deps;
     const askedMs = clock.elapsedMs();
-    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, PEEK_LIMITS);
+    const limits = { maxEntries: this.#entriesMax, maxBytes: ENTRY_BYTES_MAX };
+    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, limits);
     if (peek.kind === 'entries') this.#leasedMs = askedMs;
     return peek;
   }
@@ -107,38 +126,60 @@ export class ShardMerge {
     return { kind: 'entries', ...seen, waiting: found.entries.length, entries: found.entries };
   }
 
+  /** How long to wait for company: 0 when it is not worth it, or more is there already. */
+  #pauseAfter({ entries: { length }, waiting }: Peek & { kind: 'entries' }): number {
+    const wasBusy = this.#isBusy;
+    this.#isBusy = length >= BUSY_ENTRIES;
+    return wasBusy && this.#isBusy && length === waiting ? Math.min(BUSY_PAUSE_MAX_MS, length) : 0;
+  }
+
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
-  forget(): void {
+  #forget(): void {
     this.#known.clear();
     this.#leasedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** The next acquisition is another one, so it comes with another token. */
   #loseLease(): void {
-    this.forget();
+    this.#forget();
     this.#token = randomUUID();
+    this.#noteNoneWaiting();
   }
 
-  async release(): Promise<void> {
-    await this.#deps.engine.release(this.#shard, this.#token);
+  /**
+   * Somebody else has the lease; or nobody, for a store that was taken over keeps the merge waiting for just this evidence. It
+   * is told now: the next to merge may make as many commits as were lost, and then `rev` shows nothing any more.
+   */
+  async #standBy(): Promise<void> {
+    if (!this.#isHeld && this.#seen) await this.#renewIfBehind(this.#seen);
+    this.#isHeld = true;
+    this.#loseLease();
   }
 
   /** A store whose `rev` is lower than one it has confirmed to us has lost commits: its logs need a new epoch. */
   async #wentBack(peek: Peek & { kind: 'entries' }): Promise<boolean> {
     const seen = this.#seen;
     if (!seen || peek.epoch !== seen.epoch || peek.rev >= seen.rev) return false;
-    const outcome = await this.#deps.engine.renew(this.#shard, seen.epoch, { kind: 'rev', rev: seen.rev });
-    this.#deps.log.warn({ shard: this.#shard, rev: peek.rev, seen: seen.rev, outcome }, 'the store has lost commits');
+    await this.#renewIfBehind(seen);
     this.#seen = null;
-    this.forget();
+    this.#forget();
     return true;
+  }
+
+  async #renewIfBehind({ epoch, rev }: { readonly epoch: Epoch; readonly rev: number }): Promise<void> {
+    const { engine, log } = this.#deps;
+    const { kind } = await engine.renew(this.#shard, epoch, { kind: 'rev', rev });
+    if (kind === 'renewed') log.warn({ shard: this.#shard, seen: rev }, 'the store has lost commits: new epoch');
   }
 
   /** Loads what the fold needs; false when the shard has moved on meanwhile or a channel has got another reducer. */
   async #learn(peek: Peek & { kind: 'entries' }): Promise<boolean> {
-    if (this.#known.isTooLarge) this.#known.clear();
-    const wishes = this.#known.missingFor(peek.entries);
+    let wishes = this.#known.missingFor(peek.entries);
     if (wishes.length === 0) return true;
+    if (this.#known.isTooLarge) {
+      this.#known.clear();
+      wishes = this.#known.missingFor(peek.entries);
+    }
     const { engine, log, reducerFor } = this.#deps;
     const loaded = await engine.load(this.#shard, wishes);
     if (loaded.rev !== peek.rev) return false;
@@ -159,6 +200,7 @@ export class ShardMerge {
   async #commit(peek: Peek & { kind: 'entries' }): Promise<number | null> {
     const { engine, metrics, log, clock } = this.#deps;
     const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
+    this.#known.weigh(channels.map(({ channel }) => channel));
     const { epoch, rev } = peek;
     const token = this.#token;
     const entries = peek.entries.length;
@@ -166,7 +208,7 @@ export class ShardMerge {
     if (outcome.kind === 'refused') {
       log.warn({ shard: this.#shard, reason: outcome.reason }, 'commit refused: reading the shard again');
       if (outcome.reason === 'lease') this.#loseLease();
-      else this.forget();
+      else this.#forget();
       return null;
     }
     this.#seen = { epoch, rev: outcome.rev, events: outcome.events };
@@ -192,12 +234,7 @@ export class ShardMerge {
     this.#deps.metrics.inboxEntries.set({ shard: String(this.#shard) }, count);
   }
 
-  async #sweep(): Promise<RoundResult> {
-    const { engine, clock } = this.#deps;
-    if (clock.elapsedMs() - this.#sweptMs < SWEEP_INTERVAL_MS) return 'idle';
-    const swept = await engine.sweep(this.#shard, this.#token, SWEEP_LIMIT);
-    const more = swept.kind === 'swept' && (swept.channels === SWEEP_LIMIT || swept.publishers === SWEEP_LIMIT);
-    if (!more) this.#sweptMs = clock.elapsedMs();
-    return more ? 'again' : 'idle';
+  #noteNoneWaiting(): void {
+    this.#deps.metrics.inboxEntries.remove({ shard: String(this.#shard) });
   }
 }
