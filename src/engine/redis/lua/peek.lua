@@ -38,9 +38,6 @@ local epoch, rev, events, holder = shard[1], shard[2] or '0', shard[3] or '0', s
 local remainingMs = holder and tonumber(shard[5]) - nowMs or 0
 local server, mergeFrom = shard[6], tonumber(shard[7] or '0')
 
-if holder and holder ~= token and remainingMs > 0 then
-  return {0, remainingMs}
-end
 local info = redis.pcall('INFO', 'server')
 local thisServer = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
 if thisServer and thisServer ~= server then
@@ -49,12 +46,16 @@ if thisServer and thisServer ~= server then
     mergeFrom = nowMs + pauseMs
     redis.call('HSET', shardKey, 'mergeFrom', mergeFrom)
     redis.call('HDEL', shardKey, 'lease', 'leaseUntil')
+    holder = nil
   end
 end
 local pausedMs = mergeFrom - nowMs
 -- More than the whole of it: the clock was set back.
 if pausedMs > 0 and pausedMs <= pauseMs then
   return {0, pausedMs}
+end
+if holder and holder ~= token and remainingMs > 0 then
+  return {0, remainingMs}
 end
 if not epoch then
   epoch = newEpoch
