@@ -3,7 +3,7 @@
  * contract, and which roles run beside each other. A role does not learn which others are there.
  *
  * Running → draining → stopped. What takes new work stops first, what serves it last: streams say goodbye, POSTs in hand get
- * their answers, the merge gives its leases back, and only then the engine goes.
+ * their answers; then nothing new can come, the merge gives its leases back, and only then the engine goes.
  */
 import type { FastifyInstance } from 'fastify';
 import { awaitEngine } from './await-engine.ts';
@@ -43,7 +43,9 @@ interface Part {
   start?(): Promise<void>;
   engineIs?(condition: EngineCondition): void;
   /** Takes no new work and finishes what it has. */
-  quiet(drainMs: number): Promise<void>;
+  quiet?(drainMs: number): Promise<void>;
+  /** Ends what works for the others, once no request can come any more. */
+  finish?(): Promise<void>;
 }
 
 /** @throws an `EngineUnusable`, or the listening error, with nothing left running. */
@@ -65,8 +67,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   let stopping: Promise<void> | null = null;
 
   async function stop(drainMs: number): Promise<void> {
-    await Promise.all(parts.map(([, part]) => part.quiet(drainMs)));
+    await Promise.all(parts.map(([, part]) => part.quiet?.(drainMs)));
     await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(parts.map(([, part]) => part.finish?.()));
     watch.close();
     await engine.close();
   }
@@ -128,7 +131,7 @@ const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, met
     const reducerFor = createReducerFor(config.reducers);
     const { stateMaxBytes, mergeLeaseMs: leaseMs } = config;
     const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, stateMaxBytes, leaseMs });
-    return { start: () => merger.start(), quiet: () => merger.stop() };
+    return { start: () => merger.start(), finish: () => merger.stop() };
   },
   gateway(engine, config, log, metrics) {
     const gateway = createGateway({ ...config, engine, log, metrics, clock: systemClock });

@@ -69,11 +69,14 @@ describe('SIGTERM', () => {
     await assertPolite(url, '$bye');
     await assertRefused(url, 'draining');
     assert.equal((await waiting).status, 200, 'who waits is answered');
+    assert.equal((await request(server.url, '/c/room', { method: 'POST', body: 'late' })).status, 204);
 
     await Promise.all(readers.map((reader) => waitFor(() => reader.isEnded, { what: 'the end of each stream' })));
     const goodbyes = readers.map(({ frames }) => frames.at(-1)!);
     assert.ok(goodbyes.every(({ event, data }) => event === '$bye' && typeof JSON.parse(data!) === 'object'));
     assert.ok(goodbyes.every(({ id }) => id === undefined));
+    const told = readers.filter(({ frames }) => frames.some(({ data }) => data === 'late'));
+    assert.ok(told.length > 0, 'what is accepted meanwhile is merged, for those who are still there');
     const retries = new Set(goodbyes.map(({ retry }) => retry!));
     assert.ok(retries.size > 40 && Math.min(...retries) > 0, 'to each its own time');
     assert.equal((JSON.parse(lines.lines.at(-1)!) as { event: string }).event, '$bye');
