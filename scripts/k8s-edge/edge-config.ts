@@ -40,9 +40,12 @@ const resolvers = `
 resolvers kube
   parse-resolv-conf
   accepted_payload_size 8192
-  # A pod that is gone from the answer gets nothing new after these.
-  hold valid 2s
+  # A pod that is gone from the answer gets nothing new after this.
   hold obsolete 2s
+  # No answer, or one that is none, says nothing of pods: it must not close the edge, as HAProxy's 30 s would. Checks find those that died.
+  hold timeout 1h
+  hold refused 1h
+  hold other 1h
 `;
 
 /** What is written where. */
@@ -57,15 +60,17 @@ export function edgeConfig({ withTls }: { readonly withTls: boolean }): string {
     /^#.*\n/,
     '# Made by `npm run k8s:edge` from proxy/haproxy.cfg: change that, not this file.\n',
   );
+  const asked = rendered.match(/^ {2}(option httpchk|http-check send .*)$/gm)!.slice(0, 2);
   const lines = rendered.split('\n').flatMap((line) => {
     if (!withTls && /^ {2}bind .* ssl /.test(line)) return [];
     const [, pool, number, options] = /^ {2}server (gateway|bucket)(\d+) \S+(.*)$/.exec(line) ?? [];
     if (pool === undefined) return [line];
     if (number !== '1') return [];
     const { service, places } = pools[pool as keyof typeof pools];
-    // A place cannot track another backend's place: each may have been given another pod. It checks for itself.
+    const template = `  server-template ${pool} ${places} ${nameOf(service)} resolvers kube init-addr none`;
+    // A place cannot track another backend's place: each may have been given another pod. It checks for itself, and asks the same.
     const checked = options!.replace(/ track \S+/, ' check inter 2s fall 2 rise 1');
-    return [`  server-template ${pool} ${places} ${nameOf(service)} resolvers kube init-addr none${checked}`];
+    return checked === options ? [template + options] : [...asked, template + checked];
   });
   const whole = lines.join('\n');
   // A template that changed its form is noticed here.

@@ -1,6 +1,6 @@
 /**
- * The edge fits what is behind it: it waits longer than a stream is silent, keeps a place for every gateway there may be, and has
- * the time to finish that it gives itself.
+ * The edge fits what is behind it: it waits longer than a stream is silent, keeps a place for every gateway there may be, asks
+ * each whether it is ready, keeps those it knows while no name service answers, and has the time to finish that it gives itself.
  */
 import { find, type Manifest, ofKind } from '../manifests.ts';
 import type { Container, Pod } from '../pods.ts';
@@ -11,9 +11,14 @@ export const edge: Rule = (whole) =>
   whole.pods.flatMap((pod) => {
     const text = configurationOf(pod, whole.manifests);
     if (text === undefined) return [];
-    return [...finishing(pod, text), ...patience(text, whole), ...places(text, whole)].map(
-      (problem) => `${pod.title}: ${problem}`,
-    );
+    const problems = [
+      ...finishing(pod, text),
+      ...patience(text, whole),
+      ...places(text, whole),
+      ...health(text),
+      ...names(text),
+    ];
+    return problems.map((problem) => `${pod.title}: ${problem}`);
   });
 
 function configurationOf({ spec }: Pod, manifests: readonly Manifest[]): string | undefined {
@@ -60,4 +65,22 @@ function places(text: string, { manifests }: Installation): string[] {
     const kept = leastOf(text, new RegExp(`^ *server-template ${role} (\\d+) `, 'gm'));
     return kept >= maxReplicas ? [] : [`it keeps ${kept} places for up to ${maxReplicas} pods of ${role}`];
   });
+}
+
+/** A process that hangs still accepts connections, and so does one that drains. */
+function health(text: string): string[] {
+  const backends = text.split(/^(?=\w)/m).flatMap((section) => {
+    const name = /^backend (\S+)/.exec(section)?.[1];
+    return name !== undefined && /^ *server-template /m.test(section) ? [{ name, section }] : [];
+  });
+  return backends
+    .filter(({ section }) => !/^ *http-check send .* uri \/readyz /m.test(section))
+    .map(({ name }) => `backend ${name} does not ask for /readyz`);
+}
+
+/** By itself HAProxy calls all servers down that no valid answer has named for 30 s. */
+function names(text: string): string[] {
+  return ['timeout', 'refused', 'other']
+    .filter((status) => !new RegExp(`^ *hold ${status} \\d+h$`, 'm').test(text))
+    .map((status) => `it has no pods any more when the name service is away (hold ${status})`);
 }

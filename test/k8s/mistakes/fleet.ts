@@ -1,5 +1,6 @@
 /** Mistakes in what watches and sizes the fleet, and in what it keeps. Each is planted in an installation that is clean without it, and found. */
-import { findsMistakes } from '../kit.ts';
+import assert from 'node:assert/strict';
+import { findsMistakes, type Plot } from '../kit.ts';
 
 findsMistakes('autoscaling', [
   [
@@ -133,4 +134,20 @@ findsMistakes('edge', [
     },
     /keeps 200 places for up to 500 pods of gateway/,
   ],
+  [
+    'a backend that looks only at whether a pod can be connected to',
+    (p) => edgeText(p, / {2}http-check send [^\n]*\n(?= {2}server-template gateway)/, ''),
+    /backend event_sources does not ask for \/readyz/,
+  ],
+  [
+    'pods that go with the name service',
+    (p) => edgeText(p, /hold timeout 1h/, 'hold timeout 30s'),
+    /when the name service is away \(hold timeout\)/,
+  ],
 ]);
+
+function edgeText(plot: Plot, from: RegExp, to: string): void {
+  const { data } = plot.get('ConfigMap', 'smallchange-edge');
+  assert.match(data['haproxy.cfg'], from);
+  data['haproxy.cfg'] = data['haproxy.cfg'].replace(from, to);
+}
