@@ -31,6 +31,7 @@ export function render(edge: Edge, settings: EdgeSettings): string {
     ...Object.entries(plain).map(([key, value]) => [snake(key), value] as const),
     ['CONNECTIONS', connections],
     ['CONNECTIONS_TWICE', 2 * connections],
+    ['DESCRIPTORS', 2 * connections + 2000],
     ['STREAMS_PER_GATEWAY', each(SHARES.streams, gateways)],
     ['OTHERS_PER_GATEWAY', each(SHARES.others, gateways)],
     ['CHANGES_PER_BUCKET', each(SHARES.changes, buckets)],
