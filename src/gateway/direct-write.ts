@@ -20,6 +20,8 @@ export interface LeftOverListener {
 }
 
 interface WriteRequest {
+  /** Below 0 for one that libuv has not been given. That the queue is empty says nothing: a used one is completed a turn later. */
+  getAsyncId?(): number;
   listener?: LeftOverListener;
   handle?: Handle;
   /** What libuv reads from: kept until it has. */
@@ -55,7 +57,7 @@ export function writeDirectly(socket: Socket, bytes: Buffer, listener: LeftOverL
   const handle = (socket as HandleOwner)._handle;
   if (!handle) return 0;
   const result = handle.writeBuffer(spare, bytes);
-  if (result === 0 && (spare === null || handle.writeQueueSize === 0)) return 0;
+  if (result === 0 && (spare === null || isUnused(spare))) return 0;
   const request = typeof result === 'number' ? spare : result;
   spare = Request && new Request();
   if (request === null || (typeof result === 'number' && result < 0)) {
@@ -85,11 +87,15 @@ export function writeAndLearn(socket: Socket, bytes: Buffer): void {
   handle.writeBuffer = (request, ...rest) => {
     Request = request && (request.constructor as new () => WriteRequest);
     spare = Request && new Request();
-    isLearnt = true;
+    isLearnt = spare === null || isUnused(spare);
     return writeBuffer.call(handle, request, ...rest);
   };
   socket.write(bytes);
   Reflect.deleteProperty(handle, 'writeBuffer');
+}
+
+function isUnused(request: WriteRequest): boolean {
+  return request.getAsyncId !== undefined && request.getAsyncId() < 0;
 }
 
 function isHandle(handle: Partial<Handle> | null | undefined): handle is Handle {

@@ -14,15 +14,15 @@ const FULL_BYTES = 64 << 10;
 const PIECES = Array.from({ length: 400 }, (_, i) => `${i} ${'x'.repeat(i % 10 === 9 ? 300_000 : i * 7)};`);
 const WHOLE = HEAD + PIECES.join('');
 
-interface Pair extends AsyncDisposable {
-  readonly connection: Transport;
+interface Pair<T extends Transport = Transport> extends AsyncDisposable {
+  readonly connection: T;
   readonly client: Socket;
   readonly closes: number[];
 }
 
 type Kind = typeof DirectConnection | typeof NodeConnection;
 
-async function open(Connection: Kind, fullBytes = FULL_BYTES): Promise<Pair> {
+async function open<K extends Kind>(Connection: K, fullBytes = FULL_BYTES): Promise<Pair<InstanceType<K>>> {
   const server = createServer({ noDelay: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -30,7 +30,7 @@ async function open(Connection: Kind, fullBytes = FULL_BYTES): Promise<Pair> {
   const [socket] = (await once(server, 'connection')) as [Socket];
   writeAndLearn(socket, Buffer.from(HEAD));
   assert.ok(canWriteDirectly(socket), 'this Node is not made as expected');
-  const connection = new Connection(socket, fullBytes);
+  const connection = new Connection(socket, fullBytes) as InstanceType<K>;
   const closes: number[] = [];
   connection.listener = { connectionClosed: () => closes.push(performance.now()) };
   socket.resume();
@@ -116,6 +116,25 @@ for (const Connection of [DirectConnection, NodeConnection]) {
     });
   });
 }
+
+it('gives a request away once, also when the kernel has taken all of its bytes before anybody looks', async () => {
+  await using first = await open(DirectConnection);
+  await using second = await open(DirectConnection);
+  const isTold = new Promise<void>((resolve) => {
+    first.connection.leftOver = () => resolve();
+  });
+  // What libuv says when its second try empties the queue, and only the completion is still to come.
+  const handle = (first.connection as unknown as { outlet: { _handle: object } }).outlet._handle;
+  Object.defineProperty(handle, 'writeQueueSize', { value: 0 });
+  for (const { client, connection } of [first, second]) {
+    client.pause();
+    // A request in use would end the process here.
+    connection.write(Buffer.alloc(8 << 20));
+  }
+  first.client.resume();
+  await isTold;
+  assert.equal(second.connection.isFull, true);
+});
 
 it('is not used where a handle is made otherwise', () => {
   assert.equal(canWriteDirectly({ _handle: { writeBuffer: () => 0 } } as unknown as Socket), false);
