@@ -24,9 +24,9 @@ export interface HubsDeps {
 
 /** A channel that is left is often come back to: a reload, the next track, a tunnel. */
 const IDLE_MS = 30_000;
-/** One look at the hubs; each compares a fiftieth of them at most, which is every 5 s each. */
+/** Of each look at the hubs a fiftieth has its turn, which is every 5 s each. Comparing may take longer to come round. */
 const TICK_MS = 100;
-const COMPARE_SHARE = 50;
+const SHARE = 50;
 
 interface Held {
   readonly hub: Hub;
@@ -46,7 +46,8 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
   let ringBytes = 0;
   /** Reads that may be made by now. */
   let comparesDue = 0;
-  let turn: Iterator<Held> = held.values();
+  const nextToCompare = inTurn(held);
+  const nextToLeave = inTurn(held);
 
   const deps: HubDeps = {
     engine,
@@ -67,32 +68,33 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
     return entry;
   }
 
-  function nextInTurn(): Held | undefined {
-    let next = turn.next();
-    if (next.done) {
-      turn = held.values();
-      next = turn.next();
-    }
-    return next.done ? undefined : next.value;
-  }
-
   /** Over the budget, rings are halved one after the other until it is kept again. */
   function keepBudget(): void {
-    for (let i = held.size; i > 0 && ringBytes > ringMaxBytes; i--) nextInTurn()?.hub.shrink();
+    for (let i = held.size; i > 0 && ringBytes > ringMaxBytes; i--) nextToCompare()?.hub.shrink();
   }
 
   function tick(): void {
     keepBudget();
+    removeIdle();
+    compare();
+  }
+
+  function removeIdle(): void {
     const idleBeforeMs = clock.elapsedMs() - IDLE_MS;
+    for (let i = Math.ceil(held.size / SHARE); i > 0; i--) {
+      const entry = nextToLeave();
+      if (entry?.readers === 0 && entry.idleSinceMs <= idleBeforeMs) remove(entry.hub);
+    }
+  }
+
+  function compare(): void {
     comparesDue += (comparesPerS * TICK_MS) / 1000;
-    const count = Math.min(Math.floor(comparesDue), Math.ceil(held.size / COMPARE_SHARE));
+    const count = Math.min(Math.floor(comparesDue), Math.ceil(held.size / SHARE));
     // What was not needed is not saved up, but for the part of a read that one tick is too short for.
     comparesDue = Math.min(1, comparesDue - count);
     for (let i = 0; i < count; i++) {
-      const entry = nextInTurn();
-      if (!entry) return;
-      if (entry.readers === 0 && entry.idleSinceMs < idleBeforeMs) remove(entry.hub);
-      else if (entry.hub.wasSilent()) entry.hub.suspect();
+      const entry = nextToCompare();
+      if (entry?.hub.wasSilent()) entry.hub.suspect();
     }
   }
 
@@ -127,6 +129,19 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
       for (const { hub } of held.values()) hub.close();
       held.clear();
     },
+  };
+}
+
+/** One after the other, round and round, whoever comes and goes meanwhile. */
+function inTurn<T>(all: ReadonlyMap<unknown, T>): () => T | undefined {
+  let turn = all.values();
+  return () => {
+    let next = turn.next();
+    if (next.done) {
+      turn = all.values();
+      next = turn.next();
+    }
+    return next.done ? undefined : next.value;
   };
 }
 
