@@ -46,7 +46,7 @@ export interface Streams {
   retryMs(): number;
   /** Asks so many, the oldest, to come back, each at a random moment within the window. */
   shed(count: number, windowMs: number): void;
-  /** Ends every stream at a random moment within the window, saying goodbye. */
+  /** Ends every stream at a random moment within the window, saying goodbye; those that are being opened as soon as they are. */
   drain(windowMs: number): Promise<void>;
   close(): void;
 }
@@ -59,6 +59,8 @@ const RETURNS_PER_SECOND = 500;
 const HEARTBEATS_PER_SECOND = 1000;
 /** However long heartbeats are apart, a stalled connection is looked at this often. */
 const VISIT_MAX_MS = 10_000;
+/** How long after its window a drain waits for streams that are still being opened: longer than that takes with a store that answers. */
+const DRAIN_OPENING_MS = 5000;
 /** Between two tries to catch up while the engine is away. */
 const CATCH_UP_RETRY_MS = 500;
 
@@ -66,6 +68,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   const { audiences, clock, log, metrics } = deps;
   const streams = new Set<Stream>();
   let opening = 0;
+  let isDraining = false;
   const lastClosed: (() => void)[] = [];
   const gate = createGate();
   const tickMs = Math.min(1000, Math.max(20, deps.heartbeatMs / 4));
@@ -133,11 +136,15 @@ export function createStreams(deps: StreamsDeps): Streams {
   function closed(stream: Stream): void {
     stream.detach();
     streams.delete(stream);
-    if (streams.size === 0) for (const resolve of lastClosed.splice(0)) resolve();
+    tellIfEmpty();
     audiences.release(stream.audience);
     metrics.streams.set(streams.size);
     metrics.streamsEnded.inc({ reason: stream.endReason });
     log.debug({ reason: stream.endReason }, 'stream ended');
+  }
+
+  function tellIfEmpty(): void {
+    if (streams.size + opening === 0) for (const resolve of lastClosed.splice(0)) resolve();
   }
 
   function heartbeatMs(): number {
@@ -176,7 +183,8 @@ export function createStreams(deps: StreamsDeps): Streams {
     wheel.add(stream, visitMs);
     const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs: heartbeatMs(), retryMs: retryMs() });
     stream.write(frames, clock.elapsedMs());
-    void bringUp(stream);
+    if (isDraining) sayGoodbye(stream, 'drain');
+    else void bringUp(stream);
   }
 
   return {
@@ -193,14 +201,19 @@ export function createStreams(deps: StreamsDeps): Streams {
         await begin(wish, reply);
       } finally {
         opening--;
+        tellIfEmpty();
       }
     },
     shed(count, windowMs) {
       leaveWithin(firstOf(streams, count), windowMs, 'rebalance');
     },
     async drain(windowMs) {
+      isDraining = true;
       const timers = leaveWithin(streams, windowMs, 'drain');
-      if (streams.size > 0) await new Promise<void>((resolve) => lastClosed.push(resolve));
+      if (streams.size + opening > 0) {
+        const areGone = new Promise<void>((resolve) => lastClosed.push(resolve));
+        await Promise.race([areGone, sleep(windowMs + DRAIN_OPENING_MS, undefined, { ref: false })]);
+      }
       for (const timer of timers) clearTimeout(timer);
     },
     close() {
