@@ -58,6 +58,8 @@ export function createBucket(deps: BucketDeps): Bucket {
   const batcher = createBatcher(deps);
 
   function receive(request: ChangeRequest, reply: FastifyReply): void {
+    // A body that came after its 408, or whose client has gone: nobody would learn that it was accepted.
+    if (!request.raw.socket.writable) throw new Problem('bad_request', 'The request was not sent in time.');
     const change = acceptChange(
       {
         method: request.method,

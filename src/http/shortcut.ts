@@ -150,6 +150,9 @@ class Connection implements PlainAnswer {
   /** Never while a request is being answered: that takes less time than either. */
   timedOut(): void {
     if (this.#isAnswering) return;
+    // What still arrives while the answer is taken is read, and goes nowhere: it has been told that it came too late.
+    this.#socket[connectionOf] = null;
+    this.closed();
     if (this.#hasAnswered) this.#socket.destroy();
     else answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
   }

@@ -236,6 +236,17 @@ it('a connection that says nothing is told so; an idle one is closed', async () 
   assert.equal(idle.text(), NO_CONTENT);
 });
 
+it('what comes after the 408 is not taken: it was told that it came too late', async () => {
+  await using bench = await startBench({ firstByteMs: 50 });
+  const slow = bench.connect();
+  await slow.told('HTTP/1.1 408 Request Timeout');
+  slow.send(post('/a'));
+  const [accepted] = bench.accepted;
+  await waitFor(() => accepted!.bytesRead === post('/a').length, { what: 'the late request to be read' });
+  await slow.ended();
+  assert.deepEqual([bench.taken.length, bench.handedOver.length], [0, 0]);
+});
+
 it('no time-out ends a connection whose answer is owed', async () => {
   await using bench = await startBench({ firstByteMs: 20, keepAliveMs: 20 });
   const client = bench.connect();
