@@ -59,6 +59,9 @@ export async function createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // Its own 503 knows neither our problems nor CORS. Whoever comes on a connection that was busy when we began to close is
+    // served once more, and told that the connection ends.
+    return503OnClosing: false,
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
