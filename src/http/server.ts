@@ -9,11 +9,12 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { acceptAnyBody } from './body.ts';
+import { CLOSE_MS, closeWithin } from './closing.ts';
 import { answerCors, type CorsConfig } from './cors.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
 import { answerClientError, createErrorHandler, createFailureText } from './problem.ts';
-import { openShortcut, type PlainHandler } from './shortcut.ts';
+import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
 
 /** Longer than the 60 s for which a proxy keeps an idle upstream connection, or its POSTs meet a closing socket. */
@@ -38,6 +39,8 @@ export interface ServerDeps {
   readonly elsewhere?: readonly RouteDocument[];
   /** Answers plain requests that it wants past everything else (`shortcut.ts`). */
   readonly plainly?: PlainHandler | undefined;
+  /** How long one that closes waits for requests that are not finished. */
+  readonly closeMs?: number;
 }
 
 /** The server, ready for routes. It does not listen yet. */
@@ -47,6 +50,7 @@ export async function createServer({
   metrics,
   elsewhere = [],
   plainly,
+  closeMs = CLOSE_MS,
 }: ServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -83,6 +87,7 @@ export async function createServer({
   refuseAmbiguity(app);
   acceptAnyBody(app);
   answerNotFound(app);
+  let shortcut: Shortcut | null = null;
   if (log.isLevelEnabled('debug')) {
     app.addHook('onResponse', (request, reply, done) => {
       log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
@@ -90,7 +95,7 @@ export async function createServer({
     });
   } else if (plainly !== undefined) {
     // Not at debug: there every request is to be seen by the hooks.
-    const shortcut = openShortcut(app.server, {
+    shortcut = openShortcut(app.server, {
       handler: plainly,
       maxBodyBytes: config.maxChangeBytes,
       firstByteMs: HEADERS_TIMEOUT_MS,
@@ -98,11 +103,8 @@ export async function createServer({
       fieldsFor: cors.textFor,
       failure: createFailureText({ metrics, log }),
     });
-    app.addHook('preClose', (done) => {
-      shortcut.close();
-      done();
-    });
   }
+  closeWithin(app, shortcut, closeMs);
   await documentRoutes(app, elsewhere);
   return app;
 }

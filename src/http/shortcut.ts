@@ -12,6 +12,7 @@
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { OtherConnections } from './closing.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 import { answerClientError } from './problem.ts';
 
@@ -37,10 +38,8 @@ export interface ShortcutOptions {
   failure(error: Error, fields: string): string;
 }
 
-export interface Shortcut {
-  /** Idle connections are closed, the others with their answer. New requests are Node's. */
-  close(): void;
-}
+/** Once it is told to close, new requests are Node's. */
+export type Shortcut = OtherConnections;
 
 /** Must be called before the server listens, and after everybody else who wants to see its connections. */
 export function openShortcut(server: Server, options: ShortcutOptions): Shortcut {
@@ -62,6 +61,9 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
     close() {
       shared.isClosing = true;
       for (const connection of shared.connections) connection.closeIfIdle();
+    },
+    closeAll() {
+      for (const connection of shared.connections) connection.destroy();
     },
   };
 }
@@ -162,7 +164,11 @@ class Connection implements PlainAnswer {
   }
 
   closeIfIdle(): void {
-    if (!this.#isAnswering) this.#socket.destroy();
+    if (!this.#isAnswering) this.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   #fields(): string {

@@ -6,7 +6,9 @@ import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createServer, listen } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';
+import { createMetrics } from '../../src/metrics.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';
 import { waitFor } from '../support/wait.ts';
@@ -79,4 +81,36 @@ it('serves who comes on a connection that was busy, and ends that with the answe
   assert.match(client.text, /^HTTP\/1\.1 204 No Content\r\n/);
   assert.match(client.text, /\r\nConnection: close\r\n/i);
   await closed;
+});
+
+it('does not wait for ever for who sent half a request, nor for who gets no answer', async () => {
+  const log = createLogger({ logLevel: 'silent' });
+  let taken = 0;
+  const app = await createServer({
+    config: { maxChangeBytes: 10, corsOrigins: null, loopbackOnly: true },
+    ...{ log, metrics: createMetrics(), closeMs: 100 },
+    plainly: () => {
+      taken++;
+      return true;
+    },
+  });
+  let requests = 0;
+  app.server.on('request', () => requests++);
+  const port = await listen(app, { host: '127.0.0.1', port: 0 });
+  const [half, owed] = [open(port), open(port)];
+  owed.socket.write(change('a'));
+  half.socket.write(change('ab').slice(0, -1));
+  await waitFor(() => taken + requests === 2, { what: 'both to be there' });
+  let isClosed = false;
+  const closed = app.close().then(() => {
+    isClosed = true;
+  });
+  try {
+    await waitFor(() => isClosed, { what: 'the server to be closed' });
+    assert.deepEqual([half.text, owed.text], ['', '']);
+  } finally {
+    half.socket.destroy();
+    owed.socket.destroy();
+    await closed;
+  }
 });

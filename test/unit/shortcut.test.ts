@@ -281,6 +281,17 @@ it('closing ends idle connections at once and the others with their answer; new 
   await late.ended();
 });
 
+it('what is still owed when there is no more time is closed without', async () => {
+  await using bench = await startBench();
+  const owed = bench.connect();
+  owed.send(post('/a'));
+  await bench.take(0);
+  bench.shortcut.close();
+  bench.shortcut.closeAll();
+  await owed.ended();
+  assert.equal(owed.text(), '');
+});
+
 function connectionsOf(server: Server): Promise<number> {
   return new Promise((resolve, reject) => {
     server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
