@@ -6,6 +6,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { Problem } from '../errors.ts';
 import { takeSocket } from './bare-socket.ts';
 import { DirectConnection, NodeConnection } from './connection.ts';
 import { canWriteDirectly, writeAndLearn } from './direct-write.ts';
@@ -35,10 +36,22 @@ export interface TransportListener {
   connectionClosed(): void;
 }
 
+const BEHIND_ANOTHER =
+  'A stream begins when all before it on its connection is answered: wait for that, or take another connection.';
+
+/**
+ * Pipelined: its socket is still another answer's, and will never be its own where that is a stream. So it is not waited for;
+ * a plain answer is sent by Node in its turn.
+ */
+function isBehindAnother({ raw, request }: FastifyReply): boolean {
+  return raw.socket === null && !raw.destroyed && !request.raw.socket.destroyed;
+}
+
 /**
  * Takes a reply over from fastify, after all its hooks, and begins the response.
  *
  * @returns null when the client has left meanwhile.
+ * @throws {Problem} before anything is done, where it is not this reply's turn.
  */
 export async function openTransport(
   reply: FastifyReply,
@@ -46,6 +59,7 @@ export async function openTransport(
   bufferBytes: number,
 ): Promise<Transport | null> {
   const response = reply.raw;
+  if (isBehindAnother(reply)) throw new Problem('bad_request', BEHIND_ANOTHER);
   reply.hijack();
   const headers = { ...(reply.getHeaders() as Record<string, string>), ...head };
   const socket = await takeSocket(response);
