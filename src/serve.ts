@@ -39,7 +39,12 @@ function stopWhenTold(stop: (why: string) => Promise<void>, log: Logger): void {
   if (cluster.isWorker) {
     // A terminal sends these to everybody in it; what becomes of a worker is for its supervisor to say.
     for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-    process.once('disconnect', () => !isStopping && told('the supervisor is gone'));
+    const worker = cluster.worker!;
+    // Before Node's own listener looks: it ends whoever did not ask for this, at once and with its streams.
+    worker.once('disconnect', () => {
+      worker.exitedAfterDisconnect = true;
+      if (!isStopping) told('the supervisor is gone');
+    });
   } else {
     process.on('SIGINT', told);
   }

@@ -1,11 +1,12 @@
 /** Several workers behind one port: one that is killed is started again, SIGHUP replaces all, and nobody misses anything. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from '../support/http.ts';
 import { runServer, type ServerProcess, startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Follower, follow } from './follower.ts';
 import { bodyOf, Ledger } from './ledger.ts';
@@ -95,6 +96,29 @@ describe('several workers', () => {
     const areEven = async () => (await Promise.all(Array.from({ length: 8 }, load))).every((n) => n >= 20 && n <= 40);
     await waitFor(areEven, { timeoutMs: 30_000, everyMs: 100, what: 'both to have 20 to 40 of 60 streams' });
     for (const follower of followers) await follower[Symbol.asyncDispose]();
+  });
+
+  it('drain when their supervisor dies', async () => {
+    await using redis = await startRedis();
+    await using server = await startServer({ env: { REDIS_URL: redis.url, WORKERS: '2', DRAIN_MS: '300' } });
+    await waitFor(() => said(server, 'smallchange is running') === 3, { what: 'all to run' });
+    const workers = workersOf(server);
+    const readers = await Promise.all(Array.from({ length: 8 }, () => openSse(`${server.url}/c/room/events`)));
+    try {
+      await Promise.all(readers.map((reader) => reader.next()));
+      let areGone = false;
+      // They have its output: that ends with the last of them.
+      void server.exited.then(() => {
+        areGone = true;
+      });
+      process.kill(server.pid, 'SIGKILL');
+      await waitFor(() => readers.every(({ isEnded }) => isEnded), { what: 'the end of each stream' });
+      assert.deepEqual(new Set(readers.map(({ frames }) => frames.at(-1)!.event)), new Set(['$bye']));
+      await waitFor(() => areGone, { timeoutMs: 10_000, what: 'the workers to end' });
+    } finally {
+      for (const reader of readers) reader.close();
+      for (const pid of workers) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+    }
   });
 
   it('that cannot start end the supervisor with their exit code', async () => {
