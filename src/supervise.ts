@@ -70,6 +70,9 @@ class Slot {
   readonly #log: Logger;
   #worker: Worker | undefined;
   #isStopping = false;
+  /** Another is on its way, by one of the two; never by both, or there would be one whom nobody knows. */
+  #isReplacing = false;
+  #restarting: Promise<void> | undefined;
   #backoffMs = BACKOFF_MIN_MS;
 
   constructor(index: number, log: Logger) {
@@ -97,9 +100,19 @@ class Slot {
   #ended(worker: Worker, how: { code: number | null; signal: string | null }, lastedMs: number): void {
     if (this.#worker !== worker || this.#isStopping) return;
     this.#worker = undefined;
+    if (this.#isReplacing) {
+      this.#log.error({ worker: this.#index, ...how }, 'a worker ended by itself while another takes its place');
+      return;
+    }
     if (lastedMs > SETTLED_MS) this.#backoffMs = BACKOFF_MIN_MS;
     this.#log.error({ worker: this.#index, ...how, againInMs: this.#backoffMs }, 'a worker ended by itself');
-    void this.#startAgain();
+    this.#restart();
+  }
+
+  #restart(): void {
+    this.#restarting = this.#startAgain().finally(() => {
+      this.#restarting = undefined;
+    });
   }
 
   async #startAgain(): Promise<void> {
@@ -117,8 +130,15 @@ class Slot {
 
   /** Resolves when another serves and the old one has drained. */
   async replace(): Promise<void> {
+    await this.#restarting;
     const old = this.#worker;
-    await this.start();
+    this.#isReplacing = true;
+    try {
+      await this.start();
+    } finally {
+      this.#isReplacing = false;
+      if (this.#worker === undefined) this.#restart();
+    }
     if (old) await endOf(old);
   }
 

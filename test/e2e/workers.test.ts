@@ -98,6 +98,29 @@ describe('several workers', () => {
     for (const follower of followers) await follower[Symbol.asyncDispose]();
   });
 
+  it('are as many as before when one ends by itself while it is replaced, or just before', async () => {
+    await using redis = await startRedis();
+    await using server = await startServer({ env: { REDIS_URL: redis.url, WORKERS: '2', DRAIN_MS: '100' } });
+    const areNew = (times: number) =>
+      waitFor(() => said(server, 'all workers are new') === times, { timeoutMs: 20_000, what: 'all to be replaced' });
+    await waitFor(() => said(server, 'smallchange is running') === 3, { what: 'all to run' });
+
+    const [first] = workersOf(server);
+    process.kill(server.pid, 'SIGHUP');
+    await waitFor(() => workersOf(server).length === 3, { everyMs: 1, what: 'the next to be started' });
+    process.kill(first!, 'SIGKILL');
+    await areNew(1);
+    assert.equal(workersOf(server).length, 2);
+
+    const ended = 'a worker ended by itself';
+    process.kill(workersOf(server)[0]!, 'SIGKILL');
+    await waitFor(() => said(server, ended) === 1, { everyMs: 1, what: 'it to be missed' });
+    process.kill(server.pid, 'SIGHUP');
+    await areNew(2);
+    assert.equal(workersOf(server).length, 2);
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  });
+
   it('drain when their supervisor dies', async () => {
     await using redis = await startRedis();
     await using server = await startServer({ env: { REDIS_URL: redis.url, WORKERS: '2', DRAIN_MS: '300' } });
