@@ -9,6 +9,7 @@ import { createAudiences } from './audiences.ts';
 import { historyRoute } from './history-route.ts';
 import { createHubs } from './hubs.ts';
 import { poll } from './poll.ts';
+import { createPolls } from './polls.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { type ChannelsRequest, parseRead } from './request.ts';
 import { eventsDocument } from './schemas.ts';
@@ -55,11 +56,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const audiences = createAudiences(hubs, { clock: deps.clock, onDelivered });
   const streams = createStreams({ ...deps, audiences });
   const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
-  const going = new AbortController();
+  const polls = createPolls();
+  let isGoing = false;
   deps.metrics.maxStreams.set(deps.maxStreams);
 
   function refusal(): Refusal | null {
-    if (going.signal.aborted) return 'draining';
+    if (isGoing) return 'draining';
     return streams.size >= deps.maxStreams || streams.waiting >= WAITING_MAX ? 'overloaded' : null;
   }
 
@@ -67,9 +69,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const read = parseRead(request);
     const { format } = read;
     if (format === 'json') {
-      const left = new AbortController();
-      reply.raw.once('close', () => left.abort());
-      const answer = await poll(read, { ...deps, hubs }, AbortSignal.any([left.signal, going.signal]));
+      const answer = await polls.run(reply.raw, (signal) => poll(read, { ...deps, hubs }, signal));
       return reply.type('application/json').header('cache-control', 'no-store').send(answer);
     }
     const why = refusal();
@@ -91,10 +91,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
       historyRoute(app, deps.engine);
     },
     load: () => ({ streams: streams.size, maxStreams: deps.maxStreams }),
-    ready: () => !going.signal.aborted,
+    ready: () => !isGoing,
     announce: (status) => audiences.announce({ event: '$sync', data: { status } }),
     async drain(windowMs) {
-      going.abort();
+      isGoing = true;
+      polls.close();
       spread.close();
       await streams.drain(Math.min(windowMs, streams.size * DRAIN_MS_PER_STREAM));
     },
