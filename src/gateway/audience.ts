@@ -2,27 +2,24 @@
  * An audience: the streams that get the very same frames, because they read the same channels in the same order and
  * format.
  *
- * What its hubs bring in one turn of the event loop becomes one chunk: encoded once, the same Buffer to every stream. Chunks
- * form a list, and a stream points at the last one it was given; so every stream has a position of its own, and a pass
- * over the streams may be cut into slices, with POSTs answered in between. A stream that joins, leaves or is late in the
- * middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
+ * What its hubs bring in one turn of the event loop, or during a pass over the streams, becomes one chunk: encoded once, the
+ * same Buffer to every stream. Chunks form a list, and a stream points at the last one it was given; so every stream has a
+ * position of its own, and a pass may be cut into portions, with POSTs answered in between. A stream that joins, leaves or
+ * is late in the middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
  * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
  */
-import type { Clock } from '../clock.ts';
 import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
 import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
 import { SmallSet } from '../domain/small-set.ts';
-import { conflate } from './conflation.ts';
+import { type Conflated, conflate } from './conflation.ts';
 import type { ControlFrame, Format } from './formats/format.ts';
+import { type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
 import type { Hub, HubReader } from './hub.ts';
+import { Pending } from './pending.ts';
 import type { Stream } from './stream.ts';
 
-export interface AudienceDeps {
-  readonly clock: Clock;
-  /** Told how many events have been written, summed over the streams. */
-  readonly onDelivered: (events: number) => void;
-}
+export type AudienceDeps = HandOutDeps;
 
 export interface Chunk {
   readonly bytes: Buffer;
@@ -42,16 +39,7 @@ interface Backlog {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Streams written to before the event loop gets a turn: some 4 ms at 8 µs a write. */
-const SLICE_STREAMS = 512;
-
-/**
- * Looked at together before the first of them is written to. Of thousands of idle streams none is in the processor's caches,
- * and its waits for memory overlap as long as no system call comes in between: some 3 % of what a delivery costs.
- */
-const AHEAD_STREAMS = 32;
-
-export class Audience implements HubReader {
+export class Audience implements HubReader, Gatherer {
   readonly hubs: readonly Hub[];
   readonly format: Format;
   readonly #deps: AudienceDeps;
@@ -59,15 +47,21 @@ export class Audience implements HubReader {
   #epochs: readonly Epoch[] = [];
   #prefix = '';
   #tail: Chunk = { bytes: NO_BYTES, events: 0, offsets: [], next: null };
+  readonly #handOut: HandOut;
+  /** Frames that are not yet a chunk, how many events they tell, and up to where. */
+  #text = '';
+  #events = 0;
+  #offsets: number[] = [];
   readonly #conflateMs: number;
+  /** For each hub, what waits for the next flush; null when nothing is conflated. */
+  readonly #pending: readonly Pending[] | null;
   /** That of the last stream to join, as long as the garbage collector leaves it: who returns in a storm stands where others do. */
   #backlog: WeakRef<Backlog> | null = null;
   /** Streams that wait for the next flush, because one of their own would come before its time. */
   #arrivals: Stream[] | null = null;
   #flushedMs = 0;
   #isFlushDue = false;
-  #pass: Iterator<Stream> | null = null;
-  #isPassStale = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param conflateMs At most one frame per publisher's name in this time; 0 for every event at once. */
   constructor(hubs: readonly Hub[], format: Format, conflateMs: number, deps: AudienceDeps) {
@@ -75,21 +69,35 @@ export class Audience implements HubReader {
     this.#conflateMs = conflateMs;
     this.hubs = hubs;
     this.format = format;
+    this.#handOut = new HandOut(this.#streams, this, deps);
+    this.#pending = conflateMs > 0 ? hubs.map((hub) => new Pending(hub)) : null;
     this.#begin();
     for (const hub of hubs) hub.readers.add(this);
   }
 
+  /** Whether everything after the position, in the channel of this index, can be told without reading history. */
+  covers(index: number, position: Position): boolean {
+    return this.hubs[index]!.covers(position) || (this.#pending !== null && this.#pending[index]!.covers(position));
+  }
+
   /**
-   * Takes in a stream whose positions all hubs cover. Everything between them and the newest chunk is written here and
-   * now: no `await` stands between the check and this, so no event can come in between.
+   * Takes in a stream whose positions are all covered. Everything between them and the newest chunk is written here and
+   * now, or at the next flush: no `await` stands between the check and this, so no event can come in between.
    */
   join(stream: Stream): void {
-    if (this.#conflateMs > 0 && this.#isFlushDue) {
+    if (this.#pending) {
+      for (const [i, pending] of this.#pending.entries()) pending.reachBack(stream.positions[i]!.offset);
       this.#arrivals ??= [];
       this.#arrivals.push(stream);
+      if (!this.#isFlushDue) this.flush();
       return;
     }
     this.flush();
+    this.seal();
+    this.#admit(stream);
+  }
+
+  #admit(stream: Stream): void {
     const offsets = stream.positions.map(({ offset }) => offset);
     this.#streams.add(stream);
     stream.attach(this.#tail);
@@ -120,40 +128,72 @@ export class Audience implements HubReader {
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     for (const hub of this.hubs) hub.readers.delete(this);
   }
 
   advanced(): void {
+    if (this.#pending?.some((pending) => !pending.take())) this.restarted();
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
     const waitMs = this.#conflateMs === 0 ? 0 : this.#flushedMs + this.#conflateMs - this.#deps.clock.elapsedMs();
     if (waitMs <= 0) setImmediate(() => this.flush());
-    else setTimeout(() => this.flush(), waitMs);
+    else this.#timer = setTimeout(() => this.flush(), waitMs);
   }
 
   restarted(): void {
-    const streams = [...this.#streams];
+    const streams = [...this.#streams, ...this.#takeArrivals()];
     for (const stream of streams) stream.detach();
+    for (const pending of this.#pending ?? []) pending.restart();
     this.#begin();
     for (const stream of streams) stream.catchUp();
   }
 
-  /** Makes what the hubs have brought since the last time into a chunk, and begins to hand it out. */
+  /** Encodes what the hubs have brought since the last time. It is handed out now, or after the pass that is under way. */
   flush(): void {
+    clearTimeout(this.#timer);
     this.#isFlushDue = false;
     this.#flushedMs = this.#deps.clock.elapsedMs();
-    const offsets = [...this.#tail.offsets];
-    const isCovered = this.hubs.every((hub, i) => hub.covers({ epoch: this.#epochs[i]!, offset: offsets[i]! }));
-    if (isCovered) {
-      const { text, events } = this.#encodeNew(offsets);
-      if (events > 0) this.#push({ bytes: Buffer.from(text), events, offsets, next: null });
-    } else {
+    if (!this.#isCovered) {
       // More has come at once than a ring holds: everybody reads history.
       this.restarted();
+      return;
     }
+    const { text, events } = this.#encodeNew(this.#offsets);
+    this.#text += text;
+    this.#events += events;
+    if (!this.#handOut.isUnderWay) this.seal();
+    this.#admitArrivals();
+    for (const pending of this.#pending ?? []) pending.clear();
+  }
+
+  get #isCovered(): boolean {
+    return this.hubs.every((_, i) => this.covers(i, { epoch: this.#epochs[i]!, offset: this.#offsets[i]! }));
+  }
+
+  #admitArrivals(): void {
+    const arrivals = this.#takeArrivals();
+    if (arrivals.length === 0) return;
+    this.seal();
+    for (const stream of arrivals) {
+      if (stream.isClosed || stream.transport.isFull) stream.catchUp();
+      else this.#admit(stream);
+    }
+  }
+
+  #takeArrivals(): readonly Stream[] {
     const arrivals = this.#arrivals ?? [];
     this.#arrivals = null;
-    for (const stream of arrivals) stream.catchUp();
+    return arrivals;
+  }
+
+  /** Makes what was gathered into a chunk. */
+  seal(): void {
+    if (this.#events === 0) return;
+    const chunk = { bytes: Buffer.from(this.#text), events: this.#events, offsets: [...this.#offsets], next: null };
+    this.#text = '';
+    this.#events = 0;
+    this.#push(chunk);
   }
 
   /** A control frame for every stream, at its place among the events. */
@@ -161,14 +201,14 @@ export class Audience implements HubReader {
     const text = this.format.control(frame);
     if (text === '') return;
     this.flush();
+    this.seal();
     this.#push({ bytes: Buffer.from(text), events: 0, offsets: this.#tail.offsets, next: null });
   }
 
   #push(chunk: Chunk): void {
     this.#tail.next = chunk;
     this.#tail = chunk;
-    this.#isPassStale = true;
-    if (!this.#pass) this.#handOut();
+    this.#handOut.begin();
   }
 
   /**
@@ -177,69 +217,39 @@ export class Audience implements HubReader {
    * @param cursorAt The cursor of a stream that has seen the event of an offset.
    */
   encode(index: number, events: readonly Event[], cursorAt: (offset: number) => string): string {
+    return this.#frames(index, this.#pending ? conflate(events) : { kept: events, folded: 0 }, cursorAt);
+  }
+
+  #frames(index: number, { kept, folded }: Conflated, cursorAt: (offset: number) => string): string {
     const { channel } = this.hubs[index]!;
-    let text = '';
-    let shown = events;
-    if (this.#conflateMs > 0) {
-      const { kept, folded } = conflate(events);
-      shown = kept;
-      if (folded > 0) text += this.format.control({ event: '$lagged', data: { channel, folded } });
-    }
-    for (const event of shown) text += this.format.event(event, channel, cursorAt(event.offset));
+    let text = folded > 0 ? this.format.control({ event: '$lagged', data: { channel, folded } }) : '';
+    for (const event of kept) text += this.format.event(event, channel, cursorAt(event.offset));
     return text;
   }
 
-  /** The frames of what the hubs have after these offsets, which move along. */
+  /** The frames of what there is after these offsets, which move along. */
   #encodeNew(offsets: number[]): { text: string; events: number } {
     let text = '';
     let events = 0;
     for (const [i, hub] of this.hubs.entries()) {
-      const fresh = hub.after(offsets[i]!);
-      if (fresh.length === 0) continue;
-      events += fresh.length;
-      text += this.encode(i, fresh, (offset) => {
+      const after = offsets[i]!;
+      const fresh = this.#pending ? this.#pending[i]!.after(after) : { kept: hub.after(after), folded: 0 };
+      events += fresh.kept.length + fresh.folded;
+      text += this.#frames(i, fresh, (offset) => {
         offsets[i] = offset;
         return formatCursor(this.#prefix, offsets);
       });
-      offsets[i] = fresh.at(-1)!.offset;
     }
     return { text, events };
-  }
-
-  /** One slice of a pass over all streams. A chunk that comes during a pass makes another pass follow it. */
-  #handOut(): void {
-    if (!this.#pass) {
-      this.#pass = this.#streams.values();
-      this.#isPassStale = false;
-    }
-    const nowMs = this.#deps.clock.elapsedMs();
-    let delivered = 0;
-    for (let i = 0; i < SLICE_STREAMS && this.#pass; i += AHEAD_STREAMS) {
-      for (const stream of this.#nextOf(this.#pass)) delivered += stream.advance(nowMs);
-    }
-    this.#deps.onDelivered(delivered);
-    if (this.#pass || this.#isPassStale) setImmediate(() => this.#handOut());
-  }
-
-  /** The next that are behind, those whose connection takes nothing last. */
-  #nextOf(pass: Iterator<Stream>): readonly Stream[] {
-    const ready: Stream[] = [];
-    const full: Stream[] = [];
-    for (let i = 0; i < AHEAD_STREAMS; i++) {
-      const next = pass.next();
-      if (next.done) {
-        this.#pass = null;
-        break;
-      }
-      if (next.value.isBehind) (next.value.transport.isFull ? full : ready).push(next.value);
-    }
-    return full.length === 0 ? ready : [...ready, ...full];
   }
 
   #begin(): void {
     this.#epochs = this.hubs.map(({ epoch }) => epoch);
     const channels = this.hubs.map(({ channel }) => channel);
     this.#prefix = cursorPrefix(channels, this.#epochs);
-    this.#tail = { bytes: NO_BYTES, events: 0, offsets: this.hubs.map(({ head }) => head), next: null };
+    this.#text = '';
+    this.#events = 0;
+    this.#offsets = this.hubs.map(({ head }) => head);
+    this.#tail = { bytes: NO_BYTES, events: 0, offsets: [...this.#offsets], next: null };
   }
 }

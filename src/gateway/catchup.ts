@@ -31,7 +31,7 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
   const { hubs } = audience;
   while (!stream.isClosed) {
     if (transport.isFull) await transport.drained();
-    const behind = hubs.findIndex((hub, i) => !hub.covers(stream.positions[i]!));
+    const behind = stream.positions.findIndex((at, i) => !audience.covers(i, at));
     if (behind === -1) return audience.join(stream);
     const position = stream.positions[behind]!;
     const page = await hubs[behind]!.page(position);

@@ -1,0 +1,155 @@
+/** The gateway's own parts (hub, audience, stream, catch-up) over a log that a test writes to, with nothing between them. */
+import { cursorPrefix, parseCursor } from '../../src/domain/cursor.ts';
+import type { Event } from '../../src/domain/event.ts';
+import { History } from '../../src/domain/history.ts';
+import type { Position } from '../../src/domain/position.ts';
+import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
+import { Audience } from '../../src/gateway/audience.ts';
+import { catchUp } from '../../src/gateway/catchup.ts';
+import type { Format } from '../../src/gateway/formats/format.ts';
+import { Hub } from '../../src/gateway/hub.ts';
+import { Stream } from '../../src/gateway/stream.ts';
+import type { Transport } from '../../src/gateway/transport.ts';
+import { createMetrics } from '../../src/metrics.ts';
+
+const metrics = createMetrics();
+const lines: Format = {
+  contentType: 'text/plain',
+  event: ({ offset, from }, channel, cursor) => `${JSON.stringify({ channel, offset, from, cursor })}\n`,
+  control: (frame) => `${JSON.stringify({ control: frame.event, data: frame.data })}\n`,
+  heartbeat: '',
+};
+
+/** What a stream was given: an event, or a control frame. */
+export interface Line {
+  readonly channel?: string;
+  readonly offset?: number;
+  readonly from?: string;
+  readonly cursor?: string;
+  readonly control?: string;
+  readonly data?: { readonly folded: number; readonly channel: string };
+}
+
+/** All promises and immediates that are under way have had their turn. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** A channel's log, of which no more is kept than the newest `keep` events. */
+export class Log {
+  readonly channel: string;
+  readonly hub: Hub;
+  readonly #keep: number;
+  #epoch = 'aaaaaa1';
+  #history = new History(0);
+  #observer: ChannelObserver | null = null;
+
+  constructor(channel: string, keep: number) {
+    this.channel = channel;
+    this.#keep = keep;
+    const readHistory = async (_channel: string, after: Position | null, limit: number) => {
+      const log = { epoch: this.#epoch, head: this.#history.head, oldest: this.#history.oldest, base: 0 };
+      const offset = after?.offset ?? Math.max(this.#history.floor, log.head - limit);
+      if (after && after.epoch !== log.epoch) return { kind: 'gap', reason: 'epoch', log };
+      if (offset < this.#history.floor) return { kind: 'gap', reason: 'trimmed', log };
+      return { kind: 'events', log, events: this.#history.after(offset, limit) };
+    };
+    const engine = {
+      shards: 1,
+      readHistory,
+      readState: async () => ({ epoch: this.#epoch, offset: this.#history.head, state: new Map() }),
+      subscribe: async (_channel: string, observer: ChannelObserver) => {
+        this.#observer = observer;
+        return { close: () => undefined };
+      },
+    } as unknown as Engine;
+    const onError = (_channel: string, error: unknown) => {
+      throw error;
+    };
+    this.hub = new Hub(channel, { engine, account: () => undefined, onError });
+  }
+
+  /** Adds one event of each of these, published as one batch. */
+  commit(froms: readonly string[]): void {
+    const first = this.#history.head + 1;
+    const events = froms.map((from, i): Event => ({ offset: first + i, from, seq: 1, atMs: 0, bytes: Buffer.of(120) }));
+    this.#history.append(events);
+    this.#history.trimTo(this.#keep);
+    this.#observer!.published(this.#epoch, events);
+  }
+
+  /** Another log takes its place, which goes on from the same offset. */
+  async renew(): Promise<void> {
+    this.#epoch = 'bbbbbb2';
+    this.#history = new History(this.#history.head);
+    await this.hub.repair();
+  }
+
+  /** The offset a cursor of this one channel stands for; undefined when it is of another epoch. */
+  offsetOf(cursor: string): number | undefined {
+    const parsed = parseCursor(cursor, 1);
+    return parsed?.prefix === cursorPrefix([this.channel], [this.#epoch]) ? parsed.offsets[0] : undefined;
+  }
+}
+
+export class Client implements Transport {
+  listener = null;
+  isFull = false;
+  readonly isClosed = false;
+  writes = 0;
+  #text = '';
+
+  write(bytes: Buffer | string): void {
+    this.writes++;
+    this.#text += bytes.toString();
+  }
+
+  get lines(): Line[] {
+    return this.#text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Line);
+  }
+
+  drained(): Promise<void> {
+    return new Promise(() => {});
+  }
+
+  isStalled(): boolean {
+    return false;
+  }
+
+  end(): void {}
+  destroy(): void {}
+}
+
+export interface Parts {
+  readonly audience: Audience;
+  /** A stream from these offsets; from the heads when none are given. */
+  readonly come: (offsets?: readonly number[]) => Client;
+}
+
+/** @param onDelivered Called for each portion of a pass, and for each stream that joins with something to be told. */
+export async function assemble(
+  logs: readonly Log[],
+  conflateMs: number,
+  elapsedMs: () => number,
+  onDelivered: (events: number) => void = () => undefined,
+): Promise<Parts> {
+  const hubs = logs.map(({ hub }) => hub);
+  await Promise.all(hubs.map(({ opened }) => opened));
+  await settle();
+  const clock = { wallMs: () => 0, elapsedMs };
+  const audience = new Audience(hubs, lines, conflateMs, { clock, onDelivered });
+  const owner = {
+    catchUp: (stream: Stream) => void catchUp(stream, { clock, metrics, heartbeatMs: 1_000 }),
+    closed: () => undefined,
+  };
+  const come = (offsets: readonly number[] = hubs.map(({ head }) => head)) => {
+    const client = new Client();
+    const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));
+    owner.catchUp(new Stream(client, audience, positions, owner, 0));
+    return client;
+  };
+  return { audience, come };
+}
