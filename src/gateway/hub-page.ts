@@ -1,4 +1,4 @@
-/** What a hub gives to a reader that asks for the events after its position. */
+/** Pages: what a hub gives to a reader that asks for the events after its position. */
 import type { Event } from '../domain/event.ts';
 import type { GapReason, LogBounds } from '../domain/position.ts';
 
@@ -10,4 +10,14 @@ export interface HubGap {
   readonly kind: 'gap';
   readonly reason: GapReason;
   readonly log: LogBounds;
+}
+
+/** Events in one read of history: at most 0.5 MB of changes of the usual limit. */
+export const PAGE_EVENTS = 500;
+/** The same where changes may be larger: a slow reader takes a part of a page, and asks for the rest again. */
+const PAGE_BYTES = 512 << 10;
+
+/** Events in a page for a reader, where changes have so many bytes in the mean. */
+export function pageLimit(meanBytes: number): number {
+  return Math.max(1, Math.min(PAGE_EVENTS, Math.floor(PAGE_BYTES / meanBytes)));
 }

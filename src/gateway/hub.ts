@@ -17,7 +17,7 @@ import { type Event, sameEvent } from '../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../domain/position.ts';
 import { SmallSet } from '../domain/small-set.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
-import type { HubPage } from './hub-page.ts';
+import { type HubPage, PAGE_EVENTS, pageLimit } from './hub-page.ts';
 import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
 
@@ -37,8 +37,6 @@ export interface HubDeps {
   readonly onEvents?: (channel: Channel, events: readonly Event[]) => void;
 }
 
-/** Events in one read of history: at most 0.5 MB of changes. */
-const PAGE_EVENTS = 500;
 /** Newest events read when a hub opens: enough for those who were away for a moment. */
 const TAIL_EVENTS = 64;
 /** Batches that may wait for a repair; more are dropped, and read from history instead. */
@@ -114,7 +112,7 @@ export class Hub implements ChannelObserver {
     const { head } = this;
     const comparisons = this.#comparisons;
     const key = `${position.epoch}.${offset}`;
-    const page = await this.#pages.run(key, () => this.#deps.engine.readHistory(this.channel, position, PAGE_EVENTS));
+    const page = await this.#pages.run(key, () => this.#readPage(position));
     if (page.kind === 'gap') return page;
     const isBehind = page.log.epoch === this.#epoch && page.log.head < head;
     // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
@@ -127,14 +125,18 @@ export class Hub implements ChannelObserver {
     return found;
   }
 
+  #readPage(position: Position): Promise<HistoryPage> {
+    return this.#deps.engine.readHistory(this.channel, position, pageLimit(this.#ring.meanBytes));
+  }
+
   /**
    * What lies beyond our head is left for later: it comes to the ring first, and from there to everybody in order. And what
    * came to our head while the page was being read is not in it: the page reaches to the head that was read with it.
    */
   #pageOf(after: number, found: readonly Event[], readHead: number): HubPage & { kind: 'events' } {
     const events = found.filter(({ offset }) => offset <= this.head);
-    const isWhole = found.length < PAGE_EVENTS || events.length < found.length;
-    const through = isWhole ? Math.min(this.head, readHead) : events.at(-1)!.offset;
+    // Only where nothing lies between can the head be further on than the last event.
+    const through = events.at(-1)?.offset ?? Math.min(this.head, readHead);
     return { kind: 'events', events, through: Math.max(after, through) };
   }
 

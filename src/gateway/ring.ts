@@ -29,6 +29,11 @@ export class Ring {
     return this.#history.head;
   }
 
+  /** Of the changes held here; 0 where there are none. */
+  get meanBytes(): number {
+    return this.#history.size === 0 ? 0 : this.#history.bytes / this.#history.size;
+  }
+
   at(offset: number): Event | undefined {
     return this.#history.at(offset);
   }
