@@ -75,6 +75,11 @@ export class Audience implements HubReader, Gatherer {
     for (const hub of hubs) hub.readers.add(this);
   }
 
+  /** Whether of each publisher's name only the newest is written. */
+  get isConflated(): boolean {
+    return this.#pending !== null;
+  }
+
   /** Whether everything after the position, in the channel of this index, can be told without reading history. */
   covers(index: number, position: Position): boolean {
     return this.hubs[index]!.covers(position) || (this.#pending !== null && this.#pending[index]!.covers(position));

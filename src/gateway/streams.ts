@@ -61,6 +61,8 @@ const HEARTBEATS_PER_SECOND = 1000;
 const VISIT_MAX_MS = 10_000;
 /** How long after its window a drain waits for streams that are still being opened: longer than that takes with a store that answers. */
 const DRAIN_OPENING_MS = 5000;
+/** A portion of what a stream has missed is as large as its buffer, but not so small that a few events are many writes. */
+const PORTION_MIN_BYTES = 16 << 10;
 /** Between two tries to catch up while the engine is away. */
 const CATCH_UP_RETRY_MS = 500;
 
@@ -72,6 +74,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   const lastClosed: (() => void)[] = [];
   const gate = createGate();
   const tickMs = Math.min(1000, Math.max(20, deps.heartbeatMs / 4));
+  const portionBytes = Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes);
   const visitMs = Math.min(deps.heartbeatMs, VISIT_MAX_MS);
   const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
 
@@ -80,7 +83,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   async function bringUp(stream: Stream): Promise<void> {
     while (!stream.isClosed) {
       try {
-        return await catchUp(stream, { clock, metrics, heartbeatMs: heartbeatMs() });
+        return await catchUp(stream, { clock, metrics, heartbeatMs: heartbeatMs(), portionBytes });
       } catch (error) {
         log.debug({ err: error }, 'a stream cannot catch up: trying again');
         await sleep(CATCH_UP_RETRY_MS);

@@ -85,7 +85,8 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
   const clock = { wallMs: () => 0, elapsedMs: () => 0 };
   const audience = new Audience([hub], bareFormat, 0, { clock, onDelivered: () => undefined });
   const opened: Opened[] = [];
-  const catchUpDeps = { clock, metrics, heartbeatMs: 1_000 };
+  // Every event a portion, or all of them one.
+  const catchUpDeps = { clock, metrics, heartbeatMs: 1_000, portionBytes: coins[0] ? 1 : 1_000_000 };
   const owner: StreamOwner = {
     catchUp: (stream) => void catchUp(stream, catchUpDeps).catch((error: unknown) => errors.push(error)),
     closed: () => undefined,

@@ -15,7 +15,8 @@ import { createMetrics } from '../../src/metrics.ts';
 const metrics = createMetrics();
 const lines: Format = {
   contentType: 'text/plain',
-  event: ({ offset, from }, channel, cursor) => `${JSON.stringify({ channel, offset, from, cursor })}\n`,
+  event: ({ offset, from, bytes }, channel, cursor) =>
+    `${JSON.stringify({ channel, offset, from, cursor, change: bytes.toString() })}\n`,
   control: (frame) => `${JSON.stringify({ control: frame.event, data: frame.data })}\n`,
   heartbeat: '',
 };
@@ -26,8 +27,16 @@ export interface Line {
   readonly offset?: number;
   readonly from?: string;
   readonly cursor?: string;
+  readonly change?: string;
   readonly control?: string;
   readonly data?: { readonly folded: number; readonly channel: string };
+}
+
+export function linesOf(text: string): Line[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
 }
 
 /** All promises and immediates that are under way have had their turn. */
@@ -39,6 +48,9 @@ export async function settle(): Promise<void> {
 export class Log {
   readonly channel: string;
   readonly hub: Hub;
+  /** Of changes, in all reads of the history. */
+  readBytes = 0;
+  reads = 0;
   readonly #keep: number;
   #epoch = 'aaaaaa1';
   #history = new History(0);
@@ -52,7 +64,10 @@ export class Log {
       const offset = after?.offset ?? Math.max(this.#history.floor, log.head - limit);
       if (after && after.epoch !== log.epoch) return { kind: 'gap', reason: 'epoch', log };
       if (offset < this.#history.floor) return { kind: 'gap', reason: 'trimmed', log };
-      return { kind: 'events', log, events: this.#history.after(offset, limit) };
+      const events = this.#history.after(offset, limit);
+      this.reads++;
+      for (const { bytes } of events) this.readBytes += bytes.length;
+      return { kind: 'events', log, events };
     };
     const engine = {
       shards: 1,
@@ -70,9 +85,10 @@ export class Log {
   }
 
   /** Adds one event of each of these, published as one batch. */
-  commit(froms: readonly string[]): void {
+  commit(froms: readonly string[], change = 'x'): void {
     const first = this.#history.head + 1;
-    const events = froms.map((from, i): Event => ({ offset: first + i, from, seq: 1, atMs: 0, bytes: Buffer.of(120) }));
+    const bytes = Buffer.from(change);
+    const events = froms.map((from, i): Event => ({ offset: first + i, from, seq: 1, atMs: 0, bytes }));
     this.#history.append(events);
     this.#history.trimTo(this.#keep);
     this.#observer!.published(this.#epoch, events);
@@ -92,6 +108,9 @@ export class Log {
   }
 }
 
+/** With more than this waiting, a connection is full; and so large is a portion. */
+export const BUFFER_BYTES = 64 << 10;
+
 export class Client implements Transport {
   listener = null;
   isFull = false;
@@ -105,10 +124,7 @@ export class Client implements Transport {
   }
 
   get lines(): Line[] {
-    return this.#text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Line);
+    return linesOf(this.#text);
   }
 
   drained(): Promise<void> {
@@ -127,6 +143,8 @@ export interface Parts {
   readonly audience: Audience;
   /** A stream from these offsets; from the heads when none are given. */
   readonly come: (offsets?: readonly number[]) => Client;
+  /** The same over a connection of the test's own. */
+  readonly connect: (transport: Transport, offsets: readonly number[]) => void;
 }
 
 /** @param onDelivered Called for each portion of a pass, and for each stream that joins with something to be told. */
@@ -142,14 +160,18 @@ export async function assemble(
   const clock = { wallMs: () => 0, elapsedMs };
   const audience = new Audience(hubs, lines, conflateMs, { clock, onDelivered });
   const owner = {
-    catchUp: (stream: Stream) => void catchUp(stream, { clock, metrics, heartbeatMs: 1_000 }),
-    closed: () => undefined,
+    catchUp: (stream: Stream) =>
+      void catchUp(stream, { clock, metrics, heartbeatMs: 1_000, portionBytes: BUFFER_BYTES }),
+    closed: (stream: Stream) => stream.detach(),
+  };
+  const connect = (transport: Transport, offsets: readonly number[]) => {
+    const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));
+    owner.catchUp(new Stream(transport, audience, positions, owner, 0));
   };
   const come = (offsets: readonly number[] = hubs.map(({ head }) => head)) => {
     const client = new Client();
-    const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));
-    owner.catchUp(new Stream(client, audience, positions, owner, 0));
+    connect(client, offsets);
     return client;
   };
-  return { audience, come };
+  return { audience, come, connect };
 }
