@@ -59,6 +59,7 @@ export class Hub implements ChannelObserver {
   /** How often the store was compared with. */
   #comparisons = 0;
   #repairing: Promise<void> | null = null;
+  #waitingReaders: Set<(error: unknown) => void> | null = null;
   #subscription: Subscription | null = null;
   readonly #pages = new SingleFlight<HistoryPage>();
   readonly #snapshots = new SingleFlight<Snapshot>();
@@ -108,7 +109,7 @@ export class Hub implements ChannelObserver {
     const { offset } = position;
     if (this.covers(position)) return this.#pageOf(offset, this.#ring.after(offset, PAGE_EVENTS), this.head);
     // Ahead of us, or of another epoch: we may be the one who is behind.
-    if (position.epoch !== this.#epoch || offset > this.head) await this.repair();
+    if (position.epoch !== this.#epoch || offset > this.head) await this.repaired();
     const { head } = this;
     const comparisons = this.#comparisons;
     const key = `${position.epoch}.${offset}`;
@@ -116,12 +117,12 @@ export class Hub implements ChannelObserver {
     if (page.kind === 'gap') return page;
     const isBehind = page.log.epoch === this.#epoch && page.log.head < head;
     // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
-    if (isBehind) await this.repair();
+    if (isBehind) await this.repaired();
     if (isBehind || comparisons !== this.#comparisons) return this.page(position);
     if (page.log.epoch === this.#epoch) this.#ring.extendBack(offset, page.events);
     const found = this.#pageOf(offset, page.events, page.log.head);
     // Nothing new, and yet our ring begins later: the store must be behind us.
-    if (found.through === offset && !this.covers(position)) await this.repair();
+    if (found.through === offset && !this.covers(position)) await this.repaired();
     return found;
   }
 
@@ -176,6 +177,19 @@ export class Hub implements ChannelObserver {
     return this.#repairing;
   }
 
+  /** The same for a reader that waits for it: rejects when the store does not answer, while the hub goes on to try. */
+  repaired(): Promise<void> {
+    this.#waitingReaders ??= new Set();
+    const readers = this.#waitingReaders;
+    return new Promise((resolve, reject) => {
+      readers.add(reject);
+      void this.repair().then(() => {
+        readers.delete(reject);
+        resolve();
+      });
+    });
+  }
+
   /** Gives up the oldest events of the ring; readers that need them read history. */
   shrink(): void {
     this.#ring.shrink();
@@ -212,6 +226,8 @@ export class Hub implements ChannelObserver {
         await this.#compare();
       } catch (error) {
         this.#deps.onError(this.channel, error);
+        for (const reject of this.#waitingReaders ?? []) reject(error);
+        this.#waitingReaders = null;
         this.#repairAgain = true;
         await sleep(retryMs * (0.5 + Math.random()));
         retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);

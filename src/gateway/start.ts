@@ -89,7 +89,7 @@ async function resolveAll(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<P
   const epochs = () => hubs.map(({ epoch }) => epoch);
   const positions = resolveCursor(cursor, channels, epochs());
   if (positions) return positions;
-  await Promise.all(hubs.map((hub) => hub.repair()));
+  await Promise.all(hubs.map((hub) => hub.repaired()));
   return resolveCursor(cursor, channels, epochs());
 }
 

@@ -1,0 +1,60 @@
+/** A hub whose store does not answer: who waits for a comparison is told so, and need not wait until it is back. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, it } from 'node:test';
+import { cursorPrefix, formatCursor } from '../../src/domain/cursor.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { EngineUnavailable } from '../../src/errors.ts';
+import { Hub } from '../../src/gateway/hub.ts';
+import { findStart } from '../../src/gateway/start.ts';
+import { generousOptions } from '../contract/engine/kit.ts';
+
+const clock = { wallMs: () => 0, elapsedMs: () => 0 };
+const wish = { isLastEventId: true, snapshot: false };
+let isAway = false;
+let engine: Engine;
+let hubs: Hub[] = [];
+
+beforeEach(async () => {
+  isAway = false;
+  const memory = createMemoryEngine({ ...generousOptions, shards: 1 }, clock);
+  engine = {
+    ...memory,
+    readHistory: async (...asked) => {
+      if (isAway) throw new EngineUnavailable('away');
+      return memory.readHistory(...asked);
+    },
+  };
+  hubs = ['a', 'b'].map((channel) => new Hub(channel, { engine, account: () => {}, onError: () => {} }));
+  await Promise.all(hubs.map(({ opened }) => opened));
+});
+
+afterEach(() => {
+  for (const hub of hubs) hub.close();
+});
+
+it('a position of another epoch, or ahead of the hub, is not kept waiting', { timeout: 10_000 }, async () => {
+  isAway = true;
+  const [hub] = hubs;
+  for (const epoch of ['bbbbbb2', hub!.epoch]) {
+    const since = formatCursor(cursorPrefix(['a'], [epoch]), [9]);
+    await assert.rejects(findStart({ engine, clock }, [hub!], { ...wish, since }), EngineUnavailable);
+  }
+});
+
+it('nor is a cursor of several channels whose digest does not fit', { timeout: 10_000 }, async () => {
+  isAway = true;
+  const since = 'zzzzzzzz.1.1';
+  await assert.rejects(findStart({ engine, clock }, hubs, { ...wish, since }), EngineUnavailable);
+});
+
+it('the hub itself goes on to try, and answers when the store is back', { timeout: 10_000 }, async () => {
+  isAway = true;
+  const [hub] = hubs;
+  await assert.rejects(hub!.repaired(), EngineUnavailable);
+  isAway = false;
+  await hub!.repaired();
+  const since = formatCursor(cursorPrefix(['a'], ['bbbbbb2']), [9]);
+  const [start] = await findStart({ engine, clock }, [hub!], { ...wish, since });
+  assert.equal(start!.status, 'reset');
+});
