@@ -41,11 +41,13 @@ const countOf = (lines: readonly Line[]) =>
 
 it('a stream is told the newest of each name at every flush, and never to start over', async ({ now, pass }) => {
   const log = new Log('room', KEPT);
-  const { come } = await assemble([log], MS, now);
+  const { audience, come } = await assemble([log], MS, now);
   const client = come();
   for (let i = 0; i < 3; i++) {
     rush(log);
+    assert.equal(audience.covers(0, { epoch: log.hub.epoch, offset: 1_280 * i }), true);
     await pass();
+    assert.equal(audience.covers(0, { epoch: log.hub.epoch, offset: 1_280 * i }), false, 'what was told is not kept');
   }
   assert.deepEqual(told(client.lines), [1278, 1279, 1280, 1278, 2559, 2560, 1278, 3839, 3840]);
   for (const { offset, cursor } of client.lines) if (cursor) assert.equal(log.offsetOf(cursor), offset);
@@ -124,6 +126,23 @@ it('whoever waits and takes no more is not written to', async ({ now, pass }) =>
   client.isFull = true;
   await pass();
   assert.equal(client.writes, 0);
+});
+
+it('a control frame takes along what waits, and from then on it is a whole time to the next', async ({ now, pass }) => {
+  const log = new Log('room', KEPT);
+  const { audience, come } = await assemble([log], MS, now);
+  const client = come();
+  log.commit(['ann.1']);
+  await pass(MS / 2);
+  audience.announce({ event: '$sync', data: {} });
+  log.commit(['ann.1']);
+  await pass(MS / 2);
+  assert.deepEqual(
+    client.lines.map(({ control, offset }) => control ?? offset),
+    [1, '$sync'],
+  );
+  await pass(MS / 2);
+  assert.equal(client.lines.at(-1)!.offset, 2);
 });
 
 test('each stream sees ascending offsets, the newest of each name, and every event told or counted', async () => {

@@ -1,0 +1,87 @@
+/** What waits for a flush: no more than the newest of each name, and the others counted (P28). */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { nameOf } from '../../src/domain/change.ts';
+import type { Event } from '../../src/domain/event.ts';
+import type { Position } from '../../src/domain/position.ts';
+import type { Hub } from '../../src/gateway/hub.ts';
+import { Pending } from '../../src/gateway/pending.ts';
+import { Ring } from '../../src/gateway/ring.ts';
+
+const epoch = 'aaaaaa1';
+
+function startHub(head: number) {
+  const ring = new Ring(() => undefined);
+  ring.begin(head);
+  const bring = (froms: readonly string[]) => {
+    const first = ring.head + 1;
+    ring.append(froms.map((from, i): Event => ({ offset: first + i, from, seq: 1, atMs: 0, bytes: Buffer.of(120) })));
+  };
+  const hub = {
+    epoch,
+    get head() {
+      return ring.head;
+    },
+    covers: (at: Position) => at.epoch === epoch && at.offset >= ring.floor && at.offset <= ring.head,
+    after: (offset: number) => ring.after(offset),
+  };
+  return { ring, bring, pending: new Pending(hub as unknown as Hub) };
+}
+
+function told(pending: Pending, offset: number): string {
+  const { kept, folded } = pending.after(offset);
+  return `${kept.map((event) => `${nameOf(event.from)}${event.offset}`)}+${folded}`;
+}
+
+it('of each name the newest is held, from wherever one stands, until it has been told', () => {
+  const { bring, pending } = startHub(7);
+  bring(['a.1', 'b.1', 'a.2']);
+  assert.equal(pending.take(), true);
+  assert.deepEqual(
+    [7, 8, 9, 10].map((offset) => told(pending, offset)),
+    ['b9,a10+1', 'b9,a10+0', 'a10+0', '+0'],
+  );
+  pending.clear();
+  assert.equal(told(pending, 7), '+0');
+  assert.deepEqual(
+    [9, 10, 11].map((offset) => pending.covers({ epoch, offset })),
+    [false, true, false],
+  );
+});
+
+it('an empty channel that goes on further on has not brought what lies between', () => {
+  const { ring, bring, pending } = startHub(7);
+  ring.begin(7, 57);
+  bring(['a.1', 'a.1']);
+  pending.take();
+  assert.deepEqual(
+    [7, 30, 57, 58].map((offset) => told(pending, offset)),
+    ['a59+1', 'a59+1', 'a59+1', 'a59+0'],
+  );
+});
+
+it('for who comes from further back it reaches back, as long as the ring does', () => {
+  const { ring, bring, pending } = startHub(0);
+  bring(['a.1', 'b.1', 'c.1']);
+  pending.take();
+  pending.clear();
+  bring(['c.1']);
+  pending.take();
+  pending.reachBack(1);
+  ring.shrink();
+  ring.shrink();
+  assert.deepEqual(
+    [1, 2, 3].map((offset) => told(pending, offset)),
+    ['b2,c4+1', 'c4+1', 'c4+0'],
+  );
+});
+
+it('says when more has come at once than a ring holds', () => {
+  const { bring, pending } = startHub(0);
+  bring(Array.from({ length: 1_100 }, () => 'a.1'));
+  assert.equal(pending.take(), false);
+  pending.restart();
+  bring(['a.1']);
+  assert.equal(pending.take(), true);
+  assert.equal(told(pending, 1_100), 'a1101+0');
+});
