@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type LeftOverListener, writeDirectly } from './direct-write.ts';
+import { type Handle, type LeftOverListener, writeDirectly } from './direct-write.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 /** How long a client may take for what was left to send and for closing its end. */
@@ -16,7 +16,7 @@ const ownerOf = Symbol('connection');
 type Outlet = (Socket | ServerResponse) & { [ownerOf]?: Connection };
 
 /** What libuv itself knows of a socket: how much it was given, and how much of that the kernel has not taken. */
-interface Handle {
+interface Counts {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
 }
@@ -84,14 +84,20 @@ abstract class Connection implements Transport {
   /** How many bytes the kernel has taken so far. */
   #taken(): number {
     const socket = 'socket' in this.outlet ? this.outlet.socket : this.outlet;
-    const { bytesWritten = 0, writeQueueSize = 0 } = (socket as { _handle?: Handle } | null)?._handle ?? {};
+    const { bytesWritten = 0, writeQueueSize = 0 } = (socket as { _handle?: Counts } | null)?._handle ?? {};
     return bytesWritten - writeQueueSize;
   }
 }
 
 /** A bare socket that is written to past Node's stream layer. */
 export class DirectConnection extends Connection implements LeftOverListener {
+  readonly #handle: Handle;
   #leftBytes = 0;
+
+  constructor(socket: Socket, handle: Handle, fullBytes: number) {
+    super(socket, fullBytes);
+    this.#handle = handle;
+  }
 
   protected get waitingBytes(): number {
     return this.#leftBytes;
@@ -99,7 +105,7 @@ export class DirectConnection extends Connection implements LeftOverListener {
 
   write(bytes: Buffer | string): void {
     const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-    this.#leftBytes = writeDirectly(this.outlet as Socket, buffer, this);
+    this.#leftBytes = writeDirectly(this.#handle, buffer, this);
   }
 
   leftOver(bytes: number): void {

@@ -29,7 +29,8 @@ interface WriteRequest {
   oncomplete?: typeof completed;
 }
 
-interface Handle {
+/** What a socket is to libuv. */
+export interface Handle {
   /** @returns 0, or an errno below it. Since Node 26, which takes no request: the one it has made, where it needed one. */
   writeBuffer(request: WriteRequest | null, bytes: Buffer): number | WriteRequest;
   /** What libuv holds and the kernel has not taken, bytes. */
@@ -44,18 +45,18 @@ let Request: (new () => WriteRequest) | null = null;
 /** One that no write has needed. */
 let spare: WriteRequest | null = null;
 
-export function canWriteDirectly(socket: Socket): boolean {
-  return isLearnt && isHandle((socket as HandleOwner)._handle);
+/** What `writeDirectly` writes to; null where it cannot. To ask the socket for it at each write costs 2 % of a delivery. */
+export function directHandle(socket: Socket): Handle | null {
+  const { _handle: handle } = socket as HandleOwner;
+  return isLearnt && isHandle(handle) ? handle : null;
 }
 
 /**
- * Only where `canWriteDirectly`. Writes keep their order, also behind those of the stream layer.
+ * Writes keep their order, also behind those of the stream layer. A handle that is closed takes nothing.
  *
  * @returns How many bytes in all are left over now; the listener will be told of them.
  */
-export function writeDirectly(socket: Socket, bytes: Buffer, listener: LeftOverListener): number {
-  const handle = (socket as HandleOwner)._handle;
-  if (!handle) return 0;
+export function writeDirectly(handle: Handle, bytes: Buffer, listener: LeftOverListener): number {
   const result = handle.writeBuffer(spare, bytes);
   if (result === 0 && (spare === null || isUnused(spare))) return 0;
   const request = typeof result === 'number' ? spare : result;

@@ -9,7 +9,7 @@ import type { FastifyReply } from 'fastify';
 import { Problem } from '../errors.ts';
 import { takeSocket } from './bare-socket.ts';
 import { DirectConnection, NodeConnection } from './connection.ts';
-import { canWriteDirectly, writeAndLearn } from './direct-write.ts';
+import { directHandle, writeAndLearn } from './direct-write.ts';
 
 /** Streams are told apart from other answers by these; the head is the same for every format but for its type. */
 export function streamHead(contentType: string): Record<string, string> {
@@ -74,8 +74,10 @@ export async function openTransport(
     return null;
   }
   writeAndLearn(socket, Buffer.from(headText(headers)));
-  const Connection = canWriteDirectly(socket) ? DirectConnection : NodeConnection;
-  const transport = new Connection(socket, bufferBytes);
+  const handle = directHandle(socket);
+  const transport = handle
+    ? new DirectConnection(socket, handle, bufferBytes)
+    : new NodeConnection(socket, bufferBytes);
   socket.on('end', socket.destroy);
   socket.resume();
   return transport;

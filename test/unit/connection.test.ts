@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { DirectConnection, NodeConnection } from '../../src/gateway/connection.ts';
-import { canWriteDirectly, writeAndLearn } from '../../src/gateway/direct-write.ts';
+import { directHandle, writeAndLearn } from '../../src/gateway/direct-write.ts';
 import type { Transport } from '../../src/gateway/transport.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -20,17 +20,23 @@ interface Pair<T extends Transport = Transport> extends AsyncDisposable {
   readonly closes: number[];
 }
 
-type Kind = typeof DirectConnection | typeof NodeConnection;
+type Make<T extends Transport> = (socket: Socket, fullBytes: number) => T;
 
-async function open<K extends Kind>(Connection: K, fullBytes = FULL_BYTES): Promise<Pair<InstanceType<K>>> {
+const direct: Make<DirectConnection> = (socket, fullBytes) => {
+  const handle = directHandle(socket);
+  assert.ok(handle, 'this Node is not made as expected');
+  return new DirectConnection(socket, handle, fullBytes);
+};
+const node: Make<NodeConnection> = (socket, fullBytes) => new NodeConnection(socket, fullBytes);
+
+async function open<T extends Transport>(make: Make<T>, fullBytes = FULL_BYTES): Promise<Pair<T>> {
   const server = createServer({ noDelay: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.on('error', () => {});
   const [socket] = (await once(server, 'connection')) as [Socket];
   writeAndLearn(socket, Buffer.from(HEAD));
-  assert.ok(canWriteDirectly(socket), 'this Node is not made as expected');
-  const connection = new Connection(socket, fullBytes) as InstanceType<K>;
+  const connection = make(socket, fullBytes);
   const closes: number[] = [];
   connection.listener = { connectionClosed: () => closes.push(performance.now()) };
   socket.resume();
@@ -47,10 +53,10 @@ async function open<K extends Kind>(Connection: K, fullBytes = FULL_BYTES): Prom
   };
 }
 
-for (const Connection of [DirectConnection, NodeConnection]) {
-  describe(Connection.name, () => {
+for (const [name, make] of Object.entries({ DirectConnection: direct, NodeConnection: node })) {
+  describe(name, () => {
     it('hands over everything in order to a reader that pauses', async () => {
-      await using pair = await open(Connection);
+      await using pair = await open<Transport>(make);
       const { connection, client } = pair;
       client.pause();
       const written = (async () => {
@@ -68,7 +74,7 @@ for (const Connection of [DirectConnection, NodeConnection]) {
     });
 
     it('is stalled only while something waits and nothing of it is taken', async () => {
-      await using pair = await open(Connection);
+      await using pair = await open<Transport>(make);
       const { connection, client } = pair;
       assert.equal(connection.isStalled(), false, 'nothing waits');
       client.pause();
@@ -81,7 +87,7 @@ for (const Connection of [DirectConnection, NodeConnection]) {
     });
 
     it('with a small buffer is full, and told of room again', async () => {
-      await using pair = await open(Connection, 1_000);
+      await using pair = await open<Transport>(make, 1_000);
       const { connection, client } = pair;
       client.pause();
       while (!connection.isFull) connection.write(Buffer.alloc(1_500));
@@ -91,7 +97,7 @@ for (const Connection of [DirectConnection, NodeConnection]) {
     });
 
     it('tells once of a client that breaks off while bytes wait, and writes to it do no harm', async () => {
-      await using pair = await open(Connection);
+      await using pair = await open<Transport>(make);
       const { connection, client, closes } = pair;
       client.pause();
       while (!connection.isFull) connection.write(Buffer.alloc(100_000));
@@ -106,7 +112,7 @@ for (const Connection of [DirectConnection, NodeConnection]) {
     });
 
     it('notices a broken connection by the write', async () => {
-      await using pair = await open(Connection);
+      await using pair = await open<Transport>(make);
       const { connection, client, closes } = pair;
       client.resetAndDestroy();
       await once(client, 'close');
@@ -118,8 +124,8 @@ for (const Connection of [DirectConnection, NodeConnection]) {
 }
 
 it('gives a request away once, also when the kernel has taken all of its bytes before anybody looks', async () => {
-  await using first = await open(DirectConnection);
-  await using second = await open(DirectConnection);
+  await using first = await open(direct);
+  await using second = await open(direct);
   const isTold = new Promise<void>((resolve) => {
     first.connection.leftOver = () => resolve();
   });
@@ -137,6 +143,6 @@ it('gives a request away once, also when the kernel has taken all of its bytes b
 });
 
 it('is not used where a handle is made otherwise', () => {
-  assert.equal(canWriteDirectly({ _handle: { writeBuffer: () => 0 } } as unknown as Socket), false);
-  assert.equal(canWriteDirectly({ _handle: null } as unknown as Socket), false);
+  assert.equal(directHandle({ _handle: { writeBuffer: () => 0 } } as unknown as Socket), null);
+  assert.equal(directHandle({ _handle: null } as unknown as Socket), null);
 });
