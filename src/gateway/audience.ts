@@ -51,7 +51,7 @@ export class Audience implements HubReader, Gatherer {
   /** Frames that are not yet a chunk, how many events they tell, and up to where. */
   #text = '';
   #events = 0;
-  #offsets: number[] = [];
+  #offsets: readonly number[] = [];
   readonly #conflateMs: number;
   /** For each hub, what waits for the next flush; null when nothing is conflated. */
   readonly #pending: readonly Pending[] | null;
@@ -164,9 +164,11 @@ export class Audience implements HubReader, Gatherer {
       this.restarted();
       return;
     }
-    const { text, events } = this.#encodeNew(this.#offsets);
+    const offsets = [...this.#offsets];
+    const { text, events } = this.#encodeNew(offsets);
     this.#text += text;
     this.#events += events;
+    if (events > 0) this.#offsets = offsets;
     if (!this.#handOut.isUnderWay) this.seal();
     this.#admitArrivals();
     for (const pending of this.#pending ?? []) pending.clear();
@@ -195,7 +197,7 @@ export class Audience implements HubReader, Gatherer {
   /** Makes what was gathered into a chunk. */
   seal(): void {
     if (this.#events === 0) return;
-    const chunk = { bytes: Buffer.from(this.#text), events: this.#events, offsets: [...this.#offsets], next: null };
+    const chunk = { bytes: Buffer.from(this.#text), events: this.#events, offsets: this.#offsets, next: null };
     this.#text = '';
     this.#events = 0;
     this.#push(chunk);
@@ -255,6 +257,6 @@ export class Audience implements HubReader, Gatherer {
     this.#text = '';
     this.#events = 0;
     this.#offsets = this.hubs.map(({ head }) => head);
-    this.#tail = { bytes: NO_BYTES, events: 0, offsets: [...this.#offsets], next: null };
+    this.#tail = { bytes: NO_BYTES, events: 0, offsets: this.#offsets, next: null };
   }
 }

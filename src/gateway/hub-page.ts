@@ -21,3 +21,22 @@ const PAGE_BYTES = 512 << 10;
 export function pageLimit(meanBytes: number): number {
   return Math.max(1, Math.min(PAGE_EVENTS, Math.floor(PAGE_BYTES / meanBytes)));
 }
+
+/**
+ * What lies beyond the hub's head is left for later: it comes to the ring first, and from there to everybody in order. And
+ * what came to that head while the page was being read is not in it: the page reaches to the head that was read with it.
+ *
+ * @param found Events after `after`, read together with `readHead`.
+ * @param head The hub's.
+ */
+export function pageOf(
+  found: readonly Event[],
+  readHead: number,
+  after: number,
+  head: number,
+): HubPage & { readonly kind: 'events' } {
+  const events = found.filter(({ offset }) => offset <= head);
+  // Only where nothing lies between can the head be further on than the last event.
+  const through = events.at(-1)?.offset ?? Math.min(head, readHead);
+  return { kind: 'events', events, through: Math.max(after, through) };
+}

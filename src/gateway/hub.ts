@@ -13,11 +13,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, shardOf } from '../domain/channel.ts';
-import { type Event, sameEvent } from '../domain/event.ts';
+import type { Event } from '../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../domain/position.ts';
 import { SmallSet } from '../domain/small-set.ts';
 import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
-import { type HubPage, PAGE_EVENTS, pageLimit } from './hub-page.ts';
+import { judge, readFrom } from './comparison.ts';
+import { type HubPage, PAGE_EVENTS, pageLimit, pageOf } from './hub-page.ts';
 import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
 
@@ -107,38 +108,25 @@ export class Hub implements ChannelObserver {
    */
   async page(position: Position): Promise<HubPage> {
     const { offset } = position;
-    if (this.covers(position)) return this.#pageOf(offset, this.#ring.after(offset, PAGE_EVENTS), this.head);
+    if (this.covers(position)) return pageOf(this.#ring.after(offset, PAGE_EVENTS), this.head, offset, this.head);
     // Ahead of us, or of another epoch: we may be the one who is behind.
     if (position.epoch !== this.#epoch || offset > this.head) await this.repaired();
     const { head } = this;
     const comparisons = this.#comparisons;
     const key = `${position.epoch}.${offset}`;
-    const page = await this.#pages.run(key, () => this.#readPage(position));
+    const page = await this.#pages.run(key, () =>
+      this.#deps.engine.readHistory(this.channel, position, pageLimit(this.#ring.meanBytes)),
+    );
     if (page.kind === 'gap') return page;
     const isBehind = page.log.epoch === this.#epoch && page.log.head < head;
     // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
     if (isBehind) await this.repaired();
     if (isBehind || comparisons !== this.#comparisons) return this.page(position);
     if (page.log.epoch === this.#epoch) this.#ring.extendBack(offset, page.events);
-    const found = this.#pageOf(offset, page.events, page.log.head);
+    const found = pageOf(page.events, page.log.head, offset, this.head);
     // Nothing new, and yet our ring begins later: the store must be behind us.
     if (found.through === offset && !this.covers(position)) await this.repaired();
     return found;
-  }
-
-  #readPage(position: Position): Promise<HistoryPage> {
-    return this.#deps.engine.readHistory(this.channel, position, pageLimit(this.#ring.meanBytes));
-  }
-
-  /**
-   * What lies beyond our head is left for later: it comes to the ring first, and from there to everybody in order. And what
-   * came to our head while the page was being read is not in it: the page reaches to the head that was read with it.
-   */
-  #pageOf(after: number, found: readonly Event[], readHead: number): HubPage & { kind: 'events' } {
-    const events = found.filter(({ offset }) => offset <= this.head);
-    // Only where nothing lies between can the head be further on than the last event.
-    const through = events.at(-1)?.offset ?? Math.min(this.head, readHead);
-    return { kind: 'events', events, through: Math.max(after, through) };
   }
 
   snapshot(): Promise<Snapshot> {
@@ -235,30 +223,24 @@ export class Hub implements ChannelObserver {
     } while (!this.isClosed && (this.#repairAgain || !this.#goLive()));
   }
 
-  /** One look at the store: the last event we know must be there, unchanged, and what follows it is ours to take. */
+  /** One look at the store (`comparison.ts`). */
   async #compare(): Promise<void> {
-    const { engine } = this.#deps;
     const { head } = this;
-    const epoch = this.#epoch;
     const last = this.#ring.at(head);
-    let page = await engine.readHistory(this.channel, { epoch, offset: last ? head - 1 : head }, PAGE_EVENTS);
-    // The last event may be all that is left of the log, or all of it may be gone: then there is nothing to compare with.
-    if (last && page.kind === 'gap' && (page.reason === 'trimmed' || page.reason === 'forgotten')) {
-      page = await engine.readHistory(this.channel, { epoch, offset: head }, PAGE_EVENTS);
-    }
+    const page = await readFrom(this.#deps.engine, this.channel, { epoch: this.#epoch, offset: head }, last);
     if (this.isClosed) return;
     this.#comparisons++;
     // A page has come to the ring meanwhile, of which nothing was compared.
     if (this.#ring.at(head) !== last) return this.#compare();
-    if (page.kind === 'gap') return page.reason === 'ahead' ? this.#accuse(last) : this.#restart(page.log);
-    if (page.log.head < head) return this.#accuse(last);
-    const differing = page.events.find((event) => this.#differs(event));
-    if (differing) return this.#accuse(this.#ring.at(differing.offset));
-    this.#oldest = page.log.oldest;
-    this.#append(page.events);
-    if (page.events.length === PAGE_EVENTS) this.#repairAgain = true;
+    const verdict = judge(page, this.#ring, head);
+    if (verdict.kind === 'behind') return this.#accuse(verdict.seen);
+    if (verdict.kind === 'another') return this.#restart(verdict.log);
+    const { log, events } = verdict;
+    this.#oldest = log.oldest;
+    this.#append(events);
+    if (events.length === PAGE_EVENTS) this.#repairAgain = true;
     // The channel is empty and its shard has moved on: the position of an empty channel moves with it.
-    else if (this.head < page.log.head) this.#ring.begin(this.head, page.log.head);
+    else if (this.head < log.head) this.#ring.begin(this.head, log.head);
   }
 
   /** The store is behind what was seen here, or has something else in its place. */
@@ -274,14 +256,9 @@ export class Hub implements ChannelObserver {
   /** Takes what was published if it follows; false when history has to be read. */
   #take(epoch: Epoch, events: readonly Event[]): boolean {
     if (epoch !== this.#epoch || events[0]!.offset > this.head + 1) return false;
-    if (events.some((event) => this.#differs(event))) return false;
+    if (events.some((event) => this.#ring.contradicts(event))) return false;
     this.#append(events);
     return true;
-  }
-
-  #differs(event: Event): boolean {
-    const held = this.#ring.at(event.offset);
-    return held !== undefined && !sameEvent(held, event);
   }
 
   #append(events: readonly Event[]): void {

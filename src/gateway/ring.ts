@@ -3,7 +3,7 @@
  *
  * Invariant: what `account` was told, summed up, is what the events held here cost.
  */
-import type { Event } from '../domain/event.ts';
+import { type Event, sameEvent } from '../domain/event.ts';
 import { History } from '../domain/history.ts';
 
 /** Newest events a ring keeps; further back, history is read. */
@@ -32,6 +32,12 @@ export class Ring {
   /** Of the changes held here; 0 where there are none. */
   get meanBytes(): number {
     return this.#history.size === 0 ? 0 : this.#history.bytes / this.#history.size;
+  }
+
+  /** Whether another event is held at its offset. */
+  contradicts(event: Event): boolean {
+    const held = this.at(event.offset);
+    return held !== undefined && !sameEvent(held, event);
   }
 
   at(offset: number): Event | undefined {
