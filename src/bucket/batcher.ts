@@ -28,8 +28,9 @@ export interface Batcher {
   quiesce(): Promise<void>;
 }
 
-/** The contract's limit for one append. */
+/** The contract's limit for one append; and in bytes, about, as long as Redis may be busy with one for all others. */
 const APPEND_MAX_CHANGES = 1000;
+const APPEND_MAX_BYTES = 1 << 20;
 
 /** One is on its way, or its answers are being written, while the store works for the other: neither has to wait. */
 const CALLS_AT_ONCE = 2;
@@ -37,13 +38,16 @@ const CALLS_AT_ONCE = 2;
 /** Some round trips to a store nearby; one that takes longer, such as for an fsync, need not be waited for. */
 const GATHER_MAX_MS = 1;
 
-/** Changes waiting for the engine's answer. More mean that it is frozen: some 10 MB, then 503 at once. */
+/** Changes waiting for the engine's answer, and their bytes. More mean that it is frozen: then 503 at once. */
 const UNANSWERED_MAX = 20_000;
+const UNANSWERED_MAX_BYTES = 64 << 20;
 
 export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher {
   let changes: Change[] = [];
   let settles: Settle[] = [];
+  let bytes = 0;
   let unanswered = 0;
+  let unansweredBytes = 0;
   let callsUnderWay = 0;
   /** Runs while changes wait for the answer to one of the calls. */
   let gathering: NodeJS.Timeout | undefined;
@@ -52,8 +56,10 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
   function flush(): void {
     const batch = changes;
     const waiting = settles;
+    const batchBytes = bytes;
     changes = [];
     settles = [];
+    bytes = 0;
     clearTimeout(gathering);
     gathering = undefined;
     callsUnderWay++;
@@ -62,17 +68,18 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
       (outcomes) => {
         metrics.acceptSeconds.observe((clock.elapsedMs() - startedMs) / 1000);
         metrics.changesAccepted.inc(countAccepted(outcomes));
-        answered(waiting, (settle, i) => settle(null, outcomes[i]!));
+        answered(waiting, batchBytes, (settle, i) => settle(null, outcomes[i]!));
       },
-      (error: Error) => answered(waiting, (settle) => settle(error, null)),
+      (error: Error) => answered(waiting, batchBytes, (settle) => settle(error, null)),
     );
   }
 
-  function answered(waiting: readonly Settle[], each: (settle: Settle, i: number) => void): void {
+  function answered(waiting: readonly Settle[], batchBytes: number, each: (settle: Settle, i: number) => void): void {
     callsUnderWay--;
     // A turn after the one that writes the answers: by then whoever was answered has sent the next.
     if (changes.length > 0) setImmediate(setImmediate, endTurn);
     unanswered -= waiting.length;
+    unansweredBytes -= batchBytes;
     waiting.forEach(each);
     if (unanswered > 0) return;
     for (const resolve of whenQuiet) resolve();
@@ -81,15 +88,17 @@ export function createBatcher({ engine, metrics, clock }: BatcherDeps): Batcher 
 
   return {
     append(change, settle) {
-      if (unanswered >= UNANSWERED_MAX) {
+      if (unanswered >= UNANSWERED_MAX || unansweredBytes >= UNANSWERED_MAX_BYTES) {
         settle(new EngineUnavailable('too many changes wait for an answer'), null);
         return;
       }
       unanswered++;
+      unansweredBytes += change.bytes.length;
+      bytes += change.bytes.length;
       changes.push(change);
       settles.push(settle);
       if (changes.length === 1) setImmediate(endTurn);
-      if (changes.length === APPEND_MAX_CHANGES) flush();
+      if (changes.length === APPEND_MAX_CHANGES || bytes >= APPEND_MAX_BYTES) flush();
     },
     async quiesce() {
       if (unanswered > 0) await new Promise<void>((resolve) => whenQuiet.push(resolve));

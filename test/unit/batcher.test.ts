@@ -8,8 +8,9 @@ import type { Change } from '../../src/domain/change.ts';
 import type { AppendOutcome, Engine } from '../../src/engine/engine.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
-const bytes = new Uint8Array([1]);
-const changeOf = (channel: string): Change => ({ channel, from: '', seq: 0, acceptedMs: 0, bytes });
+const ONE = new Uint8Array([1]);
+const MIB = 1 << 20;
+const changeOf = (channel: string, bytes = ONE): Change => ({ channel, from: '', seq: 0, acceptedMs: 0, bytes });
 
 interface Call {
   readonly channels: string[];
@@ -102,4 +103,28 @@ it('a thousand go at once, whatever is under way', async () => {
   await turn();
   mock.timers.tick(1);
   assert.deepEqual(channels()[3], ['c1000']);
+});
+
+it('a call has about a mebibyte, and of changes that nobody answers no more are kept than 64', async () => {
+  const { batcher, calls, channels, settled } = bench();
+  const large = new Uint8Array(MIB / 2);
+  const refused: string[] = [];
+  for (let i = 0; i < 130; i++) {
+    batcher.append(changeOf(`c${i}`, large), (error) => error && refused.push(`c${i} ${error.message}`));
+  }
+  await turn();
+  assert.deepEqual(
+    refused,
+    [128, 129].map((i) => `c${i} too many changes wait for an answer`),
+  );
+  assert.equal(calls.length, 64);
+  assert.deepEqual(channels()[1], ['c2', 'c3']);
+  for (const { answer } of calls) answer();
+  await batcher.quiesce();
+  batcher.append(changeOf('again', large), (error, outcome) => settled.push(`${error?.message ?? outcome}`));
+  mock.timers.tick(1);
+  await turn();
+  calls[64]!.answer();
+  await batcher.quiesce();
+  assert.deepEqual(settled, ['accepted']);
 });

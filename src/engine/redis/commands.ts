@@ -19,12 +19,10 @@ import { scripts } from './scripts.ts';
 const UNREADABLE_KEPT = 1_000;
 /** Forgotten channels a shard remembers one by one: about 1 MB. */
 const FORGOTTEN_REMEMBERED = 10_000;
-/**
- * An inbox is weighed (MEMORY USAGE) from this length on, or earlier where entries of `ENTRY_BYTES_MAX`, more than
- * any sensible change, could have reached the limit before.
- */
+/** An inbox is weighed (MEMORY USAGE) from this length on, or earlier where the largest changes could have reached the limit. */
 const ENTRIES_NOT_WEIGHED = 1_024;
-const ENTRY_BYTES_MAX = 65_536;
+/** What `MAX_CHANGE_BYTES` may be at most. */
+const ENTRY_BYTES_MAX = 1 << 20;
 /** Lua's numbers must stay integers; nobody has room for more events than this. */
 const LIMIT_MAX = 1_000_000;
 

@@ -129,6 +129,14 @@ export function appendTests(open: Open): void {
     assert.deepEqual(small, ['accepted']);
   });
 
+  it('is full at about `inboxMaxBytes` also when a few large changes make it so', async () => {
+    await using bench = await open({ inboxMaxBytes: 4 << 20 });
+    const large = change(bench.channel(), '', { bytes: Buffer.alloc(1 << 20, 1) });
+    let taken = 0;
+    while ((await bench.engine.append([large]))[0] === 'accepted') taken++;
+    assert.ok(taken >= 3 && taken <= 5, `${taken} changes of a mebibyte`);
+  });
+
   it('keeps the bytes as they were when it was called', async () => {
     await using bench = await open();
     const channel = bench.channel();
