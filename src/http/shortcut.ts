@@ -55,7 +55,7 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
   };
   server.on('connection', (socket: Socket) => {
     if (shared.isClosing) shared.handOver(socket);
-    else new Connection(socket, shared);
+    else new PlainConnection(socket, shared);
   });
   return {
     close() {
@@ -69,14 +69,14 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
 }
 
 interface Shared extends ShortcutOptions {
-  readonly connections: Set<Connection>;
+  readonly connections: Set<PlainConnection>;
   isClosing: boolean;
   handOver(socket: Socket): void;
 }
 
 const connectionOf = Symbol('connection');
 
-type OwnSocket = Socket & { [connectionOf]?: Connection | null };
+type OwnSocket = Socket & { [connectionOf]?: PlainConnection | null };
 
 /** What a connection listens to while it is here; Node's HTTP layer has its own. */
 const listeners = {
@@ -97,7 +97,7 @@ const listeners = {
   },
 } as const;
 
-class Connection implements PlainAnswer {
+class PlainConnection implements PlainAnswer {
   readonly #socket: OwnSocket;
   readonly #shared: Shared;
   #isAnswering = false;

@@ -20,7 +20,10 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), 'results');
 export function keepResult({ name, title, command, rows, failures }: Result): string {
   const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: folder, encoding: 'utf8' }).trim();
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const table = [columns, columns.map(() => '---'), ...rows.map((row) => columns.map((column) => row[column] ?? ''))];
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column] ?? ''))];
+  // A single row would be wider than any page.
+  const [head = [], ...body] = rows.length === 1 ? columns.map((_, i) => lines.map((line) => line[i]!)) : lines;
+  const table = [head, head.map(() => '---'), ...body];
   const verdict = failures.length === 0 ? 'As promised.' : `NOT as promised:\n\n\`\`\`\n${failures.join('\n')}\n\`\`\``;
   const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, everything on this one machine`;
   const text = [
