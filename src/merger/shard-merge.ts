@@ -26,7 +26,7 @@ export interface ShardMergeDeps extends FoldDeps {
 
 /** 512 entries and 1 MiB: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const ENTRIES_MAX = 512;
-const ENTRY_BYTES_MAX = 1 << 20;
+const ENTRIES_MAX_BYTES = 1 << 20;
 
 /** What the merge of all shards remembers, about: a quarter of what a pod of k8s/base/merger has. */
 const KNOWN_BYTES = 128 << 20;
@@ -111,7 +111,7 @@ export class ShardMerge {
   async #peek(): Promise<Peek> {
     const { engine, clock, leaseMs } = this.#deps;
     const askedMs = clock.elapsedMs();
-    const limits = { maxEntries: this.#entriesMax, maxBytes: ENTRY_BYTES_MAX };
+    const limits = { maxEntries: this.#entriesMax, maxBytes: ENTRIES_MAX_BYTES };
     const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, limits);
     if (peek.kind === 'entries') this.#leasedMs = askedMs;
     return peek;

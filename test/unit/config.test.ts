@@ -209,6 +209,13 @@ describe('CORS_ORIGINS', () => {
   });
 });
 
+describe('MAX_CHANGE_BYTES', () => {
+  it('is a mebibyte at most, as what weighs an inbox takes for granted', () => {
+    assert.equal(configOf({ MAX_CHANGE_BYTES: '1048576' }).maxChangeBytes, 1_048_576);
+    assert.match(problemOf({ MAX_CHANGE_BYTES: '1048577' }), /^MAX_CHANGE_BYTES must be .*1048576/);
+  });
+});
+
 describe('settings that contradict each other', () => {
   it('are told', () => {
     assert.match(problemOf({ PORT: '9000', ADMIN_PORT: '9000' }), /ADMIN_PORT must differ/);
