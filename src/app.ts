@@ -14,7 +14,7 @@ import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory.ts';
 import { createRedisEngine } from './engine/redis/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
-import { gatewayDocuments } from './gateway/schemas.ts';
+import { gatewayDocuments } from './gateway/routes/schemas.ts';
 import { adminRoutes } from './http/admin.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { pageRoutes } from './http/page.ts';

@@ -1,6 +1,6 @@
 /**
  * Several processes behind one port, for a machine with several cores: the same roles in each. They share nothing but the
- * port, which this process holds; it gives each connection to one that is free. What is uneven then, `gateway/spread.ts` evens.
+ * port, which this process holds; it gives each connection to one that is free. What is uneven then, `gateway/stream/spread.ts` evens.
  *
  * A worker that ends by itself is started again, later each time it does so soon. SIGHUP replaces them one by one: the
  * next is there before the last is told to drain. SIGTERM drains all.

@@ -5,17 +5,17 @@ import type { Engine } from '../engine/engine.ts';
 import { EngineUnavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { createAudiences } from './audiences.ts';
-import { historyRoute } from './history-route.ts';
-import { createHubs } from './hubs.ts';
-import { poll } from './poll.ts';
-import { createPolls } from './polls.ts';
-import { type Refusal, refuse } from './refusal.ts';
-import { type ChannelsRequest, parseRead } from './request.ts';
-import { eventsDocument } from './schemas.ts';
-import { createSpread } from './spread.ts';
-import { stateRoute } from './state-route.ts';
-import { createStreams } from './streams.ts';
+import { createAudiences } from './audience/audiences.ts';
+import { createHubs } from './hub/hubs.ts';
+import { historyRoute } from './routes/history-route.ts';
+import { poll } from './routes/poll.ts';
+import { createPolls } from './routes/polls.ts';
+import { type Refusal, refuse } from './routes/refusal.ts';
+import { type ChannelsRequest, parseRead } from './routes/request.ts';
+import { eventsDocument } from './routes/schemas.ts';
+import { stateRoute } from './routes/state-route.ts';
+import { createSpread } from './stream/spread.ts';
+import { createStreams } from './stream/streams.ts';
 
 /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
 const DRAIN_MS_PER_STREAM = 20;

@@ -4,12 +4,12 @@ import type { Event } from '../../src/domain/event.ts';
 import { History } from '../../src/domain/history.ts';
 import type { Position } from '../../src/domain/position.ts';
 import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
-import { Audience } from '../../src/gateway/audience.ts';
-import { catchUp } from '../../src/gateway/catchup.ts';
+import { Audience } from '../../src/gateway/audience/audience.ts';
+import { catchUp } from '../../src/gateway/audience/catchup.ts';
+import type { Transport } from '../../src/gateway/connection/transport.ts';
 import type { Format } from '../../src/gateway/formats/format.ts';
-import { Hub } from '../../src/gateway/hub.ts';
-import { Stream } from '../../src/gateway/stream.ts';
-import type { Transport } from '../../src/gateway/transport.ts';
+import { Hub } from '../../src/gateway/hub/hub.ts';
+import { Stream } from '../../src/gateway/stream/stream.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
 const metrics = createMetrics();

@@ -1,5 +1,5 @@
 /** A connection that takes so many bytes at once, and as many more whenever it is told to; what it was given is kept. */
-import type { Transport, TransportListener } from '../../src/gateway/transport.ts';
+import type { Transport, TransportListener } from '../../src/gateway/connection/transport.ts';
 import { BUFFER_BYTES, type Line, linesOf } from './gateway-parts.ts';
 
 export class SlowTransport implements Transport {

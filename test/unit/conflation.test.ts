@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { conflate } from '../../src/gateway/conflation.ts';
+import { conflate } from '../../src/gateway/audience/conflation.ts';
 
 const eventAt = (offset: number, from: string) => ({ offset, from, seq: 1, atMs: 0, bytes: Buffer.of(offset & 0xff) });
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { DirectConnection, NodeConnection } from '../../src/gateway/connection.ts';
-import { directHandle, writeAndLearn } from '../../src/gateway/direct-write.ts';
-import type { Transport } from '../../src/gateway/transport.ts';
+import { DirectConnection, NodeConnection } from '../../src/gateway/connection/connection.ts';
+import { directHandle, writeAndLearn } from '../../src/gateway/connection/direct-write.ts';
+import type { Transport } from '../../src/gateway/connection/transport.ts';
 import { waitFor } from '../support/wait.ts';
 
 const HEAD = 'head ';

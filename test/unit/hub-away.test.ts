@@ -5,8 +5,8 @@ import { cursorPrefix, formatCursor } from '../../src/domain/cursor.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
-import { Hub } from '../../src/gateway/hub.ts';
-import { findStart } from '../../src/gateway/start.ts';
+import { Hub } from '../../src/gateway/hub/hub.ts';
+import { findStart } from '../../src/gateway/stream/start.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 
 const clock = { wallMs: () => 0, elapsedMs: () => 0 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it, mock } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
-import { createHubs } from '../../src/gateway/hubs.ts';
+import { createHubs } from '../../src/gateway/hub/hubs.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 

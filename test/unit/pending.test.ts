@@ -4,9 +4,9 @@ import { it } from 'node:test';
 import { nameOf } from '../../src/domain/change.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { Position } from '../../src/domain/position.ts';
-import type { Hub } from '../../src/gateway/hub.ts';
-import { Pending } from '../../src/gateway/pending.ts';
-import { Ring } from '../../src/gateway/ring.ts';
+import { Pending } from '../../src/gateway/audience/pending.ts';
+import type { Hub } from '../../src/gateway/hub/hub.ts';
+import { Ring } from '../../src/gateway/hub/ring.ts';
 
 const epoch = 'aaaaaa1';
 

@@ -5,7 +5,7 @@ import { it, mock } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
-import { createPolls } from '../../src/gateway/polls.ts';
+import { createPolls } from '../../src/gateway/routes/polls.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';

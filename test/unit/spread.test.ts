@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createSpread, excessOf } from '../../src/gateway/spread.ts';
+import { createSpread, excessOf } from '../../src/gateway/stream/spread.ts';
 import type { Logger } from '../../src/log.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -1,7 +1,7 @@
 /** A stream's connection and format as a listener hears them: bare offsets, and where it is told to start over. */
 import type { Scheduler } from 'fast-check';
+import type { Transport, TransportListener } from '../../../src/gateway/connection/transport.ts';
 import type { Format } from '../../../src/gateway/formats/format.ts';
-import type { Transport, TransportListener } from '../../../src/gateway/transport.ts';
 
 /** What was heard, in order: an event, or the cursor of a control frame (whose seq is 0). */
 export interface Heard {

@@ -4,9 +4,9 @@
  * One pass follows another, and of each pass one portion is due at a time: however fast events come, the loop gets its
  * turns. What comes during a pass is gathered for the next one, so that a stream is written to once a pass.
  */
-import type { Clock } from '../clock.ts';
-import type { SmallSet } from '../domain/small-set.ts';
-import type { Stream } from './stream.ts';
+import type { Clock } from '../../clock.ts';
+import type { SmallSet } from '../../domain/small-set.ts';
+import type { Stream } from '../stream/stream.ts';
 
 export interface HandOutDeps {
   readonly clock: Clock;

@@ -6,7 +6,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { Problem } from '../errors.ts';
+import { Problem } from '../../errors.ts';
 import { takeSocket } from './bare-socket.ts';
 import { DirectConnection, NodeConnection } from './connection.ts';
 import { directHandle, writeAndLearn } from './direct-write.ts';

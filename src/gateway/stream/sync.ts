@@ -1,9 +1,9 @@
 /** The control frames that open a stream, or tell it in its middle that it has to start over (P11–P15). */
-import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
-import type { Position } from '../domain/position.ts';
-import type { ControlFrame, Format } from './formats/format.ts';
-import type { Hub } from './hub.ts';
-import { snapshotData } from './snapshot.ts';
+import { cursorPrefix, formatCursor } from '../../domain/cursor.ts';
+import type { Position } from '../../domain/position.ts';
+import type { ControlFrame, Format } from '../formats/format.ts';
+import type { Hub } from '../hub/hub.ts';
+import { snapshotData } from '../routes/snapshot.ts';
 import type { ChannelStart, Status } from './start.ts';
 
 const worstFirst: readonly Status[] = ['reset', 'resumed', 'fresh'];

@@ -4,10 +4,10 @@
  * The last event that the hub knows must be there, unchanged, and what follows it is the hub's to take. Whatever else the
  * store says is either a log that is another one, or one that is behind what was seen here.
  */
-import type { Channel } from '../domain/channel.ts';
-import type { Event } from '../domain/event.ts';
-import type { LogBounds, Position } from '../domain/position.ts';
-import type { Engine, HistoryPage } from '../engine/engine.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Event } from '../../domain/event.ts';
+import type { LogBounds, Position } from '../../domain/position.ts';
+import type { Engine, HistoryPage } from '../../engine/engine.ts';
 import { PAGE_EVENTS } from './hub-page.ts';
 import type { Ring } from './ring.ts';
 

@@ -7,8 +7,8 @@
  * balancer's choice, and if it is us again, the next round asks others.
  */
 import { randomUUID } from 'node:crypto';
-import type { Engine } from '../engine/engine.ts';
-import type { Logger } from '../log.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Logger } from '../../log.ts';
 
 export interface SpreadDeps {
   readonly engine: Engine;

@@ -5,18 +5,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { Clock } from '../clock.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Audience } from './audience.ts';
-import type { Audiences, AudienceWish } from './audiences.ts';
-import { catchUp } from './catchup.ts';
+import type { Clock } from '../../clock.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Logger } from '../../log.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { Audience } from '../audience/audience.ts';
+import type { Audiences, AudienceWish } from '../audience/audiences.ts';
+import { catchUp } from '../audience/catchup.ts';
+import { openTransport, streamHead, type Transport } from '../connection/transport.ts';
 import { createGate } from './gate.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, type Goodbye, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
-import { openTransport, streamHead, type Transport } from './transport.ts';
 import { createWheel } from './wheel.ts';
 
 export interface StreamsDeps {

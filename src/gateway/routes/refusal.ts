@@ -6,10 +6,10 @@
  * gets the plain status.
  */
 import type { FastifyReply } from 'fastify';
-import { Problem } from '../errors.ts';
-import type { ControlFrame } from './formats/format.ts';
-import { createSseFormat } from './formats/sse.ts';
-import { streamHead } from './transport.ts';
+import { Problem } from '../../errors.ts';
+import { streamHead } from '../connection/transport.ts';
+import type { ControlFrame } from '../formats/format.ts';
+import { createSseFormat } from '../formats/sse.ts';
 
 export type Refusal = 'overloaded' | 'draining' | 'engine_unavailable';
 

@@ -8,16 +8,16 @@
  * is late in the middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
  * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
  */
-import { cursorPrefix, formatCursor } from '../domain/cursor.ts';
-import type { Event } from '../domain/event.ts';
-import type { Epoch, Position } from '../domain/position.ts';
-import { SmallSet } from '../domain/small-set.ts';
+import { cursorPrefix, formatCursor } from '../../domain/cursor.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Epoch, Position } from '../../domain/position.ts';
+import { SmallSet } from '../../domain/small-set.ts';
+import type { ControlFrame, Format } from '../formats/format.ts';
+import type { Hub, HubReader } from '../hub/hub.ts';
+import type { Stream } from '../stream/stream.ts';
 import { type Conflated, conflate } from './conflation.ts';
-import type { ControlFrame, Format } from './formats/format.ts';
 import { type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
-import type { Hub, HubReader } from './hub.ts';
 import { Pending } from './pending.ts';
-import type { Stream } from './stream.ts';
 
 export type AudienceDeps = HandOutDeps;
 

@@ -5,11 +5,11 @@
  * minute; and silent hubs are compared with the store in turn, at a bounded pace, in case the news of their last event was
  * lost and nothing ever follows it.
  */
-import type { Clock } from '../clock.ts';
-import type { Channel } from '../domain/channel.ts';
-import type { Event } from '../domain/event.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Logger } from '../log.ts';
+import type { Clock } from '../../clock.ts';
+import type { Channel } from '../../domain/channel.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Logger } from '../../log.ts';
 import { Hub, type HubDeps, type HubReader } from './hub.ts';
 
 export interface HubsDeps {

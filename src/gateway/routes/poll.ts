@@ -1,14 +1,14 @@
 /** A poll: what there is since a cursor, at once or as soon as something comes, as one JSON object (P18). */
-import type { Clock } from '../clock.ts';
-import type { Position } from '../domain/position.ts';
-import type { Engine } from '../engine/engine.ts';
-import { envelopeOf } from './formats/envelope.ts';
-import type { Hub } from './hub.ts';
-import { acquireAll, anyAdvanced, type Hubs } from './hubs.ts';
+import type { Clock } from '../../clock.ts';
+import type { Position } from '../../domain/position.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { envelopeOf } from '../formats/envelope.ts';
+import type { Hub } from '../hub/hub.ts';
+import { acquireAll, anyAdvanced, type Hubs } from '../hub/hubs.ts';
+import { type ChannelStart, findStart, startOver } from '../stream/start.ts';
+import { cursorOfAll, cursorWriter, worstStatus } from '../stream/sync.ts';
 import type { ReadRequest } from './request.ts';
 import { snapshotData } from './snapshot.ts';
-import { type ChannelStart, findStart, startOver } from './start.ts';
-import { cursorOfAll, cursorWriter, worstStatus } from './sync.ts';
 
 /** Events in one answer. */
 const POLL_MAX_EVENTS = 500;

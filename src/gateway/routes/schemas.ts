@@ -2,9 +2,9 @@
  * The gateway's routes as OpenAPI describes them, also in processes that do not serve them. Documentation: what they say is
  * enforced by `request.ts`.
  */
-import { CHANNEL_PATTERN } from '../domain/channel.ts';
-import type { RouteDocument } from '../http/openapi.ts';
-import { ENVELOPE_FIELDS } from './formats/format.ts';
+import { CHANNEL_PATTERN } from '../../domain/channel.ts';
+import type { RouteDocument } from '../../http/openapi.ts';
+import { ENVELOPE_FIELDS } from '../formats/format.ts';
 
 const problem = { $ref: 'problem#' } as const;
 const channel = { type: 'object', properties: { channel: { type: 'string', pattern: CHANNEL_PATTERN } } } as const;

@@ -4,8 +4,8 @@
  * What is left out is never silent: its number is told in `$lagged`. Order and cursors stay as they are, so that a reader
  * that is cut off anywhere resumes without missing what it still has to see.
  */
-import { nameOf } from '../domain/change.ts';
-import type { Event } from '../domain/event.ts';
+import { nameOf } from '../../domain/change.ts';
+import type { Event } from '../../domain/event.ts';
 
 export interface Conflated {
   /** The newest event of each publisher's name, in the order of their offsets. */

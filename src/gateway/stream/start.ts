@@ -7,13 +7,13 @@
  *
  * Nothing it brings is an error, and nothing is answered `reset` before the store itself has said so.
  */
-import type { Clock } from '../clock.ts';
-import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../domain/cursor.ts';
-import type { LogBounds, Position } from '../domain/position.ts';
-import type { Engine, Snapshot } from '../engine/engine.ts';
-import { EngineUnavailable } from '../errors.ts';
-import type { Hub } from './hub.ts';
-import type { HubGap } from './hub-page.ts';
+import type { Clock } from '../../clock.ts';
+import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../../domain/cursor.ts';
+import type { LogBounds, Position } from '../../domain/position.ts';
+import type { Engine, Snapshot } from '../../engine/engine.ts';
+import { EngineUnavailable } from '../../errors.ts';
+import type { Hub } from '../hub/hub.ts';
+import type { HubGap } from '../hub/hub-page.ts';
 
 export type ChannelStart =
   | { readonly status: 'fresh'; readonly position: Position; readonly snapshot?: Snapshot }

@@ -12,11 +12,11 @@
  * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Channel, shardOf } from '../domain/channel.ts';
-import type { Event } from '../domain/event.ts';
-import type { Epoch, LogBounds, Position } from '../domain/position.ts';
-import { SmallSet } from '../domain/small-set.ts';
-import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../engine/engine.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
+import { SmallSet } from '../../domain/small-set.ts';
+import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../../engine/engine.ts';
 import { judge, readFrom } from './comparison.ts';
 import { type HubPage, PAGE_EVENTS, pageLimit, pageOf } from './hub-page.ts';
 import { Ring } from './ring.ts';

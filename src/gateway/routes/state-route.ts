@@ -1,9 +1,9 @@
 /** `GET /c/{channel}/state`: the folded value of a channel, and the position it belongs to (P24). */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parsePosition } from '../domain/cursor.ts';
-import type { Position } from '../domain/position.ts';
-import type { Engine } from '../engine/engine.ts';
-import { parameter } from '../http/query.ts';
+import { parsePosition } from '../../domain/cursor.ts';
+import type { Position } from '../../domain/position.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { parameter } from '../../http/query.ts';
 import { parseChannel } from './request.ts';
 import { stateDocument } from './schemas.ts';
 import { viewState } from './snapshot.ts';

@@ -1,10 +1,10 @@
 /** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9, P13, P16). */
 import type { FastifyRequest } from 'fastify';
-import { CHANNEL_RULE, type Channel, isChannel } from '../domain/channel.ts';
-import { Problem } from '../errors.ts';
-import { parameter } from '../http/query.ts';
-import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from './formats/format.ts';
-import { chooseFormat, namesEventStream } from './formats/formats.ts';
+import { CHANNEL_RULE, type Channel, isChannel } from '../../domain/channel.ts';
+import { Problem } from '../../errors.ts';
+import { parameter } from '../../http/query.ts';
+import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from '../formats/format.ts';
+import { chooseFormat, namesEventStream } from '../formats/formats.ts';
 
 /** A browser opens few streams, so it may put several channels on one; more is a URL and a cursor nobody can read. */
 const CHANNELS_MAX = 16;

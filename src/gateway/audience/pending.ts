@@ -6,11 +6,11 @@
  *
  * Invariant: the events held are in the order of their offsets, and whoever stands at `floor` or later misses none of them.
  */
-import { nameOf } from '../domain/change.ts';
-import type { Event } from '../domain/event.ts';
-import type { Epoch, Position } from '../domain/position.ts';
+import { nameOf } from '../../domain/change.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Epoch, Position } from '../../domain/position.ts';
+import type { Hub } from '../hub/hub.ts';
 import { type Conflated, conflate } from './conflation.ts';
-import type { Hub } from './hub.ts';
 
 export class Pending {
   readonly #hub: Hub;

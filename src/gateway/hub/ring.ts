@@ -3,8 +3,8 @@
  *
  * Invariant: what `account` was told, summed up, is what the events held here cost.
  */
-import { type Event, sameEvent } from '../domain/event.ts';
-import { History } from '../domain/history.ts';
+import { type Event, sameEvent } from '../../domain/event.ts';
+import { History } from '../../domain/history.ts';
 
 /** Newest events a ring keeps; further back, history is read. */
 const RING_MAX_EVENTS = 1024;

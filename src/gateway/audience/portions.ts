@@ -4,12 +4,12 @@
  *
  * Streams that stand where others do are given the same bytes, as long as the garbage collector leaves them.
  */
-import { nameOf } from '../domain/change.ts';
-import type { Event } from '../domain/event.ts';
-import type { Position } from '../domain/position.ts';
+import { nameOf } from '../../domain/change.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Position } from '../../domain/position.ts';
+import type { Hub } from '../hub/hub.ts';
+import { cursorWriter } from '../stream/sync.ts';
 import type { Audience } from './audience.ts';
-import type { Hub } from './hub.ts';
-import { cursorWriter } from './sync.ts';
 
 export interface Portion {
   readonly bytes: Buffer;

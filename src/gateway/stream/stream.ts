@@ -5,9 +5,9 @@
  * own, while it catches up or while its connection takes no more. The cursor is the buffer: a connection that is
  * full costs its positions, not the bytes it has missed.
  */
-import type { Position } from '../domain/position.ts';
-import type { Audience, Chunk } from './audience.ts';
-import type { Transport, TransportListener } from './transport.ts';
+import type { Position } from '../../domain/position.ts';
+import type { Audience, Chunk } from '../audience/audience.ts';
+import type { Transport, TransportListener } from '../connection/transport.ts';
 
 /** Why a stream is asked to come back (P22). */
 export type Goodbye = 'drain' | 'age' | 'rebalance';

@@ -1,6 +1,6 @@
 /** Pages: what a hub gives to a reader that asks for the events after its position. */
-import type { Event } from '../domain/event.ts';
-import type { GapReason, LogBounds } from '../domain/position.ts';
+import type { Event } from '../../domain/event.ts';
+import type { GapReason, LogBounds } from '../../domain/position.ts';
 
 export type HubPage =
   /** All events after the asked position and up to `through`, where a reader is that has taken them. */

@@ -1,12 +1,12 @@
 /** `GET /c/{channel}/history`: what the store keeps of a channel's events, page by page (P25). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { cursorOf, parsePosition } from '../domain/cursor.ts';
-import type { Position } from '../domain/position.ts';
-import type { Engine, HistoryPage } from '../engine/engine.ts';
-import { EngineUnavailable } from '../errors.ts';
-import { parameter } from '../http/query.ts';
-import { envelopeOf } from './formats/envelope.ts';
-import { ENVELOPE_FIELDS } from './formats/format.ts';
+import { cursorOf, parsePosition } from '../../domain/cursor.ts';
+import type { Position } from '../../domain/position.ts';
+import type { Engine, HistoryPage } from '../../engine/engine.ts';
+import { EngineUnavailable } from '../../errors.ts';
+import { parameter } from '../../http/query.ts';
+import { envelopeOf } from '../formats/envelope.ts';
+import { ENVELOPE_FIELDS } from '../formats/format.ts';
 import { parseChannel, parseNumber } from './request.ts';
 import { historyDocument } from './schemas.ts';
 

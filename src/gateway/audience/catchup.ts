@@ -14,13 +14,13 @@
  *    that it shares with whoever stands where it does.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../clock.ts';
-import type { Metrics } from '../metrics.ts';
-import type { HubGap, HubPage } from './hub-page.ts';
+import type { Clock } from '../../clock.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { HubGap, HubPage } from '../hub/hub-page.ts';
+import { startOver } from '../stream/start.ts';
+import type { Stream } from '../stream/stream.ts';
+import { syncFrames } from '../stream/sync.ts';
 import { hasPortions, isLittle, portionOf } from './portions.ts';
-import { startOver } from './start.ts';
-import type { Stream } from './stream.ts';
-import { syncFrames } from './sync.ts';
 
 export interface CatchUpDeps {
   readonly clock: Clock;

@@ -1,8 +1,8 @@
 /** State as JSON: fields that are clean text under `state`, all others in base64 under `b64` (P24). */
-import type { Channel } from '../domain/channel.ts';
-import { cursorOf } from '../domain/cursor.ts';
-import type { Snapshot } from '../engine/engine.ts';
-import { base64Of, cleanText } from './formats/text.ts';
+import type { Channel } from '../../domain/channel.ts';
+import { cursorOf } from '../../domain/cursor.ts';
+import type { Snapshot } from '../../engine/engine.ts';
+import { base64Of, cleanText } from '../formats/text.ts';
 
 export interface StateView {
   readonly cursor: string;

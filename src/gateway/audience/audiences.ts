@@ -1,15 +1,15 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
-import type { Channel } from '../domain/channel.ts';
-import { Audience, type AudienceDeps } from './audience.ts';
+import type { Channel } from '../../domain/channel.ts';
 import {
   type ControlFrame,
   ENVELOPE_FIELDS,
   type EnvelopeField,
   type Format,
   type FormatName,
-} from './formats/format.ts';
-import { createFormat } from './formats/formats.ts';
-import { acquireAll, type Hubs } from './hubs.ts';
+} from '../formats/format.ts';
+import { createFormat } from '../formats/formats.ts';
+import { acquireAll, type Hubs } from '../hub/hubs.ts';
+import { Audience, type AudienceDeps } from './audience.ts';
 
 export interface AudienceWish {
   readonly channels: readonly Channel[];
