@@ -4,7 +4,7 @@ import { after, describe, it } from 'node:test';
 import { shardOf } from '../../src/domain/channel.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
-import { slotOf, Topology } from '../../src/engine/redis/topology.ts';
+import { slotOf, Topology } from '../../src/engine/redis/nodes/topology.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import {
   change,

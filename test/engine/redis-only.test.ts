@@ -10,10 +10,10 @@ import type { Change } from '../../src/domain/change.ts';
 import type { Channel } from '../../src/domain/channel.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { Engine, EngineOptions, Found, Peek } from '../../src/engine/engine.ts';
+import { encodeEntries } from '../../src/engine/redis/codec/entry-writer.ts';
+import { encodeEvent } from '../../src/engine/redis/codec/event-writer.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
-import { encodeEntries } from '../../src/engine/redis/entry-writer.ts';
-import { encodeEvent } from '../../src/engine/redis/event-writer.ts';
-import { type Mode, serverProblem } from '../../src/engine/redis/start-checks.ts';
+import { type Mode, serverProblem } from '../../src/engine/redis/start/start-checks.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import {
   bytesOf,

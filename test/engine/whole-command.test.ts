@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Command } from 'ioredis';
-import type { Argument } from '../../src/engine/redis/calls.ts';
-import { WholeCommand } from '../../src/engine/redis/whole-command.ts';
+import type { Argument } from '../../src/engine/redis/nodes/calls.ts';
+import { WholeCommand } from '../../src/engine/redis/nodes/whole-command.ts';
 
 const cases: Record<string, [string, ...Argument[]]> = {
   'no arguments': ['ping'],

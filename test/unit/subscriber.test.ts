@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Line } from '../../src/engine/redis/line.ts';
-import { Subscriber } from '../../src/engine/redis/subscriber.ts';
+import type { Line } from '../../src/engine/redis/pubsub/line.ts';
+import { Subscriber } from '../../src/engine/redis/pubsub/subscriber.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -7,12 +7,12 @@ import type { Channel } from '../../domain/channel.ts';
 import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
 import type { State, StateField } from '../../domain/state.ts';
 import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, LoadWish, PeekLimits } from '../engine.ts';
-import type { Argument, Reply, Script } from './calls.ts';
-import { decodeField } from './codec.ts';
-import { encodeChannels } from './commit-writer.ts';
-import { encodeEntries } from './entry-writer.ts';
-import { encodeEvent } from './event-writer.ts';
+import { decodeField } from './codec/codec.ts';
+import { encodeChannels } from './codec/commit-writer.ts';
+import { encodeEntries } from './codec/entry-writer.ts';
+import { encodeEvent } from './codec/event-writer.ts';
 import type { Keys } from './keys.ts';
+import type { Argument, Reply, Script } from './nodes/calls.ts';
 import { scripts } from './scripts.ts';
 
 /** Unreadable entries a shard keeps for an operator to look at (contract of `commit`). */

@@ -8,16 +8,16 @@ import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
 import type { ChannelObserver, Engine, EngineOptions, Found, HistoryPage, Peek, Subscription } from '../engine.ts';
-import { behindSentinels, targetsFrom } from './addresses.ts';
-import type { EngineLog } from './clients.ts';
-import { openCluster } from './cluster.ts';
-import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec.ts';
+import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec.ts';
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
-import { openSingle, type Primaries } from './primaries.ts';
-import { claimShards, type Mode } from './start-checks.ts';
-import { type Listener, Subscriber } from './subscriber.ts';
+import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
+import type { EngineLog } from './nodes/clients.ts';
+import { openCluster } from './nodes/cluster.ts';
+import { openSingle, type Primaries } from './nodes/primaries.ts';
+import { type Listener, Subscriber } from './pubsub/subscriber.ts';
+import { claimShards, type Mode } from './start/start-checks.ts';
 
 export type { EngineLog };
 

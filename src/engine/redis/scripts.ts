@@ -1,7 +1,7 @@
 /** The Lua scripts, read once from the files beside this one. Without them there is no engine: a missing one throws here. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Script } from './calls.ts';
+import type { Script } from './nodes/calls.ts';
 
 function read(name: string): Script {
   const source = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardOf } from '../../../src/domain/channel.ts';
-import { slotOf } from '../../../src/engine/redis/topology.ts';
+import { slotOf } from '../../../src/engine/redis/nodes/topology.ts';
 import { type RedisCluster, startRedisCluster } from '../../support/redis-cluster.ts';
 import type { RedisServer } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait.ts';

@@ -6,7 +6,7 @@
  * what a silent Redis has not read yet must not pile up.
  */
 import type { Redis } from 'ioredis';
-import { EngineUnavailable } from '../../errors.ts';
+import { EngineUnavailable } from '../../../errors.ts';
 import { WholeCommand } from './whole-command.ts';
 
 export type Argument = string | Buffer;

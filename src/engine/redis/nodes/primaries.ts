@@ -2,12 +2,13 @@
  * The primaries behind an engine: one, on a standalone Redis or found by Sentinels, or those of a Cluster
  * (`cluster.ts`).
  */
+
+import type { Runner } from '../commands.ts';
+import type { Lines } from '../pubsub/subscriber.ts';
+import { logDurability } from '../start/durability.ts';
+import { checkPrimary } from '../start/start-checks.ts';
 import type { Target } from './addresses.ts';
-import type { Runner } from './commands.ts';
-import { logDurability } from './durability.ts';
 import { openPrimary, type PrimaryOptions } from './primary.ts';
-import { checkPrimary } from './start-checks.ts';
-import type { Lines } from './subscriber.ts';
 
 /** Answers are the scripts'; what fails is an EngineUnavailable, or an error of ours in what was sent. */
 export interface Primaries extends Runner, Lines {

@@ -15,11 +15,11 @@
  *
  * Invariant: a name is asked for as long as it has listeners.
  */
-import { SmallSet } from '../../domain/small-set.ts';
-import { EngineUnavailable } from '../../errors.ts';
-import type { Subscription } from '../engine.ts';
-import { reasonOf, replyCodeOf } from './calls.ts';
-import type { EngineLog } from './clients.ts';
+import { SmallSet } from '../../../domain/small-set.ts';
+import { EngineUnavailable } from '../../../errors.ts';
+import type { Subscription } from '../../engine.ts';
+import { reasonOf, replyCodeOf } from '../nodes/calls.ts';
+import type { EngineLog } from '../nodes/clients.ts';
 import type { Line, LineNews } from './line.ts';
 
 export interface Listener {

@@ -4,9 +4,9 @@
  * One argument instead of a dozen for each channel: that, and not the work itself, was most of what a commit of some
  * changes to as many channels cost the merger and Redis.
  */
-import type { Event } from '../../domain/event.ts';
-import type { Epoch } from '../../domain/position.ts';
-import type { ChannelCommit } from '../engine.ts';
+import type { Event } from '../../../domain/event.ts';
+import type { Epoch } from '../../../domain/position.ts';
+import type { ChannelCommit } from '../../engine.ts';
 import { encodeField } from './codec.ts';
 import { eventSize, writeEvent } from './event-writer.ts';
 import {

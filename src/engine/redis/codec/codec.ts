@@ -5,12 +5,12 @@
  * in. What is written often is written by hand: `entry-writer.ts`, `commit-writer.ts`.
  */
 import { Packr, Unpackr } from 'msgpackr';
-import { isFrom } from '../../domain/change.ts';
-import { isChannel } from '../../domain/channel.ts';
-import type { Event } from '../../domain/event.ts';
-import type { Epoch } from '../../domain/position.ts';
-import type { StateField } from '../../domain/state.ts';
-import type { InboxEntry } from '../engine.ts';
+import { isFrom } from '../../../domain/change.ts';
+import { isChannel } from '../../../domain/channel.ts';
+import type { Event } from '../../../domain/event.ts';
+import type { Epoch } from '../../../domain/position.ts';
+import type { StateField } from '../../../domain/state.ts';
+import type { InboxEntry } from '../../engine.ts';
 import { ENTRY_FORMAT } from './entry-writer.ts';
 
 const packr = new Packr({ useRecords: false });

@@ -5,9 +5,9 @@
  * always settles: with its reply, at once when the connection closes, else after `commandTimeoutMs`.
  */
 import { Redis } from 'ioredis';
+import { unusable } from '../start/start-checks.ts';
 import { addressOf, type Target } from './addresses.ts';
 import { reasonOf } from './calls.ts';
-import { unusable } from './start-checks.ts';
 
 /** As much of a pino logger as the engine needs. */
 export interface EngineLog {

@@ -4,7 +4,7 @@
  * One event has one encoding, for ever: it is compared byte by byte with what others have stored (renew). The bytes are
  * those of msgpackr.
  */
-import type { EventBody } from '../../domain/event.ts';
+import type { EventBody } from '../../../domain/event.ts';
 import { asciiSize, bytesSize, FIXARRAY, numberSize, writeAscii, writeBinary, writeNumber } from './pack.ts';
 
 export function encodeEvent(event: EventBody): Buffer {

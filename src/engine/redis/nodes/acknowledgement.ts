@@ -22,7 +22,7 @@
  * replica.
  */
 import type { Redis } from 'ioredis';
-import { EngineUnavailable } from '../../errors.ts';
+import { EngineUnavailable } from '../../../errors.ts';
 import { call } from './calls.ts';
 
 /** A replica that takes longer is away. Two of these fit into the time that a POST may take. */

@@ -13,16 +13,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { EngineUnusable } from '../../errors.ts';
+import { EngineUnusable } from '../../../errors.ts';
+import { logDurability } from '../start/durability.ts';
+import { checkClusterNode, checkPrimary } from '../start/start-checks.ts';
 import { addressOf, elsewhere, split, type Target } from './addresses.ts';
 import { type Argument, call, type Reply, reasonOf, type Script } from './calls.ts';
 import { closeClient, openClient } from './clients.ts';
-import { logDurability } from './durability.ts';
 import { Lookout } from './lookout.ts';
 import type { Primaries } from './primaries.ts';
 import { createPrimary, openPrimary, type Primary, type PrimaryOptions } from './primary.ts';
 import { type Redirect, redirectOf } from './redirect.ts';
-import { checkClusterNode, checkPrimary } from './start-checks.ts';
 import { Topology } from './topology.ts';
 
 export interface ClusterOptions extends PrimaryOptions {

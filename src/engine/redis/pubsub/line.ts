@@ -6,8 +6,8 @@
  * silent, neither published messages nor an answer to PING, is replaced: a black-holed one would be silent for ever.
  */
 import type { Redis } from 'ioredis';
-import { call, replaceConnection, replyCodeOf } from './calls.ts';
-import { closeClient } from './clients.ts';
+import { call, replaceConnection, replyCodeOf } from '../nodes/calls.ts';
+import { closeClient } from '../nodes/clients.ts';
 
 export interface LineNews {
   published(line: Line, name: string, payload: Buffer): void;
