@@ -1,9 +1,10 @@
 /** The load tester as a program: 0 clean, 1 not clean, 2 bad use, 130 after Ctrl-C. */
-import { BadUse, type LoadOptions, readArguments, usage } from './arguments.ts';
-import { runLoad } from './coordinator.ts';
-import { createProgress } from './progress.ts';
+
 import { writeResult } from './report/write.ts';
-import { verdictLines } from './verdict.ts';
+import { BadUse, type LoadOptions, readArguments, usage } from './run/arguments.ts';
+import { runLoad } from './run/coordinator.ts';
+import { createProgress } from './run/progress.ts';
+import { verdictLines } from './run/verdict.ts';
 
 const INTERRUPTED = 130;
 

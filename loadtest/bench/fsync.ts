@@ -4,7 +4,7 @@
  */
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { quantile } from '../quantile.ts';
+import { quantile } from '../measures/quantile.ts';
 
 const WRITES = 300;
 /** About what a turn of the bucket appends. */

@@ -9,7 +9,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { quantile } from '../quantile.ts';
+import { quantile } from '../measures/quantile.ts';
 
 export interface LatencyLoad {
   readonly postPort: number;

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
-import { quantile } from '../quantile.ts';
+import { quantile } from '../measures/quantile.ts';
 import { HeldStreams } from './held-streams.ts';
 import { startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';

@@ -1,5 +1,5 @@
 /** What the command line of a fleet asks for; what is about the load is handed on to the load tester's own arguments. */
-import { BadUse, readCount, readFlags, readSeconds, STREAMS_MAX } from '../arguments.ts';
+import { BadUse, readCount, readFlags, readSeconds, STREAMS_MAX } from '../run/arguments.ts';
 
 export interface FleetOptions {
   readonly streams: number;

@@ -1,7 +1,7 @@
 /** What a fleet and its load cost, by part: memory while it runs, and CPU from mark to mark. */
-import { cpuSecondsOf, proportionalBytesOf, readCpu, readMemory } from '../machine.ts';
-import type { Table } from '../result.ts';
-import { number } from '../verdict.ts';
+import { cpuSecondsOf, proportionalBytesOf, readCpu, readMemory } from '../measures/machine.ts';
+import type { Table } from '../run/result.ts';
+import { number } from '../run/verdict.ts';
 import type { PartName } from './process.ts';
 
 export type CostName = PartName | 'kernel' | 'generator';

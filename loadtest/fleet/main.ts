@@ -2,13 +2,14 @@
  * A whole fleet on one machine, and the load on it: 0 clean, 1 not clean, 2 bad use, 130 after Ctrl-C. Whatever it has started
  * is gone when it ends.
  */
-import { BadUse, readArguments } from '../arguments.ts';
-import { runLoad } from '../coordinator.ts';
-import { readLimits } from '../machine.ts';
-import { createProgress } from '../progress.ts';
+
+import { readLimits } from '../measures/machine.ts';
 import { markdownOf, rowsOf } from '../report/markdown.ts';
 import { writeResult, writeText } from '../report/write.ts';
-import { number, verdictLines } from '../verdict.ts';
+import { BadUse, readArguments } from '../run/arguments.ts';
+import { runLoad } from '../run/coordinator.ts';
+import { createProgress } from '../run/progress.ts';
+import { number, verdictLines } from '../run/verdict.ts';
 import { type FleetOptions, fleetUsage, readFleetArguments } from './arguments.ts';
 import { createCosts } from './costs.ts';
 import { factsOf } from './facts.ts';

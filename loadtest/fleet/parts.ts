@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BadUse } from '../arguments.ts';
+import { BadUse } from '../run/arguments.ts';
 import type { FleetOptions } from './arguments.ts';
 import { freePort } from './port.ts';
 import { type Part, type PartName, startPart } from './process.ts';

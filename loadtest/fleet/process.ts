@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { BadUse } from '../arguments.ts';
+import { BadUse } from '../run/arguments.ts';
 
 export type PartName = 'gateways' | 'buckets' | 'mergers' | 'Redis';
 

@@ -1,7 +1,7 @@
 /** A result as Markdown, to be committed beside the page. */
 
-import type { Minute, Result, Table } from '../result.ts';
-import { ms, number, verdictLines } from '../verdict.ts';
+import type { Minute, Result, Table } from '../run/result.ts';
+import { ms, number, verdictLines } from '../run/verdict.ts';
 
 /** What is known of a run besides its result: its command, its commit and the like. */
 export type Facts = readonly (readonly [name: string, value: string])[];

@@ -1,7 +1,7 @@
 /** A result as one page that opens from disk: nothing is loaded, nothing runs, light or dark as the reader has it. */
 
-import type { Result, Sample, Table } from '../result.ts';
-import { ms, number, offenceLine } from '../verdict.ts';
+import type { Result, Sample, Table } from '../run/result.ts';
+import { ms, number, offenceLine } from '../run/verdict.ts';
 import { COLOURS, escapeText, plot, type Series } from './plot.ts';
 
 const GIB = 2 ** 30;

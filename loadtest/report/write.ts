@@ -1,7 +1,7 @@
 /** Writes a result where it was asked for: as data, and as a page. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Result } from '../result.ts';
+import type { Result } from '../run/result.ts';
 import { pageOf } from './page.ts';
 
 /** @returns What was written. */

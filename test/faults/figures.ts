@@ -1,5 +1,5 @@
 /** Figures of a run that the invariants do not tell: how long it took to be back. */
-import { quantile } from '../../loadtest/quantile.ts';
+import { quantile } from '../../loadtest/measures/quantile.ts';
 import type { Line } from './history.ts';
 
 /** In whole milliseconds, 0 of none. */

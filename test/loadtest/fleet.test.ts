@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { BadUse } from '../../loadtest/arguments.ts';
 import { readFleetArguments } from '../../loadtest/fleet/arguments.ts';
+import { BadUse } from '../../loadtest/run/arguments.ts';
 import { isRunning, runTester } from './tester.ts';
 
 const small = ['--streams', '100', '--gateways', '2', '--every', '2s', '--minutes', '0.05'];

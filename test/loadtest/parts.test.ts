@@ -1,11 +1,11 @@
 /** The load tester's parts by themselves: arguments, the plan, the parser, the histogram. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BadUse, readArguments } from '../../loadtest/arguments.ts';
-import { Histogram } from '../../loadtest/histogram.ts';
-import type { Limits } from '../../loadtest/machine.ts';
-import { type Frame, type Head, Parser } from '../../loadtest/parser.ts';
-import { planWorkers } from '../../loadtest/plan.ts';
+import { type Frame, type Head, Parser } from '../../loadtest/listening/parser.ts';
+import { Histogram } from '../../loadtest/measures/histogram.ts';
+import type { Limits } from '../../loadtest/measures/machine.ts';
+import { BadUse, readArguments } from '../../loadtest/run/arguments.ts';
+import { planWorkers } from '../../loadtest/run/plan.ts';
 
 const target = ['--target', 'http://127.0.0.1:8080'];
 

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Result } from '../../loadtest/result.ts';
+import type { Result } from '../../loadtest/run/result.ts';
 
 export interface Tested {
   readonly code: number | null;

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { quantile } from '../../loadtest/quantile.ts';
+import { quantile } from '../../loadtest/measures/quantile.ts';
 import { startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 import { isLong, metric, openStreams, residentBytesOf } from './kit.ts';

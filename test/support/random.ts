@@ -1,7 +1,7 @@
 /**
  * Random choices that can be made again: everything follows from one seed, which a failing test prints.
  */
-import { createRandom as createGenerator } from '../../loadtest/random.ts';
+import { createRandom as createGenerator } from '../../loadtest/measures/random.ts';
 
 export interface Random {
   readonly seed: number;

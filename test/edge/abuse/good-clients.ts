@@ -2,7 +2,7 @@
  * Those for whom all this is: streams and a steady rate of changes through the edge, half over h2, from four addresses, because the
  * limits of one address are those of production. Every change is a number, so that each stream's ledger is a set.
  */
-import { Histogram } from '../../../loadtest/histogram.ts';
+import { Histogram } from '../../../loadtest/measures/histogram.ts';
 import { SseParser } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait.ts';
 import { h2Line, type Line, plainLine } from './lines.ts';

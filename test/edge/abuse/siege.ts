@@ -2,7 +2,7 @@
  * One abuse after the other, each in turn with quiet times: a machine that is shared is not equally fast for long. Both are looked
  * at in windows, of which the median counts: a second in which the machine stood still is one window's.
  */
-import { quantile } from '../../../loadtest/quantile.ts';
+import { quantile } from '../../../loadtest/measures/quantile.ts';
 import { descendantsOf, isRunning } from '../../loadtest/tester.ts';
 import type { ServerProcess } from '../../support/process.ts';
 import { type Attacker, type Figures, type Order, startAttacker } from './attack.ts';

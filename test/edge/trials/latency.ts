@@ -5,7 +5,7 @@
  * What is measured is what a client sees: its own TLS and HTTP/2 are part of what is added.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantile } from '../../../loadtest/quantile.ts';
+import { quantile } from '../../../loadtest/measures/quantile.ts';
 import { startFleet } from '../../e2e/fleet.ts';
 import { startEdge } from '../../support/edge.ts';
 import { trust } from '../../support/trust.ts';

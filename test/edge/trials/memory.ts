@@ -4,7 +4,7 @@
  * sockets of a stream is not in it: `docs/sizing.md` has that.
  */
 import { readFileSync } from 'node:fs';
-import { proportionalBytesOf } from '../../../loadtest/machine.ts';
+import { proportionalBytesOf } from '../../../loadtest/measures/machine.ts';
 import { newChannel } from '../../contract/protocol/kit.ts';
 import { type Fleet, startFleet } from '../../e2e/fleet.ts';
 import { startEdge } from '../../support/edge.ts';

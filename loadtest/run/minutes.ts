@@ -1,5 +1,5 @@
 /** Minute by minute under load: quantiles of a whole minute, which those of its seconds do not tell. */
-import { Histogram } from './histogram.ts';
+import { Histogram } from '../measures/histogram.ts';
 import type { Counts, Tick } from './messages.ts';
 import type { Minute } from './result.ts';
 

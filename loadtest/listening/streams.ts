@@ -3,12 +3,13 @@
  *
  * Invariant: an idle stream owns its socket and one row of a few bytes in arrays, no more.
  */
-import { nowMs } from './clock.ts';
-import type { Ledger } from './ledger.ts';
+
+import type { Ledger } from '../ledger/ledger.ts';
+import { nowMs } from '../measures/clock.ts';
+import type { Random } from '../measures/random.ts';
+import type { Work } from '../run/messages.ts';
 import { type Holder, Listener } from './listener.ts';
-import type { Work } from './messages.ts';
 import { Parser } from './parser.ts';
-import type { Random } from './random.ts';
 import { Routes } from './routes.ts';
 import { IS_ANNOUNCED, IS_CUT, IS_OPEN, PORT_IS_TAKEN, RowStates, WAS_OPEN } from './row-states.ts';
 import { type SocketEvents, Sockets } from './sockets.ts';

@@ -4,13 +4,13 @@
  * Invariant: it ends when the coordinator does, however that ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nowMs } from './clock.ts';
-import { Histogram } from './histogram.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import { Streams } from '../listening/streams.ts';
+import { nowMs } from '../measures/clock.ts';
+import { Histogram } from '../measures/histogram.ts';
+import { createRandom } from '../measures/random.ts';
+import { createPublisher, type Publisher } from '../sending/publisher.ts';
 import type { Accepted, Answer, Order, Told, Work } from './messages.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
-import { createRandom } from './random.ts';
-import { Streams } from './streams.ts';
 
 const TICK_MS = 1000;
 /** Between two looks at whether everything has arrived. */

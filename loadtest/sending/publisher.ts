@@ -5,13 +5,14 @@
  * Invariant (P6): a client has at most one unanswered change, and sends the very same again until it is accepted. Whatever
  * falls due meanwhile waits behind it, and its time counts.
  */
-import { nowMs } from './clock.ts';
+
+import type { Ledger } from '../ledger/ledger.ts';
+import { nowMs } from '../measures/clock.ts';
+import { Due } from '../measures/due.ts';
+import { Histogram } from '../measures/histogram.ts';
+import { payloadOf, type Random } from '../measures/random.ts';
+import type { Told, Work } from '../run/messages.ts';
 import { createConnections } from './connection.ts';
-import { Due } from './due.ts';
-import { Histogram } from './histogram.ts';
-import type { Ledger } from './ledger.ts';
-import type { Told, Work } from './messages.ts';
-import { payloadOf, type Random } from './random.ts';
 
 /** Before the very same is sent again, when the server did not say: with as much again at random. */
 const RESEND_MS = 200;

@@ -1,5 +1,5 @@
 /** A channel as one process sees it: its streams, its clients, and the events that not every stream has had yet. */
-import type { RoomPart } from './plan.ts';
+import type { RoomPart } from '../run/plan.ts';
 
 /** An event on its way to the streams of a channel. */
 export interface Entry {

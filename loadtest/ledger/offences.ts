@@ -1,5 +1,5 @@
 /** What went wrong, counted by kind, the first few with everything that is known of them. */
-import type { Offence, OffenceCounts, OffenceKind } from './messages.ts';
+import type { Offence, OffenceCounts, OffenceKind } from '../run/messages.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 

@@ -1,5 +1,5 @@
 /** What a result means, in sentences: clean or the first offence, and whether the tester itself was the limit. */
-import type { Quantiles } from './histogram.ts';
+import type { Quantiles } from '../measures/histogram.ts';
 import type { Offence } from './messages.ts';
 import type { Result, Tester } from './result.ts';
 

@@ -1,5 +1,5 @@
 /** The channels of a process, found by the row of a stream or the number of a client. */
-import type { RoomPart } from './plan.ts';
+import type { RoomPart } from '../run/plan.ts';
 import { Room } from './room.ts';
 
 export class Rooms {

@@ -1,6 +1,6 @@
 /** Whose turn it is to connect: at first row by row at a pace, and again whoever has been away for long enough. */
-import { nowMs } from './clock.ts';
-import { Due } from './due.ts';
+import { nowMs } from '../measures/clock.ts';
+import { Due } from '../measures/due.ts';
 
 export class Turns {
   readonly #rows: number;

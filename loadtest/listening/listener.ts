@@ -3,10 +3,11 @@
  *
  * Invariant: nothing is entered before the first `$sync` (P11); what comes before it is an offence of its own.
  */
+
+import type { Ledger } from '../ledger/ledger.ts';
+import { hashOfBytes } from '../measures/random.ts';
 import { base36, offsetFrom } from './cursor.ts';
-import type { Ledger } from './ledger.ts';
 import type { Frame, FrameSink, Head } from './parser.ts';
-import { hashOfBytes } from './random.ts';
 import { IS_ANNOUNCED, IS_OPEN, IS_OVER, type RowStates } from './row-states.ts';
 
 /** Who holds the sockets. */

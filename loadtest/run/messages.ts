@@ -1,6 +1,7 @@
 /** What the coordinator and its processes say to each other. */
+
+import type { Sparse } from '../measures/histogram.ts';
 import type { LoadOptions } from './arguments.ts';
-import type { Sparse } from './histogram.ts';
 import type { WorkerPlan } from './plan.ts';
 
 /** What a worker is to do. */

@@ -12,9 +12,9 @@
  */
 import { cpus, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { proportionalBytesOf, readLimits, readMemory } from '../measures/machine.ts';
 import type { LoadOptions } from './arguments.ts';
 import { type Crew, startCrew } from './crew.ts';
-import { proportionalBytesOf, readLimits, readMemory } from './machine.ts';
 import type { Work } from './messages.ts';
 import { planWorkers, type WorkerPlan } from './plan.ts';
 import { addressOf, isLoopback, preflight } from './preflight.ts';

@@ -1,5 +1,5 @@
 /** Streams that came back, until they have what they missed: how late that is says nothing but how fast they catch up. */
-import { Histogram } from './histogram.ts';
+import { Histogram } from '../measures/histogram.ts';
 import type { Offences } from './offences.ts';
 
 export class CatchUps {

@@ -1,7 +1,7 @@
 /** Second by second: what all processes told since the last look, as one sample; and the whole, added up. */
 import { cpus } from 'node:os';
-import { Histogram } from './histogram.ts';
-import { readCpu, readMemory } from './machine.ts';
+import { Histogram } from '../measures/histogram.ts';
+import { readCpu, readMemory } from '../measures/machine.ts';
 import { type Counts, noCounts, type Offence, type OffenceCounts, type Tick } from './messages.ts';
 import { Minutes, type Totals } from './minutes.ts';
 import type { Minute, Sample } from './result.ts';

@@ -4,7 +4,7 @@
  * Every request ends in exactly one outcome: the status it was answered with, or that nothing is known of it.
  */
 import { connect, type Socket } from 'node:net';
-import type { Address } from './messages.ts';
+import type { Address } from '../run/messages.ts';
 
 export interface Outcome {
   /** 0 when nothing is known: reset, closed or timed out. */

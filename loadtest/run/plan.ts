@@ -6,8 +6,8 @@
  * publishes, each has a witness of its own.
  */
 import { availableParallelism } from 'node:os';
+import type { Limits, Ports } from '../measures/machine.ts';
 import { BadUse, type LoadOptions } from './arguments.ts';
-import type { Limits, Ports } from './machine.ts';
 
 /** A channel, or the part of it that one process holds. */
 export interface RoomPart {

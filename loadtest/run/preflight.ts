@@ -4,10 +4,10 @@
  */
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { type Frame, type FrameSink, type Head, Parser } from '../listening/parser.ts';
+import { createConnections } from '../sending/connection.ts';
 import { BadUse } from './arguments.ts';
-import { createConnections } from './connection.ts';
 import type { Address } from './messages.ts';
-import { type Frame, type FrameSink, type Head, Parser } from './parser.ts';
 
 /** An idle server answers in milliseconds; this is for one that is still starting beside fifty others. */
 const ANSWER_MS = 10_000;

@@ -5,7 +5,7 @@
  * When it was due is known late in two cases: to a stream that gets an event before the witness has told whose change it is, and
  * to a witness that gets one before its sender, another process, has told. Either waits with the event.
  */
-import { Histogram } from './histogram.ts';
+import { Histogram } from '../measures/histogram.ts';
 import type { Offences } from './offences.ts';
 import type { Entry, Room } from './room.ts';
 

@@ -1,7 +1,7 @@
 /** From where to where each stream connects, and what it asks for there. */
-import type { Ledger } from './ledger.ts';
-import type { Address, Work } from './messages.ts';
-import type { Random } from './random.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Random } from '../measures/random.ts';
+import type { Address, Work } from '../run/messages.ts';
 
 export interface Route {
   readonly host: string;

@@ -1,6 +1,7 @@
 /** What a run has shown: all that the page, the JSON and the last lines on the terminal are made of. */
+
+import type { Quantiles } from '../measures/histogram.ts';
 import type { LoadOptions } from './arguments.ts';
-import type { Quantiles } from './histogram.ts';
 import type { Counts, Offence, OffenceCounts } from './messages.ts';
 
 /** One second. */

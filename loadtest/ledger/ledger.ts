@@ -12,15 +12,16 @@
  *                  event came at every stream.
  *   in the end     every stream must be at its channel's head, and the witness at the last accepted change of each client.
  */
+
+import { nowMs } from '../measures/clock.ts';
+import { hashOfText, payloadOf } from '../measures/random.ts';
+import { type Counts, noCounts } from '../run/messages.ts';
+import type { RoomPart } from '../run/plan.ts';
 import { Arrivals } from './arrivals.ts';
 import { CatchUps } from './catch-ups.ts';
 import { Changes, changeOf } from './changes.ts';
-import { nowMs } from './clock.ts';
-import { type Counts, noCounts } from './messages.ts';
 import { Offences } from './offences.ts';
-import type { RoomPart } from './plan.ts';
 import { Positions } from './positions.ts';
-import { hashOfText, payloadOf } from './random.ts';
 import type { Room } from './room.ts';
 import { Rooms } from './rooms.ts';
 
