@@ -12,8 +12,8 @@ import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
+import type { EngineLog } from './log.ts';
 import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
-import type { EngineLog } from './nodes/clients.ts';
 import { openCluster } from './nodes/cluster.ts';
 import { openSingle, type Primaries } from './nodes/primaries.ts';
 import { type Listener, Subscriber } from './pubsub/subscriber.ts';

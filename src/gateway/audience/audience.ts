@@ -14,20 +14,12 @@ import type { Epoch, Position } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
 import type { ControlFrame, Format } from '../formats/format.ts';
 import type { Hub, HubReader } from '../hub/hub.ts';
-import type { Stream } from '../stream/stream.ts';
 import { type Conflated, conflate } from './conflation.ts';
 import { type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
 import { Pending } from './pending.ts';
+import type { Chunk, Recipient } from './recipient.ts';
 
 export type AudienceDeps = HandOutDeps;
-
-export interface Chunk {
-  readonly bytes: Buffer;
-  readonly events: number;
-  /** Where a stream is that was given this chunk: one offset per channel. */
-  readonly offsets: readonly number[];
-  next: Chunk | null;
-}
 
 /** What a stream was given that joined: all events between its offsets and those of the chunk. */
 interface Backlog {
@@ -43,7 +35,7 @@ export class Audience implements HubReader, Gatherer {
   readonly hubs: readonly Hub[];
   readonly format: Format;
   readonly #deps: AudienceDeps;
-  readonly #streams = new SmallSet<Stream>();
+  readonly #streams = new SmallSet<Recipient>();
   #epochs: readonly Epoch[] = [];
   #prefix = '';
   #tail: Chunk = { bytes: NO_BYTES, events: 0, offsets: [], next: null };
@@ -58,7 +50,7 @@ export class Audience implements HubReader, Gatherer {
   /** That of the last stream to join, as long as the garbage collector leaves it: who returns in a storm stands where others do. */
   #backlog: WeakRef<Backlog> | null = null;
   /** Streams that wait for the next flush, because one of their own would come before its time. */
-  #arrivals: Stream[] | null = null;
+  #arrivals: Recipient[] | null = null;
   #flushedMs = 0;
   #isFlushDue = false;
   #timer: NodeJS.Timeout | undefined;
@@ -89,7 +81,7 @@ export class Audience implements HubReader, Gatherer {
    * Takes in a stream whose positions are all covered. Everything between them and the newest chunk is written here and
    * now, or at the next flush: no `await` stands between the check and this, so no event can come in between.
    */
-  join(stream: Stream): void {
+  join(stream: Recipient): void {
     if (this.#pending) {
       for (const [i, pending] of this.#pending.entries()) pending.reachBack(stream.positions[i]!.offset);
       this.#arrivals ??= [];
@@ -102,7 +94,7 @@ export class Audience implements HubReader, Gatherer {
     this.#admit(stream);
   }
 
-  #admit(stream: Stream): void {
+  #admit(stream: Recipient): void {
     const offsets = stream.positions.map(({ offset }) => offset);
     this.#streams.add(stream);
     stream.attach(this.#tail);
@@ -123,7 +115,7 @@ export class Audience implements HubReader, Gatherer {
     return backlog;
   }
 
-  leave(stream: Stream): void {
+  leave(stream: Recipient): void {
     this.#streams.delete(stream);
   }
 
@@ -188,7 +180,7 @@ export class Audience implements HubReader, Gatherer {
     }
   }
 
-  #takeArrivals(): readonly Stream[] {
+  #takeArrivals(): readonly Recipient[] {
     const arrivals = this.#arrivals ?? [];
     this.#arrivals = null;
     return arrivals;

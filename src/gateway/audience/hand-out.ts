@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import type { SmallSet } from '../../domain/small-set.ts';
-import type { Stream } from '../stream/stream.ts';
+import type { Recipient } from './recipient.ts';
 
 export interface HandOutDeps {
   readonly clock: Clock;
@@ -29,14 +29,14 @@ const PORTION_STREAMS = 512;
 const AHEAD_STREAMS = 32;
 
 export class HandOut {
-  readonly #streams: SmallSet<Stream>;
+  readonly #streams: SmallSet<Recipient>;
   readonly #gatherer: Gatherer;
   readonly #deps: HandOutDeps;
-  #pass: Iterator<Stream> | null = null;
+  #pass: Iterator<Recipient> | null = null;
   #isUnderWay = false;
   #isPassStale = false;
 
-  constructor(streams: SmallSet<Stream>, gatherer: Gatherer, deps: HandOutDeps) {
+  constructor(streams: SmallSet<Recipient>, gatherer: Gatherer, deps: HandOutDeps) {
     this.#streams = streams;
     this.#gatherer = gatherer;
     this.#deps = deps;
@@ -71,9 +71,9 @@ export class HandOut {
   }
 
   /** The next that are behind, those whose connection takes nothing last. */
-  #nextOf(pass: Iterator<Stream>): readonly Stream[] {
-    const ready: Stream[] = [];
-    const full: Stream[] = [];
+  #nextOf(pass: Iterator<Recipient>): readonly Recipient[] {
+    const ready: Recipient[] = [];
+    const full: Recipient[] = [];
     for (let i = 0; i < AHEAD_STREAMS; i++) {
       const next = pass.next();
       if (next.done) {

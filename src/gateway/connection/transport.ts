@@ -4,18 +4,6 @@
  * A transport that `isFull` is not to be written to until `drained` resolves: what a client has not taken yet is kept as a
  * position, not as bytes.
  */
-import { STATUS_CODES } from 'node:http';
-import type { FastifyReply } from 'fastify';
-import { Problem } from '../../errors.ts';
-import { takeSocket } from './bare-socket.ts';
-import { DirectConnection, NodeConnection } from './connection.ts';
-import { directHandle, writeAndLearn } from './direct-write.ts';
-
-/** Streams are told apart from other answers by these; the head is the same for every format but for its type. */
-export function streamHead(contentType: string): Record<string, string> {
-  return { 'content-type': contentType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' };
-}
-
 export interface Transport {
   write(bytes: Buffer | string): void;
   /** The connection takes no more for now. */
@@ -34,58 +22,4 @@ export interface Transport {
 
 export interface TransportListener {
   connectionClosed(): void;
-}
-
-const BEHIND_ANOTHER =
-  'A stream begins when all before it on its connection is answered: wait for that, or take another connection.';
-
-/**
- * Pipelined: its socket is still another answer's, and will never be its own where that is a stream. So it is not waited for;
- * a plain answer is sent by Node in its turn.
- */
-function isBehindAnother({ raw, request }: FastifyReply): boolean {
-  return raw.socket === null && !raw.destroyed && !request.raw.socket.destroyed;
-}
-
-/**
- * Takes a reply over from fastify, after all its hooks, and begins the response.
- *
- * @returns null when the client has left meanwhile.
- * @throws {Problem} before anything is done, where it is not this reply's turn.
- */
-export async function openTransport(
-  reply: FastifyReply,
-  head: Readonly<Record<string, string>>,
-  bufferBytes: number,
-): Promise<Transport | null> {
-  const response = reply.raw;
-  if (isBehindAnother(reply)) throw new Problem('bad_request', BEHIND_ANOTHER);
-  reply.hijack();
-  const headers = { ...(reply.getHeaders() as Record<string, string>), ...head };
-  const socket = await takeSocket(response);
-  if (socket === null) {
-    if (!response.socket || response.destroyed) return null;
-    response.writeHead(200, headers);
-    response.flushHeaders();
-    return new NodeConnection(response, bufferBytes);
-  }
-  if (socket.destroyed || socket.readableEnded) {
-    socket.destroy();
-    return null;
-  }
-  writeAndLearn(socket, Buffer.from(headText(headers)));
-  const handle = directHandle(socket);
-  const transport = handle
-    ? new DirectConnection(socket, handle, bufferBytes)
-    : new NodeConnection(socket, bufferBytes);
-  socket.on('end', socket.destroy);
-  socket.resume();
-  return transport;
-}
-
-/** The response ends with the connection, so no framing has to be written around each event (RFC 9112 §6.3). */
-function headText(headers: Readonly<Record<string, string | number | string[]>>): string {
-  let text = `HTTP/1.1 200 ${STATUS_CODES[200]}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\n`;
-  for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
-  return `${text}\r\n`;
 }

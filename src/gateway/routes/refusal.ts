@@ -7,7 +7,7 @@
  */
 import type { FastifyReply } from 'fastify';
 import { Problem } from '../../errors.ts';
-import { streamHead } from '../connection/transport.ts';
+import { streamHead } from '../connection/open.ts';
 import type { ControlFrame } from '../formats/format.ts';
 import { createSseFormat } from '../formats/sse.ts';
 

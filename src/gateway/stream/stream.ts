@@ -6,7 +6,8 @@
  * full costs its positions, not the bytes it has missed.
  */
 import type { Position } from '../../domain/position.ts';
-import type { Audience, Chunk } from '../audience/audience.ts';
+import type { Audience } from '../audience/audience.ts';
+import type { Chunk, Recipient } from '../audience/recipient.ts';
 import type { Transport, TransportListener } from '../connection/transport.ts';
 
 /** Why a stream is asked to come back (P22). */
@@ -23,7 +24,7 @@ export interface StreamOwner {
 /** Of every attached stream. */
 const NO_POSITIONS: Position[] = [];
 
-export class Stream implements TransportListener {
+export class Stream implements TransportListener, Recipient {
   readonly transport: Transport;
   readonly audience: Audience;
   readonly #owner: StreamOwner;

@@ -5,16 +5,10 @@
  * always settles: with its reply, at once when the connection closes, else after `commandTimeoutMs`.
  */
 import { Redis } from 'ioredis';
+import type { EngineLog } from '../log.ts';
 import { unusable } from '../start/start-checks.ts';
 import { addressOf, type Target } from './addresses.ts';
 import { reasonOf } from './calls.ts';
-
-/** As much of a pino logger as the engine needs. */
-export interface EngineLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface ClientOptions {
   readonly target: Target;

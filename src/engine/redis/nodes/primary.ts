@@ -4,11 +4,12 @@
  */
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
+import type { EngineLog } from '../log.ts';
 import { Line, type LineNews, SILENCE_MAX_MS } from '../pubsub/line.ts';
 import { Acknowledgement } from './acknowledgement.ts';
 import { addressOf, type Target } from './addresses.ts';
 import { type Argument, call, type Reply, run, type Script } from './calls.ts';
-import { type ClientOptions, closeClient, createClient, type EngineLog, openClient } from './clients.ts';
+import { type ClientOptions, closeClient, createClient, openClient } from './clients.ts';
 import { gatherTurn } from './turn.ts';
 
 export interface PrimaryOptions {

@@ -18,8 +18,8 @@
 import { SmallSet } from '../../../domain/small-set.ts';
 import { EngineUnavailable } from '../../../errors.ts';
 import type { Subscription } from '../../engine.ts';
+import type { EngineLog } from '../log.ts';
 import { reasonOf, replyCodeOf } from '../nodes/calls.ts';
-import type { EngineLog } from '../nodes/clients.ts';
 import type { Line, LineNews } from './line.ts';
 
 export interface Listener {

@@ -1,5 +1,5 @@
 /** What a Redis keeps when it is killed or loses power, in words, for the operator's log. */
-import type { EngineLog } from '../nodes/clients.ts';
+import type { EngineLog } from '../log.ts';
 
 /** As CONFIG GET answers. */
 export type Settings = Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 /** What has to be true of a Redis before an engine works on it, and what an operator should know about it. */
 import type { Redis } from 'ioredis';
 import { EngineUnreachable, EngineUnusable } from '../../../errors.ts';
+import type { EngineLog } from '../log.ts';
 import { call, isReply, type Reply, reasonOf } from '../nodes/calls.ts';
-import type { EngineLog } from '../nodes/clients.ts';
 import type { Durability, Settings } from './durability.ts';
 
 export type Mode = 'standalone' | 'cluster' | 'sentinel';

@@ -1,0 +1,31 @@
+/** What an audience and its passes need of a stream: the contract between the two rooms. */
+import type { Position } from '../../domain/position.ts';
+
+/**
+ * What an audience made of the events of one turn, encoded once for all its streams. Chunks form a list; who holds one, holds
+ * all that come after it.
+ */
+export interface Chunk {
+  readonly bytes: Buffer;
+  readonly events: number;
+  /** Where a stream is that was given this chunk: one offset per channel. */
+  readonly offsets: readonly number[];
+  next: Chunk | null;
+}
+
+export interface Recipient {
+  /** One per channel; none while attached. */
+  readonly positions: readonly Position[];
+  readonly transport: { readonly isFull: boolean };
+  readonly isClosed: boolean;
+  /** Its audience has made more than it was given. */
+  readonly isBehind: boolean;
+  attach(at: Chunk): void;
+  /** Goes on with positions of its own, and leaves its audience. */
+  detach(): void;
+  /** Takes what its audience has made since. @returns How many events it was given. */
+  advance(nowMs: number): number;
+  /** From its positions it is to be brought up to date and to join again. */
+  catchUp(): void;
+  write(bytes: Buffer | string, nowMs: number): void;
+}
