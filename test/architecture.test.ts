@@ -98,11 +98,10 @@ function role(name: string, ...packages: RegExp[]): Rule {
 const rules: readonly Rule[] = [
   { of: domain, may: [domain], pure: true },
   { of: contract, may: [], mayType: [domain], pure: true },
-  { of: /^engine\/memory/, may: [/^engine\/memory/, domain, clock, errors], mayType: [contract] },
+  { of: /^engine\/memory/, may: [/^engine\/memory/, contract, domain, clock, errors] },
   {
     of: /^engine\/redis\//,
-    may: [/^engine\/redis\//, domain, clock, errors, /^ioredis$/, /^msgpackr$/],
-    mayType: [contract],
+    may: [/^engine\/redis\//, contract, domain, clock, errors, /^ioredis$/, /^msgpackr$/],
   },
   { of: http, may: [http, errors, fastify], mayType: [log, metrics, config] },
   role('bucket', /^msgpackr$/),

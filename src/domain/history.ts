@@ -61,10 +61,26 @@ export class History {
     this.#floor = floor;
   }
 
-  /** The events after `offset`, oldest first, at most `limit`. */
-  after(offset: number, limit: number = Number.POSITIVE_INFINITY): Event[] {
+  /** The events after `offset`, oldest first, at most `limit`; at least one, then none behind the one that exceeds `maxBytes`. */
+  after(
+    offset: number,
+    limit: number = Number.POSITIVE_INFINITY,
+    maxBytes: number = Number.POSITIVE_INFINITY,
+  ): Event[] {
     const start = Math.max(0, offset + 1 - this.oldest);
-    return this.#events.slice(start, Math.min(this.#events.length, start + limit));
+    const last = Math.min(this.#events.length, start + limit);
+    if (maxBytes === Number.POSITIVE_INFINITY) return this.#events.slice(start, last);
+    let end = start;
+    for (let bytes = 0; end < last && bytes <= maxBytes; end++) bytes += this.#events[end]!.bytes.length;
+    return this.#events.slice(start, end);
+  }
+
+  /** The same from the other end: the newest events, oldest first. */
+  newest(limit: number, maxBytes: number): Event[] {
+    const first = Math.max(0, this.#events.length - limit);
+    let start = this.#events.length;
+    for (let bytes = 0; start > first && bytes <= maxBytes; ) bytes += this.#events[--start]!.bytes.length;
+    return this.#events.slice(start);
   }
 
   /** Gives up the oldest events until at most `count` are left. */

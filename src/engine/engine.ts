@@ -58,7 +58,10 @@ export interface Engine {
    */
   peek(shard: number, lease: Lease, limits: PeekLimits): Promise<Peek>;
 
-  /** What a merger has to know before it folds: each named channel's head, reducer and state, and these publishers' last seqs. */
+  /**
+   * What a merger has to know before it folds: each named channel's head, reducer and state, and these publishers' last
+   * seqs. States that are too much for one answer are left out of it: `readState` has them.
+   */
   load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
 
   /**
@@ -83,13 +86,20 @@ export interface Engine {
   sweep(shard: number, token: string, limit: number): Promise<SweepOutcome>;
 
   /**
-   * The events after a position, oldest first, at most `limit`, together with the log's bounds at that very moment; a
-   * `gap` when `gapAt` finds one. With `null` for the position: the newest `limit` events (0: the bounds alone).
+   * The events after a position, oldest first, together with the log's bounds at that very moment; a `gap` when `gapAt`
+   * finds one. With `null` for the position: the newest events, of which the oldest are left out first.
    * Reading creates nothing but the shard's epoch, where there was none.
+   *
+   * @param limit Events at most; 0: the bounds alone.
+   * @param maxBytes Stops after the event that exceeds this, about; at least one is returned whatever its size. Unless it is
+   *   given, `READ_MAX_BYTES`.
    */
-  readHistory(channel: Channel, after: Position | null, limit: number): Promise<HistoryPage>;
+  readHistory(channel: Channel, after: Position | null, limit: number, maxBytes?: number): Promise<HistoryPage>;
 
-  /** State and the position it is the fold of, read as one. A channel without state has an empty one, at its head. */
+  /**
+   * State and the position it is the fold of. It may take many reads of the store, each of a bounded size, but is exact: as
+   * if it had been read as one. A channel without state has an empty one, at its head.
+   */
   readState(channel: Channel): Promise<Snapshot>;
 
   /**
@@ -128,6 +138,9 @@ export interface Engine {
   /** Ends all subscriptions and connections. What is in flight may be rejected. Nothing may be called afterwards. */
   close(): Promise<void>;
 }
+
+/** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
+export const READ_MAX_BYTES = 512 << 10;
 
 /** `full`: the inbox is at its limit, nothing of this change was kept, try later. */
 export type AppendOutcome = 'accepted' | 'full';
@@ -192,8 +205,8 @@ export interface LoadedChannel {
   readonly head: number | null;
   /** Name of the reducer that made its state; null for a channel that does not exist. */
   readonly reducer: string | null;
-  /** Empty when it was not wished for. */
-  readonly state: State;
+  /** Empty when it was not wished for; null when it is too large for this answer. */
+  readonly state: State | null;
   /** Last merged seq of each wished publisher, 0 for one that is not remembered. In the order of `froms`. */
   readonly seqs: readonly number[];
 }

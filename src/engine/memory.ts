@@ -11,26 +11,27 @@ import { type Channel, shardOf } from '../domain/channel.ts';
 import { History } from '../domain/history.ts';
 import { type Epoch, gapAt, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
-import type {
-  AppendOutcome,
-  ChannelCommit,
-  ChannelObserver,
-  Commit,
-  CommitOutcome,
-  Engine,
-  EngineOptions,
-  Evidence,
-  HistoryPage,
-  InboxEntry,
-  Lease,
-  Loaded,
-  LoadWish,
-  Peek,
-  PeekLimits,
-  RenewOutcome,
-  Snapshot,
-  Subscription,
-  SweepOutcome,
+import {
+  type AppendOutcome,
+  type ChannelCommit,
+  type ChannelObserver,
+  type Commit,
+  type CommitOutcome,
+  type Engine,
+  type EngineOptions,
+  type Evidence,
+  type HistoryPage,
+  type InboxEntry,
+  type Lease,
+  type Loaded,
+  type LoadWish,
+  type Peek,
+  type PeekLimits,
+  READ_MAX_BYTES,
+  type RenewOutcome,
+  type Snapshot,
+  type Subscription,
+  type SweepOutcome,
 } from './engine.ts';
 import { boundsOf, createShard, forget, isMissing, type Shard, weigh } from './memory-shard.ts';
 
@@ -163,14 +164,19 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       return { kind: 'swept', channels: channels.length, publishers: publishers.length };
     },
 
-    async readHistory(channel: Channel, after: Position | null, limit: number): Promise<HistoryPage> {
+    async readHistory(
+      channel: Channel,
+      after: Position | null,
+      limit: number,
+      maxBytes: number = READ_MAX_BYTES,
+    ): Promise<HistoryPage> {
       const shard = shards[shardOf(channel, options.shards)]!;
       const log = boundsOf(shard, channel);
       const history = shard.logs.get(channel)?.history;
-      if (after === null) return { kind: 'events', log, events: history?.after(log.head - limit) ?? [] };
+      if (after === null) return { kind: 'events', log, events: history?.newest(limit, maxBytes) ?? [] };
       const reason = gapAt(after, log);
       if (reason) return { kind: 'gap', log, reason };
-      return { kind: 'events', log, events: history?.after(after.offset, limit) ?? [] };
+      return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [] };
     },
 
     async readState(channel: Channel): Promise<Snapshot> {

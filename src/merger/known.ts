@@ -57,8 +57,9 @@ export class Known {
     let known = this.#channels.get(wish.channel);
     if (!known) {
       let stateBytes = 0;
-      for (const [field, { bytes }] of loaded.state) stateBytes += fieldBytes(field, bytes);
-      known = { head: loaded.head, state: new Map(loaded.state), stateBytes, seqs: new Map(), weight: 0 };
+      const state = loaded.state ?? new Map();
+      for (const [field, { bytes }] of state) stateBytes += fieldBytes(field, bytes);
+      known = { head: loaded.head, state: new Map(state), stateBytes, seqs: new Map(), weight: 0 };
       this.#channels.set(wish.channel, known);
     }
     for (const [i, from] of wish.froms.entries()) known.seqs.set(from, loaded.seqs[i]!);
