@@ -50,7 +50,9 @@ function withoutServices(action) {
 
 function apt(...words) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  return spawnSync('apt-get', words, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0;
+  const { status, stdout, stderr } = spawnSync('apt-get', words, { env, encoding: 'utf8', maxBuffer: 64 << 20 });
+  if (status !== 0) console.error(`${stdout}${stderr}`);
+  return status === 0;
 }
 
 function ensure() {
@@ -64,6 +66,7 @@ function ensure() {
     );
     return 1;
   }
+  console.log(`Installing ${packages.join(', ')} from Debian for the tests.`);
   const installed = withoutServices(
     () => apt('update') && apt('install', '-y', '--no-install-recommends', ...packages),
   );

@@ -1,6 +1,6 @@
 /**
- * What a run of the tests prints: each file when it is done, then all that failed, whole, and last the summary. Of a long
- * output it is the end that is kept and read, so what failed stands there once more.
+ * What a run of the tests prints: each failure when it is found, in the end all of them once more, and last the summary. Of a
+ * long output it is the end that is kept and read. When all is well there is the summary and nothing else.
  *
  * A reporter of `node --test` (Node's documentation, "Custom reporters"); plain JavaScript, because it is loaded before
  * anything that could compile it.
@@ -10,22 +10,18 @@ import { inspect } from 'node:util';
 
 /** What is said of a suite when something in it failed; what failed says it better. */
 const BECAUSE_OF_OTHERS = 'subtestsFailed';
+/** The lines of Node's own summary. Others at the top, such as the seed of a property, are told with what failed. */
+const ofSummary = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
 
 export default async function* report(events) {
   const failures = [];
   const summary = [];
-  let current;
+  const notes = [];
   for await (const { type, data } of events) {
     switch (type) {
-      case 'test:pass':
       case 'test:fail': {
-        const file = relative(process.cwd(), data.file ?? '');
-        if (data.nesting === 0 && file !== current) {
-          current = file;
-          yield `${file}\n`;
-        }
-        if (type === 'test:pass' || isExpected(data)) break;
-        const failure = textOf(data, file);
+        if (isExpected(data)) break;
+        const failure = textOf(data);
         failures.push(failure);
         yield failure;
         break;
@@ -35,11 +31,11 @@ export default async function* report(events) {
         yield data.message;
         break;
       case 'test:diagnostic':
-        if (data.nesting === 0) summary.push(`# ${data.message}\n`);
+        if (data.nesting === 0) (ofSummary.test(data.message) ? summary : notes).push(`# ${data.message}\n`);
         break;
     }
   }
-  if (failures.length > 0) yield `\nWhat failed:\n${failures.join('')}\n`;
+  if (failures.length > 0) yield `\nWhat failed:\n${failures.join('')}\n${notes.join('')}`;
   yield summary.join('');
 }
 
@@ -47,7 +43,8 @@ function isExpected({ todo, details }) {
   return (todo !== undefined && todo !== false) || details.error?.failureType === BECAUSE_OF_OTHERS;
 }
 
-function textOf({ name, line, details }, file) {
+function textOf({ name, file, line, details }) {
   const error = details.error?.cause ?? details.error;
-  return `not ok - ${name} (${file}:${line}, ${Math.round(details.duration_ms)} ms)\n${inspect(error)}\n`;
+  const path = relative(process.cwd(), file ?? '');
+  return `not ok - ${name} (${path}:${line}, ${Math.round(details.duration_ms)} ms)\n${inspect(error)}\n`;
 }

@@ -79,7 +79,8 @@ describe('SIGTERM', () => {
     assert.ok(told.length > 0, 'what is accepted meanwhile is merged, for those who are still there');
     const retries = new Set(goodbyes.map(({ retry }) => retry!));
     assert.ok(retries.size > 40 && Math.min(...retries) > 0, 'to each its own time');
-    assert.equal((JSON.parse(lines.lines.at(-1)!) as { event: string }).event, '$bye');
+    const lastLine = () => (JSON.parse(lines.lines.at(-1)!) as { event?: string }).event;
+    await waitFor(() => lastLine() === '$bye', { what: 'a goodbye in lines' });
     assert.deepEqual(await stopped, { code: 0, signal: null });
     const tookMs = performance.now() - started;
     assert.ok(tookMs > 500 && tookMs < 5_000, `${tookMs} ms`);

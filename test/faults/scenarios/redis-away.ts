@@ -12,6 +12,8 @@ import { run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
 
 const ANSWER_MAX_MS = 1_200;
+/** The same where it is played small, beside other tests on a machine that may be slow. */
+const ANSWER_MAX_MS_WHEN_SMALL = 2_000;
 const BACK_MAX_MS = 3_000;
 /** What a garbage collection more or less makes. */
 const GROWTH_MAX_MIB = 16;
@@ -60,7 +62,8 @@ export const redisAway: Scenario = {
     const told = (status: string) => new Set(lines.flatMap((line) => (isTold(line, status) ? [line.reader] : []))).size;
     const closed = absences.reduce((sum, absence) => sum + closedDuring(lines, absence), 0);
     const accepted = answers.filter(({ status }) => status === 204).length;
-    if (p99 > ANSWER_MAX_MS) failures.push(`a POST had its answer after ${p99} ms (p99)`);
+    const answerMaxMs = options.scale < 1 ? ANSWER_MAX_MS_WHEN_SMALL : ANSWER_MAX_MS;
+    if (p99 > answerMaxMs) failures.push(`a POST had its answer after ${p99} ms (p99)`);
     if (accepted > 0) failures.push(`${accepted} changes had a 204 from nowhere`);
     if (Math.max(...backMs) > BACK_MAX_MS) failures.push(`${Math.max(...backMs)} ms to the next 204`);
     if (Math.max(...growth) > GROWTH_MAX_MIB) failures.push(`the buckets grew by ${Math.max(...growth)} MiB`);
