@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, string>> = {
   posts: 'POSTs a second, stored, and merged and published, beside fastify storing nothing and Nchan with Redis',
   latency: 'POST to 204 and POST to SSE at 2,000 changes a second',
   'loop-delay': 'event-loop delay with 18,000 streams and 10,000 deliveries a second',
+  heads: 'this head beside a former commit: POSTs, deliveries, memory',
   resume: '10,000 returning clients beside as many new ones',
 };
 

@@ -29,9 +29,11 @@ export interface MeasuredOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** JavaScript that runs in the server before anything else, in place of the collecting of garbage. */
   readonly instrument?: string;
+  /** The folder of another build than ours. */
+  readonly build?: string | undefined;
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** With what `npm start` runs ours (why: Dockerfile), and so all of them. */
 const [, ...startArgs] = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.split(
@@ -46,22 +48,26 @@ function nodeArgs(instrument = collecting): string[] {
 
 let build: string | undefined;
 
-/** A copy of `dist/`, made once and gone with us: whoever builds meanwhile does not change what a round measures. */
+/** A copy of `dist/`, made once: whoever builds meanwhile does not change what a round measures. */
 function ourBuild(): string {
-  if (build === undefined) {
-    const copy = mkdtempSync(join(root, '.dist-bench-'));
-    process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
-    cpSync(join(root, 'dist'), copy, { recursive: true });
-    build = copy;
-  }
+  build ??= copyOfBuild(join(root, 'dist'));
   return build;
 }
 
+/** A copy of a build beside our `node_modules`, gone with us. */
+export function copyOfBuild(dist: string): string {
+  const copy = mkdtempSync(join(root, '.dist-bench-'));
+  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+  cpSync(dist, copy, { recursive: true });
+  return copy;
+}
+
 /** Our own server, as built. It never sends a heartbeat, so that only what a benchmark sends is measured. */
-export async function startSmallchange({ name = 'smallchange', env, instrument }: MeasuredOptions): Promise<Running> {
+export async function startSmallchange(options: MeasuredOptions): Promise<Running> {
+  const { name = 'smallchange', env, instrument, build: folder = ourBuild() } = options;
   const port = await freePort();
   const settings = { HEARTBEAT_MS: '600000', DRAIN_MS: '0', LOG_LEVEL: 'warn', ...env, PORT: String(port) };
-  const args = [...nodeArgs(instrument), join(ourBuild(), 'main.js')];
+  const args = [...nodeArgs(instrument), join(folder, 'main.js')];
   return start({ name, command: nodeBinary, args, env: settings, port });
 }
 

@@ -77,25 +77,33 @@ export const nothing: Side = {
   run: async (seconds, aof) => measure({ server: await startOther('fastify-nothing') }, seconds, aof),
 };
 
-export const bucketAlone: Side = {
-  name: 'smallchange, in Redis before the 204',
-  async run(seconds, aof) {
-    const redis = await startRedis(aof);
-    const server = await startSmallchange({ env: { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES } });
-    return measure({ server, redis }, seconds, aof);
-  },
-};
+/** @param build The folder of another build than ours. */
+export function bucketAloneOf(name: string, build?: string): Side {
+  return {
+    name,
+    async run(seconds, aof) {
+      const redis = await startRedis(aof);
+      const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES };
+      return measure({ server: await startSmallchange({ env, build }), redis }, seconds, aof);
+    },
+  };
+}
 
-export const pipeline: Side = {
-  name: 'smallchange, accepted, merged and published',
-  async run(seconds, aof) {
-    const redis = await startRedis(aof);
-    const env = { REDIS_URL: redis.url, INBOX_MAX_ENTRIES };
-    const merger = await startSmallchange({ name: 'merger', env: { ...env, ROLES: 'merger' } });
-    const server = await startSmallchange({ env: { ...env, ROLES: 'bucket' } });
-    return measure({ server, redis, merger }, seconds, aof);
-  },
-};
+export function pipelineOf(name: string, build?: string): Side {
+  return {
+    name,
+    async run(seconds, aof) {
+      const redis = await startRedis(aof);
+      const env = { REDIS_URL: redis.url, INBOX_MAX_ENTRIES };
+      const merger = await startSmallchange({ name: 'merger', env: { ...env, ROLES: 'merger' }, build });
+      const server = await startSmallchange({ env: { ...env, ROLES: 'bucket' }, build });
+      return measure({ server, redis, merger }, seconds, aof);
+    },
+  };
+}
+
+export const bucketAlone: Side = bucketAloneOf('smallchange, in Redis before the 204');
+export const pipeline: Side = pipelineOf('smallchange, accepted, merged and published');
 
 export const nchanWithRedis: Side = {
   name: 'Nchan with Redis',
