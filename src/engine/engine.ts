@@ -22,6 +22,8 @@ import type { State } from '../domain/state.ts';
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
   readonly shards: number;
+  /** The largest change that is ever appended, bytes: how much a store reads in one go goes by it. */
+  readonly maxChangeBytes: number;
   /** Events kept per channel; the oldest are trimmed in the commit that exceeds it. */
   readonly historyMaxEvents: number;
   /** Entries an inbox holds before `append` answers `full`. */

@@ -22,6 +22,7 @@ import { stateTests } from './engine/state.ts';
 import { subscribeTests } from './engine/subscribe.ts';
 import { sweepTests } from './engine/sweep.ts';
 import { traceTests } from './engine/trace.ts';
+import { weightTests } from './engine/weight.ts';
 
 export type { CreateEngine, EngineUnderTest } from './engine/kit.ts';
 
@@ -55,6 +56,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('sweep', () => sweepTests(open));
     describe('gather', () => gatherTests(open));
     describe('trace', () => traceTests(open));
+    describe('weight', () => weightTests(open));
     describe('life', () => lifeTests(open));
   });
 }

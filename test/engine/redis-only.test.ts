@@ -487,6 +487,46 @@ describe('redis: what it keeps', () => {
     );
   });
 
+  it('trims what became much too long a little at a time, when fewer events are to be kept than before', async () => {
+    await using redis = await startRedis();
+    const channel = channelOn(0, 2);
+    const maxChangeBytes = 1 << 18;
+    {
+      await using bench = await open(redis.url, { maxChangeBytes, historyMaxEvents: 100 });
+      await put(bench.engine, channel, ...Array.from({ length: 60 }, (_, i) => String(i)));
+    }
+    await using bench = await open(redis.url, { maxChangeBytes, historyMaxEvents: 5 });
+    const kept: number[] = [];
+    while (kept.at(-1) !== 5) {
+      await put(bench.engine, channel, 'x');
+      const { log } = await bench.engine.readHistory(channel, null, 0);
+      kept.push(log.head - log.oldest + 1);
+      assert.ok(kept.length < 60, `${kept}`);
+    }
+    const before = [60, ...kept];
+    for (const [i, now] of kept.entries()) assert.ok(before[i]! - now <= 8, `${before}`);
+    const page = await bench.engine.readHistory(channel, null, 100);
+    assert.ok(page.kind === 'events' && page.events.at(-1)!.offset === page.log.head && page.events.length === 5);
+  });
+
+  it('forgets names whose channel is gone, so that they do not stand before others', async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url, { channelIdleMs: 1 });
+    const [torn, whole] = [channelOn(0, 2), channelOn(0, 2)];
+    await put(bench.engine, torn, 'x');
+    await put(bench.engine, whole, 'x');
+    await redis.cli('del', `sc:{0}:m:${torn}`);
+    const isGone = async () =>
+      (await bench.engine.load(0, [{ channel: whole, froms: [], withState: false }])).channels[0]!.head === null;
+    await waitFor(
+      async () => {
+        await bench.engine.sweep(0, LEASE.token, 1);
+        return isGone();
+      },
+      { what: 'the channel behind it to be forgotten' },
+    );
+  });
+
   it('keeps any bytes as they are: inbox, history, state, pub/sub, set aside', async () => {
     await using redis = await startRedis();
     await using bench = await open(redis.url, { historyMaxEvents: 1_000 });

@@ -25,6 +25,14 @@ const ENTRIES_NOT_WEIGHED = 1_024;
 const ENTRY_BYTES_MAX = 1 << 20;
 /** Lua's numbers must stay integers; nobody has room for more events than this. */
 const LIMIT_MAX = 1_000_000;
+/** What a step of a read may bring at most, and so what can be read in vain: a millisecond of Redis, about. */
+const STEP_MAX_BYTES = 1 << 20;
+/** As many small ones take Redis a fraction of a millisecond. */
+const STEP_MAX_COUNT = 1_000;
+/** What an entry or event has beside the bytes of its change, at most: channel, publisher, trace, numbers. */
+const AROUND_CHANGE_BYTES = 256;
+/** What an event of a page is weighed with beside its bytes: Redis takes as long for a tiny one as for one of so many. */
+const EVENT_OVERHEAD_BYTES = 64;
 
 /**
  * After a restart or failover nobody merges for so long (`lua/peek.lua`). A gateway connects again within a second and
@@ -75,6 +83,10 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(keys: Keys, options: EngineOptions, runner: Runner) {
   const run = runner.run.bind(runner);
   const entriesNotWeighed = Math.min(ENTRIES_NOT_WEIGHED, Math.floor(options.inboxMaxBytes / ENTRY_BYTES_MAX));
+  const maxStep = Math.max(
+    1,
+    Math.min(STEP_MAX_COUNT, Math.floor(STEP_MAX_BYTES / (options.maxChangeBytes + AROUND_CHANGE_BYTES))),
+  );
   const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
 
   async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
@@ -106,7 +118,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
     async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
       const { shard: hash, inbox } = keys.ofShard(shard);
       const { maxEntries, maxBytes } = limits;
-      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS];
+      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
       const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args.map(String))) as Reply[];
       if (isMine === 0) return { kind: 'held', remainingMs: Number(rest[0]) };
       const [epoch, rev, events, waiting, raws] = rest;
@@ -154,6 +166,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         String(commit.unreadable.length),
         String(UNREADABLE_KEPT),
         of.eventsPrefix,
+        String(maxStep),
         ...commit.unreadable.map(bufferOf),
       ];
       for (const { channel, state, seqs } of commit.channels) {
@@ -209,12 +222,18 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       return { channels: Number(answer[0]), publishers: Number(answer[1]) };
     },
 
-    async history(shard: number, channel: Channel, after: Position | null, limit: number): Promise<RawHistory> {
+    async history(
+      shard: number,
+      channel: Channel,
+      after: Position | null,
+      limit: number,
+      maxBytes: number,
+    ): Promise<RawHistory> {
       const of = keys.ofShard(shard);
       const { meta, history } = keys.ofChannel(shard, channel);
-      const args = [newEpoch(), channel, after?.epoch ?? '', after?.offset ?? 0, Math.min(limit, LIMIT_MAX)].map(
-        String,
-      );
+      const position = [after?.epoch ?? '', after?.offset ?? 0];
+      const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
+      const args = [newEpoch(), channel, ...position, ...limits].map(String);
       const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
       const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
       return {

@@ -7,7 +7,16 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
-import type { ChannelObserver, Engine, EngineOptions, Found, HistoryPage, Peek, Subscription } from '../engine.ts';
+import {
+  type ChannelObserver,
+  type Engine,
+  type EngineOptions,
+  type Found,
+  type HistoryPage,
+  type Peek,
+  READ_MAX_BYTES,
+  type Subscription,
+} from '../engine.ts';
 import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec.ts';
 import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
@@ -74,8 +83,8 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
       const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
       return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
     },
-    async readHistory(channel, after, limit) {
-      return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit), after);
+    async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
+      return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
     },
     readState: (channel) => commands.state(shardOf(channel, shards), channel),
     subscribe(channel, observer) {

@@ -35,6 +35,7 @@ export type CreateEngine = (options: Partial<EngineOptions>) => Promise<EngineUn
 /** For `create`: nothing fills up, is trimmed or expires unless a test asks for it. */
 export const generousOptions: EngineOptions = {
   shards: 2,
+  maxChangeBytes: 1 << 20,
   historyMaxEvents: 100,
   inboxMaxEntries: 10_000,
   inboxMaxBytes: 10_000_000,

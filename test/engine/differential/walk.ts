@@ -17,6 +17,7 @@ import type { Pair } from './pair.ts';
 
 export const walkOptions: EngineOptions = {
   shards: 3,
+  maxChangeBytes: 300,
   historyMaxEvents: 8,
   inboxMaxEntries: 12,
   inboxMaxBytes: 10_000_000,

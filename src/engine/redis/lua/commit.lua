@@ -18,6 +18,7 @@
 -- ARGV[6]  how long a publisher is remembered, milliseconds
 -- ARGV[7]  count of unreadable entries; ARGV[8] how many of them the shard keeps
 -- ARGV[9]  what the pub/sub names of channels begin with
+-- ARGV[10] how many more events than it adds a commit may trim of one channel
 -- ARGV[…]  the unreadable entries
 -- ARGV[#ARGV]  MessagePack: a flat array that has for each channel: name, head as it was read ('' when it must not exist),
 --          head after, reducer, offset of the first event, head of the published batch, counts of events, state
@@ -40,8 +41,9 @@ local dedupeTtlMs = tonumber(ARGV[6])
 local unreadable = tonumber(ARGV[7])
 local unreadableKept = ARGV[8]
 local eventsPrefix = ARGV[9]
+local trimMore = tonumber(ARGV[10])
 
-local FIRST_UNREADABLE = 10
+local FIRST_UNREADABLE = 11
 local channels = cmsgpack.unpack(ARGV[#ARGV])
 local FIRST_CHANNEL_KEY = 6
 local ELEMENTS_BEFORE = 9
@@ -120,8 +122,10 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   if firstField > firstEvent then
     events = events + firstField - firstEvent
     local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
-    if length > historyMaxEvents then
-      redis.call('LTRIM', historyKey, -historyMaxEvents, -1)
+    local excess = length - historyMaxEvents
+    if excess > 0 then
+      -- Far too many are kept where fewer are to be kept than before: they go in the commits that follow.
+      redis.call('LTRIM', historyKey, math.min(excess, firstField - firstEvent + trimMore), -1)
     end
     redis.call('HSET', metaKey, 'head', channels[at + 2], 'reducer', channels[at + 3], 'used', now)
     if channels[at + 1] == '' then

@@ -63,7 +63,7 @@ elseif kind == 'head' then
 else
   local reducer = redis.call('HGET', metaKey, 'reducer')
   if reducer and reducer ~= ARGV[6] then
-    redis.call('DEL', stateKey)
+    redis.call('UNLINK', stateKey)
     redis.call('HSET', metaKey, 'reducer', ARGV[6])
     isDue = true
   end

@@ -54,8 +54,11 @@ for i = FIRST_CHANNEL, #ARGV do
   local k = FIRST_CHANNEL_KEY + 3 * (i - FIRST_CHANNEL)
   local metaKey, historyKey, stateKey = KEYS[k], KEYS[k + 1], KEYS[k + 2]
   local used = redis.call('HGET', metaKey, 'used')
-  if used and tonumber(used) + idleMs <= nowMs then
-    redis.call('DEL', metaKey, historyKey, stateKey)
+  if not used then
+    -- Whatever took it away: at the front of all it would keep others from being forgotten.
+    redis.call('ZREM', recentKey, channel)
+  elseif tonumber(used) + idleMs <= nowMs then
+    redis.call('UNLINK', metaKey, historyKey, stateKey)
     redis.call('ZREM', recentKey, channel)
     -- One more: the last position of a channel must not be one of the channel that may come after it.
     if channelsGone == 0 then
