@@ -62,7 +62,7 @@ export interface Engine {
 
   /**
    * What a merger has to know before it folds: each named channel's head, reducer and state, and these publishers' last
-   * seqs. States that are too much for one answer are left out of it: `readState` has them.
+   * seqs. States that are too much for one answer (`LOAD_STATE_MAX_BYTES`) are left out of it: `readState` has them.
    */
   load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
 
@@ -143,6 +143,13 @@ export interface Engine {
 
 /** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
 export const READ_MAX_BYTES = 512 << 10;
+
+/**
+ * A state is in the answer to a load up to this weight (`stateBytes` of the commit that made it), and as long as all of them
+ * together do not exceed the second.
+ */
+export const LOAD_STATE_MAX_BYTES = 64 << 10;
+export const LOAD_MAX_BYTES = 512 << 10;
 
 /** `full`: the inbox is at its limit, nothing of this change was kept, try later. */
 export type AppendOutcome = 'accepted' | 'full';
@@ -235,6 +242,8 @@ export interface ChannelCommit {
   readonly reducer: string;
   /** Fields that changed, with the offset of the event that changed them. Only with events. */
   readonly state: State;
+  /** What the whole state weighs from then on (`fieldBytes`); 0 for a channel that has none. */
+  readonly stateBytes: number;
   /** The last merged seq of each publisher that was heard of. */
   readonly seqs: ReadonlyMap<string, number>;
 }

@@ -23,6 +23,8 @@ import {
   type HistoryPage,
   type InboxEntry,
   type Lease,
+  LOAD_MAX_BYTES,
+  LOAD_STATE_MAX_BYTES,
   type Loaded,
   type LoadWish,
   type Peek,
@@ -65,13 +67,14 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     let log = shard.logs.get(commit.channel);
     if (!log) {
       const history = new History(commit.events[0]!.offset - 1);
-      log = { base: history.head, history, state: new Map(), reducer: commit.reducer, usedMs: now };
+      log = { base: history.head, history, state: new Map(), stateBytes: 0, reducer: commit.reducer, usedMs: now };
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
     log.history.append(commit.events);
     log.history.trimTo(options.historyMaxEvents);
     for (const [field, value] of commit.state) log.state.set(field, value);
+    log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
     tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
@@ -120,12 +123,16 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
 
     async load(index: number, wanted: readonly LoadWish[]): Promise<Loaded> {
       const shard = shards[index]!;
+      let bytesOfAll = 0;
       const channels = wanted.map(({ channel, froms, withState }) => {
         const log = shard.logs.get(channel);
+        const bytes = (withState && log?.stateBytes) || 0;
+        const fits = bytes <= LOAD_STATE_MAX_BYTES && bytesOfAll + bytes <= LOAD_MAX_BYTES;
+        if (fits) bytesOfAll += bytes;
         return {
           head: log?.history.head ?? null,
           reducer: log?.reducer ?? null,
-          state: withState && log ? new Map(log.state) : new Map<string, StateField>(),
+          state: fits ? new Map<string, StateField>(withState ? log?.state : undefined) : null,
           seqs: froms.map((from) => shard.publishers.get(`${channel} ${from}`)?.seq ?? 0),
         };
       });
@@ -207,6 +214,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       if (evidence.kind === 'reducer') {
         const log = shard.logs.get(evidence.channel)!;
         log.state.clear();
+        log.stateBytes = 0;
         log.reducer = evidence.reducer;
       }
       shard.epoch = newEpoch();

@@ -19,6 +19,7 @@ import { peekTests } from './engine/peek.ts';
 import { refusalTests } from './engine/refusal.ts';
 import { renewTests } from './engine/renew.ts';
 import { stateTests } from './engine/state.ts';
+import { largeStateTests } from './engine/state-large.ts';
 import { subscribeTests } from './engine/subscribe.ts';
 import { sweepTests } from './engine/sweep.ts';
 import { traceTests } from './engine/trace.ts';
@@ -51,6 +52,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('history', () => historyTests(open));
     describe('empty and forgotten channels', () => emptyChannelTests(open));
     describe('state', () => stateTests(open));
+    describe('large state', () => largeStateTests(open));
     describe('subscribe', () => subscribeTests(open));
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));

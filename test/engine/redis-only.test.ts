@@ -64,7 +64,7 @@ async function put(engine: Engine, channel: Channel, ...texts: string[]): Promis
   const { rev, epoch, events: made } = await peek(engine);
   const { head } = (await engine.load(0, [{ channel, froms: [], withState: false }])).channels[0]!;
   const events = texts.map((text, i) => event((head ?? made) + 1 + i, text));
-  const one = { channel, head, events, reducer: 'log', state: new Map(), seqs: new Map() };
+  const one = { channel, head, events, reducer: 'log', state: new Map(), stateBytes: 0, seqs: new Map() };
   const outcome = await engine.commit(0, {
     token: LEASE.token,
     rev,
@@ -543,7 +543,15 @@ describe('redis: what it keeps', () => {
     );
     const events = values.map((bytes, i) => event(i + 1, '', { bytes }));
     const state = new Map(values.map((bytes, i) => [`é \0 ${i}`, { offset: i + 1, bytes }]));
-    const one = { channel, head: null, events, reducer: 'log', state, seqs: new Map([['a.b', 1]]) };
+    const one = {
+      channel,
+      head: null,
+      events,
+      reducer: 'log',
+      state,
+      stateBytes: 1_000_000,
+      seqs: new Map([['a.b', 1]]),
+    };
     const rest = { token: LEASE.token, entries: entries.length, unreadable: values };
     await engine.commit(0, { ...rest, rev, epoch, channels: [one] });
     await waitFor(() => seen.events.length === values.length, { what: 'all events' });

@@ -18,7 +18,7 @@ import {
   type Subscription,
 } from '../engine.ts';
 import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec.ts';
-import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
+import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
 import type { EngineLog } from './log.ts';
@@ -26,7 +26,9 @@ import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
 import { openCluster } from './nodes/cluster.ts';
 import { openSingle, type Primaries } from './nodes/primaries.ts';
 import { type Listener, Subscriber } from './pubsub/subscriber.ts';
+import { createReads, type RawHistory } from './reads.ts';
 import { claimShards, type Mode } from './start/start-checks.ts';
+import { readWhole } from './state-reader.ts';
 
 export type { EngineLog };
 
@@ -59,6 +61,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
   );
   const primaries: Primaries = await openPrimaries(options, subscriber);
   const commands = createCommands(keys, options, primaries);
+  const reads = createReads(keys, options, primaries);
   const close = async () => {
     subscriber.close();
     await primaries.close();
@@ -74,7 +77,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     shards,
     append: (changes) => append(commands, changes, shards),
     peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
-    load: commands.load,
+    load: reads.load,
     commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
     release: commands.release,
     async sweep(shard, token, limit) {
@@ -84,9 +87,12 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
       return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
     },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
-      return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
+      return historyFrom(await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
     },
-    readState: (channel) => commands.state(shardOf(channel, shards), channel),
+    readState(channel) {
+      const shard = shardOf(channel, shards);
+      return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));
+    },
     subscribe(channel, observer) {
       const shard = shardOf(channel, shards);
       const { epoch } = keys.ofShard(shard);

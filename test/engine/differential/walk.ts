@@ -113,6 +113,7 @@ export function createWalk(pair: Pair, random: Random) {
       events,
       reducer: random.pick(REDUCERS),
       state,
+      stateBytes: 1_000,
       seqs: new Map(heard.map((from) => [from, seqOf(from)])),
     };
   }

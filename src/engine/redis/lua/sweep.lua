@@ -10,7 +10,7 @@
 -- KEYS[2]  dedupe expiry
 -- KEYS[3]  recent
 -- KEYS[4]  forgotten
--- KEYS[…]  for each publisher: dedupe of its channel; then for each channel: meta, history, state
+-- KEYS[…]  for each publisher: dedupe of its channel; then for each channel: meta, history, state, index
 -- ARGV[1]  token of the lease
 -- ARGV[2]  silence after which a channel is forgotten, milliseconds
 -- ARGV[3]  how many forgotten channels are remembered one by one
@@ -51,14 +51,14 @@ end
 local channelsGone, events = 0, nil
 for i = FIRST_CHANNEL, #ARGV do
   local channel = ARGV[i]
-  local k = FIRST_CHANNEL_KEY + 3 * (i - FIRST_CHANNEL)
-  local metaKey, historyKey, stateKey = KEYS[k], KEYS[k + 1], KEYS[k + 2]
+  local k = FIRST_CHANNEL_KEY + 4 * (i - FIRST_CHANNEL)
+  local metaKey, historyKey, stateKey, indexKey = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
   local used = redis.call('HGET', metaKey, 'used')
   if not used then
     -- Whatever took it away: at the front of all it would keep others from being forgotten.
     redis.call('ZREM', recentKey, channel)
   elseif tonumber(used) + idleMs <= nowMs then
-    redis.call('UNLINK', metaKey, historyKey, stateKey)
+    redis.call('UNLINK', metaKey, historyKey, stateKey, indexKey)
     redis.call('ZREM', recentKey, channel)
     -- One more: the last position of a channel must not be one of the channel that may come after it.
     if channelsGone == 0 then
