@@ -1,9 +1,8 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract; its comments are the specification, and `test/contract/engine.ts` is the same in
- * executable form. There are two implementations: `memory.ts` (one process, nothing else needed) and `redis/` (a fleet).
- * The engine knows nothing of HTTP, of streams or of reducers.
+ * This file is the contract; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
  * and one `events` counter (events ever made). What is atomic, is atomic per shard.
@@ -93,14 +92,13 @@ export interface Engine {
    * Reading creates nothing but the shard's epoch, where there was none.
    *
    * @param limit Events at most; 0: the bounds alone.
-   * @param maxBytes Stops after the event that exceeds this, about; at least one is returned whatever its size. Unless it is
-   *   given, `READ_MAX_BYTES`.
+   * @param maxBytes Stops after the event that exceeds this, about; at least one is returned. Default `READ_MAX_BYTES`.
    */
   readHistory(channel: Channel, after: Position | null, limit: number, maxBytes?: number): Promise<HistoryPage>;
 
   /**
-   * State and the position it is the fold of. It may take many reads of the store, each of a bounded size, but is exact: as
-   * if it had been read as one. A channel without state has an empty one, at its head.
+   * State and the position it is the fold of: exact, as if read as one, although it may take many reads of the store. Rejects
+   * where it changes too fast for that. A channel without state has an empty one, at its head.
    */
   readState(channel: Channel): Promise<Snapshot>;
 
@@ -144,10 +142,7 @@ export interface Engine {
 /** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
 export const READ_MAX_BYTES = 512 << 10;
 
-/**
- * A state is in the answer to a load up to this weight (`stateBytes` of the commit that made it), and as long as all of them
- * together do not exceed the second.
- */
+/** A load gives states of up to this weight (`stateBytes` of their last commit), and no more once the next exceeds the second. */
 export const LOAD_STATE_MAX_BYTES = 64 << 10;
 export const LOAD_MAX_BYTES = 512 << 10;
 
@@ -259,7 +254,14 @@ export type CommitOutcome =
   | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
 
 export type SweepOutcome =
-  | { readonly kind: 'swept'; readonly channels: number; readonly publishers: number }
+  | {
+      readonly kind: 'swept';
+      /** What was forgotten: whoever knows the shard as of the `rev` before need not forget more. */
+      readonly channels: readonly Channel[];
+      readonly publishers: readonly (readonly [channel: Channel, from: string])[];
+      readonly rev: number;
+      readonly events: number;
+    }
   | { readonly kind: 'refused'; readonly reason: 'lease' };
 
 export type HistoryPage =

@@ -161,14 +161,15 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const shard = shards[index]!;
       if (!holds(shard, token)) return { kind: 'refused', reason: 'lease' };
       const now = clock.elapsedMs();
-      const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
-      for (const name of publishers) shard.publishers.delete(name);
+      const expired = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
+      for (const name of expired) shard.publishers.delete(name);
+      const publishers = expired.map((name) => name.split(' ') as [Channel, string]);
       const channels = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
       // The last position of a channel must not be one of the channel that may come after it.
       if (channels.length > 0) shard.events++;
       for (const channel of channels) forget(shard, channel);
       if (publishers.length + channels.length > 0) shard.rev++;
-      return { kind: 'swept', channels: channels.length, publishers: publishers.length };
+      return { kind: 'swept', channels, publishers, rev: shard.rev, events: shard.events };
     },
 
     async readHistory(

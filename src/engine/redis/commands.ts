@@ -5,7 +5,7 @@
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { type Epoch, newEpoch } from '../../domain/position.ts';
-import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, PeekLimits } from '../engine.ts';
+import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, PeekLimits, SweepOutcome } from '../engine.ts';
 import { encodeChannels } from './codec/commit-writer.ts';
 import { encodeEntries } from './codec/entry-writer.ts';
 import { encodeEvent } from './codec/event-writer.ts';
@@ -23,8 +23,8 @@ const FORGOTTEN_REMEMBERED = 10_000;
 const ENTRIES_NOT_WEIGHED = 1_024;
 /** What `MAX_CHANGE_BYTES` may be at most. */
 const ENTRY_BYTES_MAX = 1 << 20;
-/** Lua's numbers must stay integers; nobody has room for more than this. */
-const LIMIT_MAX = 1_000_000;
+/** Channels, and publishers, that one call forgets: a few milliseconds of Redis. */
+const SWEEP_MAX = 200;
 
 /**
  * After a restart or failover nobody merges for so long (`lua/peek.lua`). A gateway connects again within a second and
@@ -141,7 +141,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         shard,
         scripts.expired,
         [hash, dedupeExpiry, recent],
-        [token, String(Math.min(limit, LIMIT_MAX))],
+        [token, String(Math.min(limit, SWEEP_MAX))],
       );
       if (!Array.isArray(answer)) return undefined;
       const [publishers, channels] = answer as [Buffer[], Buffer[]];
@@ -151,8 +151,13 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       };
     },
 
-    /** How many were forgotten, or undefined when the lease is not the caller's. */
-    async sweep(shard: number, token: string, publishers: readonly [Channel, string][], channels: readonly Channel[]) {
+    /** Forgets those of them that may still be forgotten. */
+    async sweep(
+      shard: number,
+      token: string,
+      publishers: readonly [Channel, string][],
+      channels: readonly Channel[],
+    ): Promise<SweepOutcome> {
       const of = keys.ofShard(shard);
       const names = [of.shard, of.dedupeExpiry, of.recent, of.forgotten];
       const args = [token, options.channelIdleMs, FORGOTTEN_REMEMBERED, publishers.length].map(String);
@@ -166,8 +171,15 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         args.push(channel);
       }
       const answer = await run(shard, scripts.sweep, names, args);
-      if (!Array.isArray(answer)) return undefined;
-      return { channels: Number(answer[0]), publishers: Number(answer[1]) };
+      if (!Array.isArray(answer)) return { kind: 'refused', reason: 'lease' };
+      const [rev, events, channelsGone, publishersGone] = answer as [number, number, number[], number[]];
+      return {
+        kind: 'swept',
+        channels: channelsGone.map((i) => channels[i - 1]!),
+        publishers: publishersGone.map((i) => publishers[i - 1]!),
+        rev,
+        events,
+      };
     },
 
     async renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<{ renewed: boolean; epoch: Epoch }> {

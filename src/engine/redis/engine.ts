@@ -78,13 +78,19 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     append: (changes) => append(commands, changes, shards),
     peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
     load: reads.load,
-    commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
+    async commit(shard, commit) {
+      const { lastEntry, rest } = last.take(shard, commit);
+      const outcome = await commands.commit(shard, commit, lastEntry);
+      // A wake that came meanwhile told of an inbox that was empty: then there is no rest.
+      if (outcome.kind === 'committed' && rest.length > 0) last.keep(shard, outcome.rev, rest);
+      return outcome;
+    },
     release: commands.release,
     async sweep(shard, token, limit) {
       const found = await commands.expired(shard, token, limit);
       // What was found may change before the next script, which therefore looks at each again.
-      const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
-      return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
+      if (found === undefined) return { kind: 'refused', reason: 'lease' };
+      return commands.sweep(shard, token, found.publishers, found.channels);
     },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
       return historyFrom(await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);

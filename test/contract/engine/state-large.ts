@@ -212,18 +212,16 @@ export function largeStateTests(open: Open): void {
     await using bench = await open();
     const channel = bench.channel();
     const put = (bytes: number) =>
-      bench
-        .bounds(channel)
-        .then(({ head }) =>
-          bench.commit(0, [
-            {
-              channel,
-              events: ['x'],
-              reducer: 'latest',
-              state: new Map([['f', { offset: head + 1, bytes: new Uint8Array(bytes) }]]),
-            },
-          ]),
-        );
+      bench.bounds(channel).then(({ head }) =>
+        bench.commit(0, [
+          {
+            channel,
+            events: ['x'],
+            reducer: 'latest',
+            state: new Map([['f', { offset: head + 1, bytes: new Uint8Array(bytes) }]]),
+          },
+        ]),
+      );
     const loaded = async () =>
       (await bench.engine.load(0, [{ channel, froms: [], withState: true }])).channels[0]!.state;
     await put(LOAD_STATE_MAX_BYTES);

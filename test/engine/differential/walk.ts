@@ -167,7 +167,7 @@ export function createWalk(pair: Pair, random: Random) {
     // All at once: in which order a sweep of fewer takes them is left to the engine, and each sweep moves `events`.
     for (;;) {
       const { channels, publishers } = await pair.both({ kind: 'sweep', shard, token: holder, limit: 1_000 });
-      if (channels + publishers === 0) break;
+      if (channels.length + publishers.length === 0) break;
     }
     if (random.chance(0.5)) return;
     await peek(shard, holder);
