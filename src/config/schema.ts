@@ -142,9 +142,10 @@ export const settings = {
   inboxMaxBytes: setting('INBOX_MAX_BYTES', wholeNumber(KIB, 16 * GIB), String(64 * MIB), 'The same in bytes, about.'),
   stateMaxBytes: setting(
     'STATE_MAX_BYTES',
-    wholeNumber(KIB, 64 * MIB),
+    // Whoever reads a state holds all of it, and decoding 4 MiB of the smallest fields takes some 40 pages.
+    wholeNumber(KIB, 4 * MIB),
     String(MIB),
-    'State of one channel; a change that would exceed it is refused in the merge.',
+    'State of one channel, each field with its name, its value and 100 bytes; a change that would exceed it is refused in the merge.',
   ),
   maxStreams: {
     ...setting(

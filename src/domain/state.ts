@@ -20,7 +20,20 @@ export interface FieldChange {
   readonly bytes: Uint8Array | null;
 }
 
-/** What a field adds to `STATE_MAX_BYTES`: its name and its value. */
+/** What a field costs beside its name and value wherever it is kept, bytes: entries of a hash and of a map, about. */
+const FIELD_OVERHEAD_BYTES = 100;
+
+/** What a field adds to `STATE_MAX_BYTES`: its name in UTF-8, its value, and what keeping it costs. */
 export function fieldBytes(field: string, bytes: Uint8Array | null): number {
-  return field.length + (bytes?.length ?? 0);
+  return utf8Length(field) + (bytes?.length ?? 0) + FIELD_OVERHEAD_BYTES;
+}
+
+/** Half of a surrogate pair counts two: four together. (One that is alone is written with three.) */
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) length += code > 0x7ff && (code & 0xf800) !== 0xd800 ? 2 : 1;
+  }
+  return length;
 }

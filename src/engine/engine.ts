@@ -1,9 +1,8 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract; its comments are the specification, and `test/contract/engine.ts` is the same in
- * executable form. There are two implementations: `memory.ts` (one process, nothing else needed) and `redis/` (a fleet).
- * The engine knows nothing of HTTP, of streams or of reducers.
+ * This file is the contract; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
  * and one `events` counter (events ever made). What is atomic, is atomic per shard.
@@ -22,6 +21,8 @@ import type { State } from '../domain/state.ts';
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
   readonly shards: number;
+  /** The largest change that is ever appended, bytes: how much a store reads in one go goes by it. */
+  readonly maxChangeBytes: number;
   /** Events kept per channel; the oldest are trimmed in the commit that exceeds it. */
   readonly historyMaxEvents: number;
   /** Entries an inbox holds before `append` answers `full`. */
@@ -60,7 +61,7 @@ export interface Engine {
 
   /**
    * What a merger has to know before it folds: each named channel's head, reducer and state, and these publishers' last
-   * seqs. States that are too much for one answer are left out of it: `readState` has them.
+   * seqs. States that are too much for one answer (`LOAD_STATE_MAX_BYTES`) are left out of it: `readState` has them.
    */
   load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
 
@@ -91,14 +92,13 @@ export interface Engine {
    * Reading creates nothing but the shard's epoch, where there was none.
    *
    * @param limit Events at most; 0: the bounds alone.
-   * @param maxBytes Stops after the event that exceeds this, about; at least one is returned whatever its size. Unless it is
-   *   given, `READ_MAX_BYTES`.
+   * @param maxBytes Stops after the event that exceeds this, about; at least one is returned. Default `READ_MAX_BYTES`.
    */
   readHistory(channel: Channel, after: Position | null, limit: number, maxBytes?: number): Promise<HistoryPage>;
 
   /**
-   * State and the position it is the fold of. It may take many reads of the store, each of a bounded size, but is exact: as
-   * if it had been read as one. A channel without state has an empty one, at its head.
+   * State and the position it is the fold of: exact, as if read as one, although it may take many reads of the store. Rejects
+   * where it changes too fast for that. A channel without state has an empty one, at its head.
    */
   readState(channel: Channel): Promise<Snapshot>;
 
@@ -141,6 +141,10 @@ export interface Engine {
 
 /** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
 export const READ_MAX_BYTES = 512 << 10;
+
+/** A load gives states of up to this weight (`stateBytes` of their last commit), and no more once the next exceeds the second. */
+export const LOAD_STATE_MAX_BYTES = 64 << 10;
+export const LOAD_MAX_BYTES = 512 << 10;
 
 /** `full`: the inbox is at its limit, nothing of this change was kept, try later. */
 export type AppendOutcome = 'accepted' | 'full';
@@ -233,6 +237,8 @@ export interface ChannelCommit {
   readonly reducer: string;
   /** Fields that changed, with the offset of the event that changed them. Only with events. */
   readonly state: State;
+  /** What the whole state weighs from then on (`fieldBytes`); 0 for a channel that has none. */
+  readonly stateBytes: number;
   /** The last merged seq of each publisher that was heard of. */
   readonly seqs: ReadonlyMap<string, number>;
 }
@@ -248,7 +254,14 @@ export type CommitOutcome =
   | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
 
 export type SweepOutcome =
-  | { readonly kind: 'swept'; readonly channels: number; readonly publishers: number }
+  | {
+      readonly kind: 'swept';
+      /** What was forgotten: whoever knows the shard as of the `rev` before need not forget more. */
+      readonly channels: readonly Channel[];
+      readonly publishers: readonly (readonly [channel: Channel, from: string])[];
+      readonly rev: number;
+      readonly events: number;
+    }
   | { readonly kind: 'refused'; readonly reason: 'lease' };
 
 export type HistoryPage =

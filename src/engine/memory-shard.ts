@@ -19,6 +19,8 @@ export interface Log {
   readonly base: number;
   readonly history: History;
   readonly state: Map<string, StateField>;
+  /** As the last commit told it. */
+  stateBytes: number;
   reducer: string;
   usedMs: number;
 }

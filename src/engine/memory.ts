@@ -23,6 +23,8 @@ import {
   type HistoryPage,
   type InboxEntry,
   type Lease,
+  LOAD_MAX_BYTES,
+  LOAD_STATE_MAX_BYTES,
   type Loaded,
   type LoadWish,
   type Peek,
@@ -65,13 +67,14 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     let log = shard.logs.get(commit.channel);
     if (!log) {
       const history = new History(commit.events[0]!.offset - 1);
-      log = { base: history.head, history, state: new Map(), reducer: commit.reducer, usedMs: now };
+      log = { base: history.head, history, state: new Map(), stateBytes: 0, reducer: commit.reducer, usedMs: now };
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
     log.history.append(commit.events);
     log.history.trimTo(options.historyMaxEvents);
     for (const [field, value] of commit.state) log.state.set(field, value);
+    log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
     tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
@@ -120,12 +123,16 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
 
     async load(index: number, wanted: readonly LoadWish[]): Promise<Loaded> {
       const shard = shards[index]!;
+      let bytesOfAll = 0;
       const channels = wanted.map(({ channel, froms, withState }) => {
         const log = shard.logs.get(channel);
+        const bytes = (withState && log?.stateBytes) || 0;
+        const fits = bytes <= LOAD_STATE_MAX_BYTES && bytesOfAll + bytes <= LOAD_MAX_BYTES;
+        if (fits) bytesOfAll += bytes;
         return {
           head: log?.history.head ?? null,
           reducer: log?.reducer ?? null,
-          state: withState && log ? new Map(log.state) : new Map<string, StateField>(),
+          state: fits ? new Map<string, StateField>(withState ? log?.state : undefined) : null,
           seqs: froms.map((from) => shard.publishers.get(`${channel} ${from}`)?.seq ?? 0),
         };
       });
@@ -154,14 +161,15 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const shard = shards[index]!;
       if (!holds(shard, token)) return { kind: 'refused', reason: 'lease' };
       const now = clock.elapsedMs();
-      const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
-      for (const name of publishers) shard.publishers.delete(name);
+      const expired = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
+      for (const name of expired) shard.publishers.delete(name);
+      const publishers = expired.map((name) => name.split(' ') as [Channel, string]);
       const channels = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
       // The last position of a channel must not be one of the channel that may come after it.
       if (channels.length > 0) shard.events++;
       for (const channel of channels) forget(shard, channel);
       if (publishers.length + channels.length > 0) shard.rev++;
-      return { kind: 'swept', channels: channels.length, publishers: publishers.length };
+      return { kind: 'swept', channels, publishers, rev: shard.rev, events: shard.events };
     },
 
     async readHistory(
@@ -207,6 +215,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       if (evidence.kind === 'reducer') {
         const log = shard.logs.get(evidence.channel)!;
         log.state.clear();
+        log.stateBytes = 0;
         log.reducer = evidence.reducer;
       }
       shard.epoch = newEpoch();

@@ -103,12 +103,13 @@ export function fold(entries: readonly InboxEntry[], known: Known, events: numbe
   }
   const channels = Array.from(
     drafts,
-    ([channel, { head, reducer, events, state, seqs }]): ChannelCommit => ({
+    ([channel, { head, known: of, reducer, events, state, seqs }]): ChannelCommit => ({
       channel,
       head,
       events,
       reducer: reducer.name,
       state,
+      stateBytes: of.stateBytes,
       seqs,
     }),
   );

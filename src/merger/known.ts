@@ -5,45 +5,52 @@
  * on any doubt. A fold writes into it directly: if the commit is then refused, that is such a doubt.
  */
 import type { Channel } from '../domain/channel.ts';
-import { fieldBytes, type StateField } from '../domain/state.ts';
-import type { InboxEntry, LoadedChannel, LoadWish } from '../engine/engine.ts';
+import { fieldBytes, type State, type StateField } from '../domain/state.ts';
+import type { InboxEntry, LoadedChannel, LoadWish, SweepOutcome } from '../engine/engine.ts';
+import type { Memory, Remembered } from './memory.ts';
 
-export interface KnownChannel {
+export interface KnownChannel extends Remembered {
   /** Null while the channel does not exist. */
   head: number | null;
   readonly state: Map<string, StateField>;
   stateBytes: number;
   readonly seqs: Map<string, number>;
-  /** What it was counted for, bytes. */
-  weight: number;
 }
 
 /** What V8 takes for each beside names and values, about: an object with its maps, and an entry of a map with what it leads to. */
 const CHANNEL_BYTES = 400;
-const FIELD_BYTES = 200;
+/** Beside the 100 bytes that a field is counted with in any case. */
+const FIELD_BYTES = 100;
 const PUBLISHER_BYTES = 100;
+
+/** What a state takes here. */
+export function weightOf(state: State, stateBytes: number): number {
+  return FIELD_BYTES * state.size + stateBytes;
+}
 
 export class Known {
   readonly #channels = new Map<Channel, KnownChannel>();
-  readonly #maxBytes: number;
-  #bytes = 0;
+  readonly #memory: Memory;
+  /** Those that the round under way needs: they may not be given up before it ends. */
+  #used: KnownChannel[] = [];
 
-  /** @param maxBytes With more than this it is too large: about, and only before the next batch, which is known whole in any case. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /** @param memory What all shards share. */
+  constructor(memory: Memory) {
+    this.#memory = memory;
   }
 
   get(channel: Channel): KnownChannel | undefined {
     return this.#channels.get(channel);
   }
 
-  /** What has to be loaded before these entries can be folded. */
+  /** What has to be loaded before these entries can be folded, in their order. Keeps what they need until `done`. */
   missingFor(entries: readonly InboxEntry[]): LoadWish[] {
     const wishes = new Map<Channel, { channel: Channel; froms: Set<string>; withState: boolean }>();
     for (const entry of entries) {
       if (entry.kind !== 'change') continue;
       const { channel, from, seq } = entry.change;
       const known = this.#channels.get(channel);
+      if (known && !known.isInUse) this.#use(known);
       const lacksFrom = seq > 0 && !known?.seqs.has(from);
       if (known && !lacksFrom) continue;
       const wish = wishes.get(channel) ?? { channel, froms: new Set(), withState: !known };
@@ -53,14 +60,17 @@ export class Known {
     return Array.from(wishes.values(), (wish) => ({ ...wish, froms: [...wish.froms] }));
   }
 
-  add(wish: LoadWish, loaded: LoadedChannel): void {
+  /** @param state That of the channel, where it is not known yet. */
+  add(wish: LoadWish, loaded: LoadedChannel, state: State): void {
     let known = this.#channels.get(wish.channel);
     if (!known) {
       let stateBytes = 0;
-      const state = loaded.state ?? new Map();
       for (const [field, { bytes }] of state) stateBytes += fieldBytes(field, bytes);
-      known = { head: loaded.head, state: new Map(state), stateBytes, seqs: new Map(), weight: 0 };
+      const forget = () => void this.#channels.delete(wish.channel);
+      const own = new Map(state);
+      known = { head: loaded.head, state: own, stateBytes, seqs: new Map(), weight: 0, isInUse: false, forget };
       this.#channels.set(wish.channel, known);
+      this.#use(known);
     }
     for (const [i, from] of wish.froms.entries()) known.seqs.set(from, loaded.seqs[i]!);
     this.#weigh(known);
@@ -71,19 +81,34 @@ export class Known {
     for (const channel of channels) this.#weigh(this.#channels.get(channel)!);
   }
 
-  get isTooLarge(): boolean {
-    return this.#bytes > this.#maxBytes;
+  /** The round has ended, well or not. */
+  done(): void {
+    for (const known of this.#used) known.isInUse = false;
+    this.#used = [];
+  }
+
+  /** What a sweep took away. */
+  forget({ channels, publishers }: Extract<SweepOutcome, { kind: 'swept' }>): void {
+    for (const [channel, from] of publishers) this.#channels.get(channel)?.seqs.delete(from);
+    for (const channel of channels) {
+      const known = this.#channels.get(channel);
+      if (known) this.#memory.drop(known);
+    }
   }
 
   clear(): void {
-    this.#channels.clear();
-    this.#bytes = 0;
+    this.done();
+    for (const known of this.#channels.values()) this.#memory.drop(known);
+  }
+
+  #use(known: KnownChannel): void {
+    known.isInUse = true;
+    this.#used.push(known);
+    this.#memory.use(known);
   }
 
   #weigh(known: KnownChannel): void {
     const { state, stateBytes, seqs } = known;
-    const weight = CHANNEL_BYTES + FIELD_BYTES * state.size + stateBytes + PUBLISHER_BYTES * seqs.size;
-    this.#bytes += weight - known.weight;
-    known.weight = weight;
+    this.#memory.weigh(known, CHANNEL_BYTES + weightOf(state, stateBytes) + PUBLISHER_BYTES * seqs.size);
   }
 }

@@ -7,9 +7,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Found, Subscription } from '../engine/engine.ts';
+import { Memory } from './memory.ts';
 import { ShardMerge, type ShardMergeDeps } from './shard-merge.ts';
 
-export type MergerDeps = ShardMergeDeps;
+export type MergerDeps = Omit<ShardMergeDeps, 'memory'>;
 
 export interface Merger {
   /** Resolves when the merge is running. */
@@ -20,16 +21,20 @@ export interface Merger {
 /** A wake is a hint that can be lost: an inbox is looked at this often without one. */
 const TICK_MS = 250;
 
+/** What the merge of all shards remembers, about: a quarter of what a pod of k8s/base/merger has. */
+const MEMORY_MAX_BYTES = 128 << 20;
+
 export function createMerger(deps: MergerDeps): Merger {
   const { engine, log } = deps;
   const stopping = new AbortController();
   const beat = new Beat();
+  const memory = new Memory(MEMORY_MAX_BYTES);
   const bells = Array.from({ length: engine.shards }, () => new Bell());
   let watching: Subscription | null = null;
   let loops: Promise<void>[] = [];
 
   async function run(shard: number): Promise<void> {
-    const merge = new ShardMerge(shard, deps);
+    const merge = new ShardMerge(shard, { ...deps, memory });
     const bell = bells[shard]!;
     let isFailing = false;
     let found: Found | null = null;

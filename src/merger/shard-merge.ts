@@ -9,11 +9,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Epoch } from '../domain/position.ts';
-import type { ChannelCommit, Engine, Found, Peek } from '../engine/engine.ts';
+import type { ChannelCommit, Engine, Found, InboxEntry, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type FoldDeps, fold, type Outcome } from './fold.ts';
 import { Known } from './known.ts';
+import { learn } from './learn.ts';
+import type { Memory } from './memory.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface ShardMergeDeps extends FoldDeps {
@@ -22,14 +24,16 @@ export interface ShardMergeDeps extends FoldDeps {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly leaseMs: number;
+  /** What the merge of all shards remembers. */
+  readonly memory: Memory;
 }
 
-/** 512 entries and 1 MiB: a commit of that size keeps Redis busy for a few milliseconds, not more. */
+type Entries = Extract<Peek, { kind: 'entries' }>;
+
+/** 512 entries, 1 MiB, 200 channels: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const ENTRIES_MAX = 512;
 const ENTRIES_MAX_BYTES = 1 << 20;
-
-/** What the merge of all shards remembers, about: a quarter of what a pod of k8s/base/merger has. */
-const KNOWN_BYTES = 128 << 20;
+const CHANNELS_MAX = 200;
 
 /** A peek leaves half of a lease at least, so with half of that a commit still finds it ours. */
 const TRUSTED_OF_LEASE = 0.25;
@@ -64,11 +68,13 @@ export class ShardMerge {
   #isHeld = false;
   /** How many entries a round takes: all that may be, or less after it failed. */
   #entriesMax = ENTRIES_MAX;
+  /** What the last peek read and the last commit, which is `#seen`, did not take: the inbox begins with it. */
+  #rest: Pick<Entries, 'entries' | 'waiting'> | null = null;
 
   constructor(shard: number, deps: ShardMergeDeps) {
     this.#shard = shard;
     this.#deps = deps;
-    this.#known = new Known(KNOWN_BYTES / deps.engine.shards);
+    this.#known = new Known(deps.memory);
     this.#sweeper = new Sweeper(shard, deps);
   }
 
@@ -84,15 +90,16 @@ export class ShardMerge {
     if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
     this.#seen = { epoch: peek.epoch, rev: peek.rev, events: peek.events };
     this.#noteWaiting(peek.waiting);
-    if (peek.entries.length === 0) return (await this.#sweeper.sweepIfDue(this.#token)) ? 'again' : 'idle';
-    if (!(await this.#learn(peek))) {
+    if (peek.entries.length === 0) return (await this.#sweepIfDue()) ? 'again' : 'idle';
+    const folded = await this.#merge(peek).finally(() => this.#known.done());
+    if (folded === null) {
       this.#known.clear();
       return 'again';
     }
-    const waiting = await this.#commit(peek);
+    const { entries, waiting } = folded;
     this.#entriesMax = Math.min(ENTRIES_MAX, 2 * this.#entriesMax);
-    const pauseMs = this.#pauseAfter(peek);
-    const isMoreToSweep = await this.#sweeper.sweepIfDue(this.#token);
+    const pauseMs = this.#pauseAfter(entries, peek.waiting);
+    const isMoreToSweep = await this.#sweepIfDue();
     if (pauseMs > 0) return pauseMs;
     return waiting === 0 && !isMoreToSweep ? 'idle' : 'again';
   }
@@ -117,17 +124,27 @@ export class ShardMerge {
     return peek;
   }
 
-  /** A round trip less, when what was found is the shard as we left it, and it has not been long since we asked for the lease. */
+  /**
+   * A round trip less, when what was found, or read and not used yet, is the shard as we left it, and it has not been long since
+   * we asked for the lease.
+   */
   #asPeek(found: Found | null): Peek | null {
     const seen = this.#seen;
+    const rest = this.#rest;
+    this.#rest = null;
+    if (seen !== null && rest !== null) return this.#isLeaseTrusted() ? { kind: 'entries', ...seen, ...rest } : null;
     if (found === null || seen === null || found.rev !== seen.rev || found.epoch !== seen.epoch) return null;
-    const { clock, leaseMs } = this.#deps;
-    if (clock.elapsedMs() - this.#leasedMs > leaseMs * TRUSTED_OF_LEASE) return null;
+    if (!this.#isLeaseTrusted()) return null;
     return { kind: 'entries', ...seen, waiting: found.entries.length, entries: found.entries };
   }
 
+  #isLeaseTrusted(): boolean {
+    const { clock, leaseMs } = this.#deps;
+    return clock.elapsedMs() - this.#leasedMs <= leaseMs * TRUSTED_OF_LEASE;
+  }
+
   /** How long to wait for company: 0 when it is not worth it, or more is there already. */
-  #pauseAfter({ entries: { length }, waiting }: Peek & { kind: 'entries' }): number {
+  #pauseAfter(length: number, waiting: number): number {
     const wasBusy = this.#isBusy;
     this.#isBusy = length >= BUSY_ENTRIES;
     return wasBusy && this.#isBusy && length === waiting ? Math.min(BUSY_PAUSE_MAX_MS, length) : 0;
@@ -136,6 +153,7 @@ export class ShardMerge {
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
   #forget(): void {
     this.#known.clear();
+    this.#rest = null;
     this.#leasedMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -157,7 +175,7 @@ export class ShardMerge {
   }
 
   /** A store whose `rev` is lower than one it has confirmed to us has lost commits: its logs need a new epoch. */
-  async #wentBack(peek: Peek & { kind: 'entries' }): Promise<boolean> {
+  async #wentBack(peek: Entries): Promise<boolean> {
     const seen = this.#seen;
     if (!seen || peek.epoch !== seen.epoch || peek.rev >= seen.rev) return false;
     await this.#renewIfBehind(seen);
@@ -172,32 +190,36 @@ export class ShardMerge {
     if (kind === 'renewed') log.warn({ shard: this.#shard, seen: rev }, 'the store has lost commits: new epoch');
   }
 
-  /** Loads what the fold needs; false when the shard has moved on meanwhile or a channel has got another reducer. */
-  async #learn(peek: Peek & { kind: 'entries' }): Promise<boolean> {
-    let wishes = this.#known.missingFor(peek.entries);
-    if (wishes.length === 0) return true;
-    if (this.#known.isTooLarge) {
-      this.#known.clear();
-      wishes = this.#known.missingFor(peek.entries);
+  /** What has expired goes, and of what is known no more than that: a sweep of ours that moved `rev` is like a commit of ours. */
+  async #sweepIfDue(): Promise<boolean> {
+    const done = await this.#sweeper.sweepIfDue(this.#token);
+    if (done === null) return false;
+    this.#rest = null;
+    const { swept, isMore } = done;
+    if (this.#seen && swept.rev === this.#seen.rev + 1) {
+      this.#known.forget(swept);
+      this.#seen = { epoch: this.#seen.epoch, rev: swept.rev, events: swept.events };
     }
-    const { engine, log, reducerFor } = this.#deps;
-    const loaded = await engine.load(this.#shard, wishes);
-    if (loaded.rev !== peek.rev) return false;
-    for (const [i, wish] of wishes.entries()) {
-      const channel = loaded.channels[i]!;
-      const reducer = reducerFor(wish.channel).name;
-      if (channel.reducer !== null && channel.reducer !== reducer) {
-        await engine.renew(this.#shard, peek.epoch, { kind: 'reducer', channel: wish.channel, reducer });
-        log.warn({ channel: wish.channel, before: channel.reducer, now: reducer }, 'another reducer: new epoch');
-        return false;
-      }
-      this.#known.add(wish, channel);
-    }
-    return true;
+    return isMore;
+  }
+
+  /** @returns How many entries were taken and how many are left, null when refused; null when the shard is to be read again. */
+  async #merge(peek: Entries): Promise<{ entries: number; waiting: number | null } | null> {
+    const entries = await learn(
+      this.#shard,
+      { ...peek, entries: ofFewChannels(peek.entries) },
+      this.#known,
+      this.#deps,
+    );
+    if (entries === null) return null;
+    const waiting = await this.#commit({ ...peek, entries });
+    const rest = peek.entries.slice(entries.length);
+    if (waiting !== null && rest.length > 0) this.#rest = { entries: rest, waiting };
+    return { entries: entries.length, waiting };
   }
 
   /** @returns How many entries are left; null when it was refused. */
-  async #commit(peek: Peek & { kind: 'entries' }): Promise<number | null> {
+  async #commit(peek: Entries): Promise<number | null> {
     const { engine, metrics, log, clock } = this.#deps;
     const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
     this.#known.weigh(channels.map(({ channel }) => channel));
@@ -237,4 +259,15 @@ export class ShardMerge {
   #noteNoneWaiting(): void {
     this.#deps.metrics.inboxEntries.remove({ shard: String(this.#shard) });
   }
+}
+
+/** As many of the first entries as are of not more channels than one commit takes. */
+function ofFewChannels(entries: readonly InboxEntry[]): readonly InboxEntry[] {
+  if (entries.length <= CHANNELS_MAX) return entries;
+  const channels = new Set<string>();
+  for (const [i, entry] of entries.entries()) {
+    if (entry.kind === 'change') channels.add(entry.change.channel);
+    if (channels.size > CHANNELS_MAX) return entries.slice(0, i);
+  }
+  return entries;
 }

@@ -19,9 +19,11 @@ import { peekTests } from './engine/peek.ts';
 import { refusalTests } from './engine/refusal.ts';
 import { renewTests } from './engine/renew.ts';
 import { stateTests } from './engine/state.ts';
+import { largeStateTests } from './engine/state-large.ts';
 import { subscribeTests } from './engine/subscribe.ts';
 import { sweepTests } from './engine/sweep.ts';
 import { traceTests } from './engine/trace.ts';
+import { weightTests } from './engine/weight.ts';
 
 export type { CreateEngine, EngineUnderTest } from './engine/kit.ts';
 
@@ -50,11 +52,13 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('history', () => historyTests(open));
     describe('empty and forgotten channels', () => emptyChannelTests(open));
     describe('state', () => stateTests(open));
+    describe('large state', () => largeStateTests(open));
     describe('subscribe', () => subscribeTests(open));
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
     describe('gather', () => gatherTests(open));
     describe('trace', () => traceTests(open));
+    describe('weight', () => weightTests(open));
     describe('life', () => lifeTests(open));
   });
 }

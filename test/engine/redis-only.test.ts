@@ -64,7 +64,7 @@ async function put(engine: Engine, channel: Channel, ...texts: string[]): Promis
   const { rev, epoch, events: made } = await peek(engine);
   const { head } = (await engine.load(0, [{ channel, froms: [], withState: false }])).channels[0]!;
   const events = texts.map((text, i) => event((head ?? made) + 1 + i, text));
-  const one = { channel, head, events, reducer: 'log', state: new Map(), seqs: new Map() };
+  const one = { channel, head, events, reducer: 'log', state: new Map(), stateBytes: 0, seqs: new Map() };
   const outcome = await engine.commit(0, {
     token: LEASE.token,
     rev,
@@ -487,6 +487,46 @@ describe('redis: what it keeps', () => {
     );
   });
 
+  it('trims what became much too long a little at a time, when fewer events are to be kept than before', async () => {
+    await using redis = await startRedis();
+    const channel = channelOn(0, 2);
+    const maxChangeBytes = 1 << 18;
+    {
+      await using bench = await open(redis.url, { maxChangeBytes, historyMaxEvents: 100 });
+      await put(bench.engine, channel, ...Array.from({ length: 60 }, (_, i) => String(i)));
+    }
+    await using bench = await open(redis.url, { maxChangeBytes, historyMaxEvents: 5 });
+    const kept: number[] = [];
+    while (kept.at(-1) !== 5) {
+      await put(bench.engine, channel, 'x');
+      const { log } = await bench.engine.readHistory(channel, null, 0);
+      kept.push(log.head - log.oldest + 1);
+      assert.ok(kept.length < 60, `${kept}`);
+    }
+    const before = [60, ...kept];
+    for (const [i, now] of kept.entries()) assert.ok(before[i]! - now <= 8, `${before}`);
+    const page = await bench.engine.readHistory(channel, null, 100);
+    assert.ok(page.kind === 'events' && page.events.at(-1)!.offset === page.log.head && page.events.length === 5);
+  });
+
+  it('forgets names whose channel is gone, so that they do not stand before others', async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url, { channelIdleMs: 1 });
+    const [torn, whole] = [channelOn(0, 2), channelOn(0, 2)];
+    await put(bench.engine, torn, 'x');
+    await put(bench.engine, whole, 'x');
+    await redis.cli('del', `sc:{0}:m:${torn}`);
+    const isGone = async () =>
+      (await bench.engine.load(0, [{ channel: whole, froms: [], withState: false }])).channels[0]!.head === null;
+    await waitFor(
+      async () => {
+        await bench.engine.sweep(0, LEASE.token, 1);
+        return isGone();
+      },
+      { what: 'the channel behind it to be forgotten' },
+    );
+  });
+
   it('keeps any bytes as they are: inbox, history, state, pub/sub, set aside', async () => {
     await using redis = await startRedis();
     await using bench = await open(redis.url, { historyMaxEvents: 1_000 });
@@ -503,7 +543,15 @@ describe('redis: what it keeps', () => {
     );
     const events = values.map((bytes, i) => event(i + 1, '', { bytes }));
     const state = new Map(values.map((bytes, i) => [`é \0 ${i}`, { offset: i + 1, bytes }]));
-    const one = { channel, head: null, events, reducer: 'log', state, seqs: new Map([['a.b', 1]]) };
+    const one = {
+      channel,
+      head: null,
+      events,
+      reducer: 'log',
+      state,
+      stateBytes: 1_000_000,
+      seqs: new Map([['a.b', 1]]),
+    };
     const rest = { token: LEASE.token, entries: entries.length, unreadable: values };
     await engine.commit(0, { ...rest, rev, epoch, channels: [one] });
     await waitFor(() => seen.events.length === values.length, { what: 'all events' });

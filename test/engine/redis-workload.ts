@@ -30,6 +30,9 @@ export interface Workload {
   finish(): Promise<void>;
 }
 
+/** More than any run makes. */
+const ALL = 1_000_000;
+const ALL_BYTES = 1 << 30;
 const PUBLISHER = 'tester.1';
 /** Between a publisher's changes: some hundred changes a second in all, on a machine shared with others. */
 const PACE_MS = 3;
@@ -91,7 +94,7 @@ export async function startWorkload(engine: Engine, channelsPerShard = 2): Promi
       await heard(accepted);
       await merger.stop();
       for (const channel of channels) {
-        const page = await engine.readHistory(channel, null, 1_000_000);
+        const page = await engine.readHistory(channel, null, ALL, ALL_BYTES);
         assert.ok(page.kind === 'events');
         const expected = Array.from({ length: accepted.get(channel)! }, (_, i) => String(i + 1));
         assert.deepEqual(page.events.map(textOf), expected, `the log of ${channel}: every change once, in order`);
@@ -150,7 +153,7 @@ class Follower {
     this.#isReading = true;
     while (this.#mustRead) {
       this.#mustRead = false;
-      const page = await this.#engine.readHistory(this.#channel, null, 1_000_000).catch(onlyUnavailable);
+      const page = await this.#engine.readHistory(this.#channel, null, ALL, ALL_BYTES).catch(onlyUnavailable);
       if (page?.kind === 'events') {
         this.#epoch = page.log.epoch;
         this.log = [...page.events];

@@ -57,7 +57,7 @@ describe('redis engine', () => {
     assert.equal((await b.peek(0, { token: 'other', ms: 1 }, { maxEntries: 1, maxBytes: 1 })).kind, 'held');
     const { rev, epoch } = peek;
     const room = { channel: 'room', head: null, events: [event(1, 'x')], reducer: 'log' };
-    const channels = [{ ...room, state: new Map(), seqs: new Map() }];
+    const channels = [{ ...room, state: new Map(), stateBytes: 0, seqs: new Map() }];
     await a.commit(0, { token: TOKEN, rev, epoch, entries: 1, channels, unreadable: [] });
     assert.deepEqual(await published, [epoch, 1]);
     await Promise.all([a.close(), b.close()]);

@@ -4,6 +4,7 @@ import { it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createLogger } from '../../src/log.ts';
+import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -19,6 +20,7 @@ it('merges a repeat once, whether it is in the same batch, in a later one, or kn
     leaseMs: 60_000,
     reducerFor: createReducerFor([]),
     stateMaxBytes: 1_000,
+    memory: new Memory(1 << 20),
   };
   const send = (seq: number) => {
     return { channel: 'room', from: 'a.1', seq, acceptedMs: 0, bytes: Buffer.from(String(seq)) };

@@ -84,6 +84,13 @@ describe('numbers', () => {
   });
 });
 
+describe('STATE_MAX_BYTES', () => {
+  it('is at most what can be read and merged while others go on', () => {
+    assert.equal(configOf({ STATE_MAX_BYTES: String(4 << 20) }).stateMaxBytes, 4 << 20);
+    assert.match(problemOf({ STATE_MAX_BYTES: String((4 << 20) + 1) }), /^STATE_MAX_BYTES must be .* to 4194304, not /);
+  });
+});
+
 describe('several problems', () => {
   it('are all told at once', () => {
     const problems = problemsOf({

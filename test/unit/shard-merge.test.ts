@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
-import type { Engine, Evidence, Found } from '../../src/engine/engine.ts';
+import type { Commit, Engine, Evidence, Found, LoadWish } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createLogger } from '../../src/log.ts';
+import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { generousOptions } from '../contract/engine/kit.ts';
+import { generousOptions, weightOf } from '../contract/engine/kit.ts';
 
 const LEASE_MS = 1_000;
 
@@ -17,17 +18,27 @@ const changeOf = (text: string): Change => {
   return { channel: 'room', from: '', seq: 0, acceptedMs: 0, bytes: Buffer.from(text) };
 };
 
-async function startBench() {
+async function startBench(reducer: 'log' | 'latest' = 'log', stateMaxBytes = 1_000) {
   let nowMs = 0;
   const clock: Clock = { wallMs: () => nowMs, elapsedMs: () => nowMs };
   const memory = createMemoryEngine({ ...generousOptions, shards: 1 }, clock);
   let peeks = 0;
+  const loads: LoadWish[] = [];
+  const commits: Commit[] = [];
   const evidence: Evidence[] = [];
   const engine: Engine = {
     ...memory,
     peek(...asked) {
       peeks++;
       return memory.peek(...asked);
+    },
+    load(shard, wishes) {
+      loads.push(...wishes);
+      return memory.load(shard, wishes);
+    },
+    commit(shard, commit) {
+      commits.push(commit);
+      return memory.commit(shard, commit);
     },
     renew(shard, epoch, seen) {
       evidence.push(seen);
@@ -41,8 +52,9 @@ async function startBench() {
     metrics,
     clock,
     leaseMs: LEASE_MS,
-    reducerFor: createReducerFor([]),
-    stateMaxBytes: 1_000,
+    reducerFor: createReducerFor([{ pattern: '*', reducer }]),
+    stateMaxBytes,
+    memory: new Memory(1 << 20),
   });
   await merge.round();
   peeks = 0;
@@ -59,6 +71,9 @@ async function startBench() {
       return { epoch, rev: rev - behind, entries: [{ kind: 'change', change: changeOf(text) }] };
     },
     peeks: () => peeks,
+    /** Names of what was loaded since it was last asked. */
+    loaded: () => loads.splice(0).map(({ channel }) => channel),
+    commits,
     evidence,
     /** Changes that come, each with its round. */
     async put(...texts: readonly string[]) {
@@ -184,5 +199,101 @@ it('what is too much for one call is merged in parts', async () => {
   assert.ok(
     loaded.channels.every(({ head }) => head !== null),
     `${failures} failures, loads of ${sizes}`,
+  );
+});
+
+it('takes at most 200 channels in one commit, and what was read with them without reading it again', async () => {
+  const bench = await startBench();
+  const changes = Array.from({ length: 500 }, (_, i) => ({ ...changeOf(`${i}`), channel: `room-${i % 450}` }));
+  await bench.engine.append(changes);
+  for (let i = 0; i < 3; i++) await bench.merge.round();
+  assert.deepEqual(
+    bench.commits.map(({ channels, entries }) => [channels.length, entries]),
+    [
+      [200, 200],
+      [200, 200],
+      [100, 100],
+    ],
+  );
+  assert.equal(bench.peeks(), 1);
+  const page = await bench.engine.readHistory('room-7', null, 10);
+  assert.ok(page.kind === 'events');
+  assert.deepEqual(
+    page.events.map(({ bytes }) => String(bytes)),
+    ['7', '457'],
+  );
+});
+
+it('does not believe what it had read when its lease may have ended', async () => {
+  const bench = await startBench();
+  await bench.engine.append(Array.from({ length: 300 }, (_, i) => ({ ...changeOf('x'), channel: `room-${i}` })));
+  await bench.merge.round();
+  bench.passMs(LEASE_MS / 2);
+  await bench.merge.round();
+  assert.deepEqual([bench.peeks(), bench.commits.length], [2, 2]);
+});
+
+it('knows after a sweep of its own all that the sweep did not forget', async () => {
+  const bench = await startBench();
+  const seq = { from: 'p.1', seq: 1 };
+  await bench.engine.append([{ ...changeOf('x'), channel: 'idle', ...seq }]);
+  await bench.merge.round();
+  bench.passMs(generousOptions.channelIdleMs / 2);
+  await bench.engine.append([
+    { ...changeOf('x'), channel: 'kept', ...seq },
+    { ...changeOf('x'), channel: 'idle', from: 'q.1', seq: 1 },
+  ]);
+  await bench.merge.round();
+  bench.passMs(generousOptions.dedupeTtlMs / 2 + 1);
+  bench.loaded();
+  const { rev } = await shardOf(bench.engine);
+  await bench.merge.round();
+  assert.equal((await shardOf(bench.engine)).rev, rev + 1, 'the first publisher was forgotten');
+  await bench.engine.append([{ ...changeOf('y'), channel: 'kept', from: 'p.1', seq: 2 }]);
+  await bench.merge.round();
+  assert.deepEqual(bench.loaded(), [], 'the other one is known');
+  await bench.engine.append([{ ...changeOf('y'), channel: 'idle', ...seq }]);
+  await bench.merge.round();
+  assert.deepEqual(bench.loaded(), ['idle'], 'and nobody believes to know the one that is gone');
+  const page = await bench.engine.readHistory('idle', null, 10);
+  assert.equal(page.kind === 'events' && page.events.length, 3);
+});
+
+it('reads a large state apart, and folds it as any other', async () => {
+  const bench = await startBench('latest', 1 << 20);
+  const large = (name: number) => ({ ...changeOf('x'.repeat(900)), from: `n${name}.1`, seq: 1 });
+  const put = async (...changes: readonly Change[]) => {
+    await bench.engine.append(changes);
+    while ((await bench.merge.round()) !== 'idle') bench.passMs(1);
+  };
+  await put(...Array.from({ length: 200 }, (_, i) => large(i)));
+  bench.merge.failed();
+  bench.loaded();
+  await put({ ...changeOf('new'), from: 'n7.2', seq: 1 });
+  assert.deepEqual(bench.loaded(), ['room']);
+  const { state, offset } = await bench.engine.readState('room');
+  assert.deepEqual([state.size, offset, String(state.get('n7')!.bytes)], [200, 201, 'new']);
+  assert.equal(bench.commits.at(-1)!.channels[0]!.stateBytes, weightOf(state));
+});
+
+it('folds in parts what needs many large states', async () => {
+  const bench = await startBench('latest', 4 << 20);
+  const bytes = Buffer.alloc(1 << 20, 1);
+  const changes = (text: Buffer) =>
+    Array.from({ length: 24 }, (_, i) => ({ ...changeOf(''), bytes: text, channel: `room-${i}`, from: 'a.1', seq: 1 }));
+  for (const change of changes(bytes)) {
+    await bench.engine.append([change]);
+    await bench.merge.round();
+  }
+  bench.merge.failed();
+  const before = bench.commits.length;
+  await bench.engine.append(changes(Buffer.from('x')).map((change) => ({ ...change, seq: 2 })));
+  const results: unknown[] = [];
+  while (results.at(-1) !== 'idle') results.push(await bench.merge.round());
+  const entries = bench.commits.slice(before).map((commit) => commit.entries);
+  assert.ok(entries.length >= 2 && entries.every((count) => count <= 10), `${entries}`);
+  assert.equal(
+    entries.reduce((sum, count) => sum + count),
+    24,
   );
 });

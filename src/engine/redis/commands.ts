@@ -1,18 +1,18 @@
 /**
- * What the engine asks of Redis: one function per Lua script. The only file that knows the order of a script's keys and
- * arguments and the shape of its answer; `lua/*.lua` say what they mean.
+ * What the engine asks of Redis: one function per Lua script. This file and `reads.ts`, which has what only reads logs, alone
+ * know the order of a script's keys and arguments and the shape of its answer; `lua/*.lua` say what they mean.
  */
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
-import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
-import type { State, StateField } from '../../domain/state.ts';
-import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, LoadWish, PeekLimits } from '../engine.ts';
-import { decodeField } from './codec/codec.ts';
+import { type Epoch, newEpoch } from '../../domain/position.ts';
+import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, PeekLimits, SweepOutcome } from '../engine.ts';
 import { encodeChannels } from './codec/commit-writer.ts';
 import { encodeEntries } from './codec/entry-writer.ts';
 import { encodeEvent } from './codec/event-writer.ts';
 import type { Keys } from './keys.ts';
-import type { Argument, Reply, Script } from './nodes/calls.ts';
+import type { Argument, Reply } from './nodes/calls.ts';
+import { stepMax } from './reads.ts';
+import type { Runner } from './runner.ts';
 import { scripts } from './scripts.ts';
 
 /** Unreadable entries a shard keeps for an operator to look at (contract of `commit`). */
@@ -23,8 +23,8 @@ const FORGOTTEN_REMEMBERED = 10_000;
 const ENTRIES_NOT_WEIGHED = 1_024;
 /** What `MAX_CHANGE_BYTES` may be at most. */
 const ENTRY_BYTES_MAX = 1 << 20;
-/** Lua's numbers must stay integers; nobody has room for more events than this. */
-const LIMIT_MAX = 1_000_000;
+/** Channels, and publishers, that one call forgets: a few milliseconds of Redis. */
+const SWEEP_MAX = 200;
 
 /**
  * After a restart or failover nobody merges for so long (`lua/peek.lua`). A gateway connects again within a second and
@@ -32,31 +32,10 @@ const LIMIT_MAX = 1_000_000;
  */
 const TAKEOVER_PAUSE_MS = 1_000;
 
-/** Where the scripts run: `primaries.ts`. */
-export interface Runner {
-  /** Whether one call may have keys of several shards. */
-  readonly isOne: boolean;
-  run(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
-  /** The same over a connection of its own, so that POSTs never wait behind a large read. */
-  append(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
-}
-
 /** The changes of one `append` that share a shard. */
 export interface ShardBatch {
   readonly shard: number;
   readonly changes: Change[];
-}
-
-export interface RawHistory {
-  readonly epoch: Epoch;
-  /** Events the shard ever made. */
-  readonly events: number;
-  readonly forgotten: number;
-  readonly head: number | null;
-  readonly base: number | null;
-  /** How many events are kept. */
-  readonly kept: number;
-  readonly blobs: readonly Buffer[];
 }
 
 export type RawPeek =
@@ -75,6 +54,7 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createCommands(keys: Keys, options: EngineOptions, runner: Runner) {
   const run = runner.run.bind(runner);
   const entriesNotWeighed = Math.min(ENTRIES_NOT_WEIGHED, Math.floor(options.inboxMaxBytes / ENTRY_BYTES_MAX));
+  const maxStep = stepMax(options.maxChangeBytes);
   const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
 
   async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
@@ -106,7 +86,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
     async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
       const { shard: hash, inbox } = keys.ofShard(shard);
       const { maxEntries, maxBytes } = limits;
-      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS];
+      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
       const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args.map(String))) as Reply[];
       if (isMine === 0) return { kind: 'held', remainingMs: Number(rest[0]) };
       const [epoch, rev, events, waiting, raws] = rest;
@@ -117,26 +97,6 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         events: Number(events),
         waiting: Number(waiting),
         raws: raws as Buffer[],
-      };
-    },
-
-    async load(shard: number, wanted: readonly LoadWish[]) {
-      const names = [keys.ofShard(shard).shard];
-      const args: string[] = [];
-      for (const { channel, froms, withState } of wanted) {
-        const { meta, state, dedupe } = keys.ofChannel(shard, channel);
-        names.push(meta, state, dedupe);
-        args.push(withState ? '1' : '0', String(froms.length), ...froms);
-      }
-      const [rev, ...channels] = (await run(shard, scripts.load, names, args)) as Reply[];
-      return {
-        rev: Number(rev),
-        channels: (channels as [Reply, Reply, Buffer[], Reply[]][]).map(([head, reducer, state, seqs]) => ({
-          head: head === null ? null : Number(head),
-          reducer: reducer === null ? null : String(reducer),
-          state: stateFrom(state),
-          seqs: seqs.map(Number),
-        })),
       };
     },
 
@@ -154,12 +114,13 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         String(commit.unreadable.length),
         String(UNREADABLE_KEPT),
         of.eventsPrefix,
+        String(maxStep),
         ...commit.unreadable.map(bufferOf),
       ];
       for (const { channel, state, seqs } of commit.channels) {
-        const { meta, history, state: fields, dedupe } = keys.ofChannel(shard, channel);
+        const { meta, history, state: fields, index, dedupe } = keys.ofChannel(shard, channel);
         names.push(meta, history);
-        if (state.size > 0) names.push(fields);
+        if (state.size > 0) names.push(fields, index);
         if (seqs.size > 0) names.push(dedupe);
       }
       args.push(encodeChannels(commit.epoch, commit.channels));
@@ -180,7 +141,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         shard,
         scripts.expired,
         [hash, dedupeExpiry, recent],
-        [token, String(Math.min(limit, LIMIT_MAX))],
+        [token, String(Math.min(limit, SWEEP_MAX))],
       );
       if (!Array.isArray(answer)) return undefined;
       const [publishers, channels] = answer as [Buffer[], Buffer[]];
@@ -190,8 +151,13 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       };
     },
 
-    /** How many were forgotten, or undefined when the lease is not the caller's. */
-    async sweep(shard: number, token: string, publishers: readonly [Channel, string][], channels: readonly Channel[]) {
+    /** Forgets those of them that may still be forgotten. */
+    async sweep(
+      shard: number,
+      token: string,
+      publishers: readonly [Channel, string][],
+      channels: readonly Channel[],
+    ): Promise<SweepOutcome> {
       const of = keys.ofShard(shard);
       const names = [of.shard, of.dedupeExpiry, of.recent, of.forgotten];
       const args = [token, options.channelIdleMs, FORGOTTEN_REMEMBERED, publishers.length].map(String);
@@ -200,47 +166,28 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         args.push(channel, from);
       }
       for (const channel of channels) {
-        const { meta, history, state } = keys.ofChannel(shard, channel);
-        names.push(meta, history, state);
+        const { meta, history, state, index } = keys.ofChannel(shard, channel);
+        names.push(meta, history, state, index);
         args.push(channel);
       }
       const answer = await run(shard, scripts.sweep, names, args);
-      if (!Array.isArray(answer)) return undefined;
-      return { channels: Number(answer[0]), publishers: Number(answer[1]) };
-    },
-
-    async history(shard: number, channel: Channel, after: Position | null, limit: number): Promise<RawHistory> {
-      const of = keys.ofShard(shard);
-      const { meta, history } = keys.ofChannel(shard, channel);
-      const args = [newEpoch(), channel, after?.epoch ?? '', after?.offset ?? 0, Math.min(limit, LIMIT_MAX)].map(
-        String,
-      );
-      const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
+      if (!Array.isArray(answer)) return { kind: 'refused', reason: 'lease' };
+      const [rev, events, channelsGone, publishersGone] = answer as [number, number, number[], number[]];
       return {
-        epoch: String(epoch),
-        events: Number(events),
-        forgotten: Math.max(Number(ofShard), Number(ofChannel)),
-        head: head === null ? null : Number(head),
-        base: base === null ? null : Number(base),
-        kept: Number(kept),
-        blobs: blobs as Buffer[],
+        kind: 'swept',
+        channels: channelsGone.map((i) => channels[i - 1]!),
+        publishers: publishersGone.map((i) => publishers[i - 1]!),
+        rev,
+        events,
       };
-    },
-
-    async state(shard: number, channel: Channel): Promise<Position & { state: State }> {
-      const { meta, state } = keys.ofChannel(shard, channel);
-      const answer = await run(shard, scripts.state, [keys.ofShard(shard).shard, meta, state], [newEpoch()]);
-      const [epoch, head, fields] = answer as [Buffer, Buffer, Buffer[]];
-      return { epoch: String(epoch), offset: Number(head), state: stateFrom(fields) };
     },
 
     async renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<{ renewed: boolean; epoch: Epoch }> {
       const of = keys.ofShard(shard);
       const names = [of.shard, of.forgotten];
       if (evidence.kind !== 'rev') {
-        const { meta, history, state } = keys.ofChannel(shard, evidence.channel);
-        names.push(meta, history, state);
+        const { meta, history, state, index } = keys.ofChannel(shard, evidence.channel);
+        names.push(meta, history, state, index);
       }
       const args: Argument[] = [epoch, newEpoch(), of.epoch, of.wake, evidence.kind, ...evidenceArguments(evidence)];
       const [renewed, current] = (await run(shard, scripts.renew, names, args)) as Reply[];
@@ -260,12 +207,6 @@ function evidenceArguments(evidence: Evidence): Argument[] {
     case 'reducer':
       return [evidence.reducer];
   }
-}
-
-function stateFrom(pairs: readonly Buffer[]): State {
-  const state = new Map<string, StateField>();
-  for (let i = 0; i < pairs.length; i += 2) state.set(String(pairs[i]), decodeField(pairs[i + 1]!));
-  return state;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -7,9 +7,18 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { gapAt, type LogBounds } from '../../domain/position.ts';
-import type { ChannelObserver, Engine, EngineOptions, Found, HistoryPage, Peek, Subscription } from '../engine.ts';
+import {
+  type ChannelObserver,
+  type Engine,
+  type EngineOptions,
+  type Found,
+  type HistoryPage,
+  type Peek,
+  READ_MAX_BYTES,
+  type Subscription,
+} from '../engine.ts';
 import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec.ts';
-import { type Commands, createCommands, type RawHistory, type ShardBatch } from './commands.ts';
+import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
 import type { EngineLog } from './log.ts';
@@ -17,7 +26,9 @@ import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
 import { openCluster } from './nodes/cluster.ts';
 import { openSingle, type Primaries } from './nodes/primaries.ts';
 import { type Listener, Subscriber } from './pubsub/subscriber.ts';
+import { createReads, type RawHistory } from './reads.ts';
 import { claimShards, type Mode } from './start/start-checks.ts';
+import { readWhole } from './state-reader.ts';
 
 export type { EngineLog };
 
@@ -50,6 +61,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
   );
   const primaries: Primaries = await openPrimaries(options, subscriber);
   const commands = createCommands(keys, options, primaries);
+  const reads = createReads(keys, options, primaries);
   const close = async () => {
     subscriber.close();
     await primaries.close();
@@ -65,19 +77,28 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     shards,
     append: (changes) => append(commands, changes, shards),
     peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
-    load: commands.load,
-    commit: (shard, commit) => commands.commit(shard, commit, last.take(shard, commit)),
+    load: reads.load,
+    async commit(shard, commit) {
+      const { lastEntry, rest } = last.take(shard, commit);
+      const outcome = await commands.commit(shard, commit, lastEntry);
+      // A wake that came meanwhile told of an inbox that was empty: then there is no rest.
+      if (outcome.kind === 'committed' && rest.length > 0) last.keep(shard, outcome.rev, rest);
+      return outcome;
+    },
     release: commands.release,
     async sweep(shard, token, limit) {
       const found = await commands.expired(shard, token, limit);
       // What was found may change before the next script, which therefore looks at each again.
-      const swept = found && (await commands.sweep(shard, token, found.publishers, found.channels));
-      return swept ? { kind: 'swept', ...swept } : { kind: 'refused', reason: 'lease' };
+      if (found === undefined) return { kind: 'refused', reason: 'lease' };
+      return commands.sweep(shard, token, found.publishers, found.channels);
     },
-    async readHistory(channel, after, limit) {
-      return historyFrom(await commands.history(shardOf(channel, shards), channel, after, limit), after);
+    async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
+      return historyFrom(await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
     },
-    readState: (channel) => commands.state(shardOf(channel, shards), channel),
+    readState(channel) {
+      const shard = shardOf(channel, shards);
+      return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));
+    },
     subscribe(channel, observer) {
       const shard = shardOf(channel, shards);
       const { epoch } = keys.ofShard(shard);

@@ -28,12 +28,17 @@ export interface ShardKeys {
 }
 
 export interface ChannelKeys {
-  /** hash: head, base, reducer, used (ms of Redis' clock at its last event). No hash, no channel. */
+  /**
+   * hash: head, base, reducer, used (ms of Redis' clock at its last event); with a state also size (bytes of it), and
+   * indexed and indexedFrom (`index` is complete between them). No hash, no channel.
+   */
   readonly meta: string;
   /** list: the newest events, the oldest of them first; offset = head - (length - 1 - index). */
   readonly history: string;
   /** hash: field -> MessagePack `[offset, bytes | nil]`. */
   readonly state: string;
+  /** zset: field -> head after the commit that changed it last, of the fields that changed last. */
+  readonly index: string;
   /** hash: from -> last merged seq. */
   readonly dedupe: string;
   /** pub/sub: what each commit added. */
@@ -82,6 +87,7 @@ export class Keys {
       meta: `${base}m:${channel}`,
       history: `${base}h:${channel}`,
       state: `${base}s:${channel}`,
+      index: `${base}i:${channel}`,
       dedupe: `${base}d:${channel}`,
       events: `${eventsPrefix}${channel}`,
     };

@@ -17,10 +17,14 @@ export class LastPeeks {
     if (this.#byShard.get(shard)?.rev !== rev) this.keep(shard, rev, raws);
   }
 
-  /** Empty where this process did not read so far. A commit that is refused is followed by another peek. */
-  take(shard: number, commit: Commit): Buffer {
+  /**
+   * The last of the entries that the commit takes, and those read behind them, with which the inbox begins afterwards. Empty
+   * where this process did not read so far. A commit that is refused is followed by another peek.
+   */
+  take(shard: number, { rev, entries }: Commit): { readonly lastEntry: Buffer; readonly rest: readonly Buffer[] } {
     const read = this.#byShard.get(shard);
     this.#byShard.delete(shard);
-    return (read?.rev === commit.rev ? read.raws[commit.entries - 1] : undefined) ?? Buffer.alloc(0);
+    const raws = read?.rev === rev ? read.raws : [];
+    return { lastEntry: raws[entries - 1] ?? Buffer.alloc(0), rest: raws.slice(entries) };
   }
 }

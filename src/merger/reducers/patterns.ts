@@ -2,6 +2,7 @@
 import type { Channel } from '../../domain/channel.ts';
 import { latestReducer } from './latest.ts';
 import { logReducer } from './log.ts';
+import { createMatcher } from './pattern.ts';
 import type { Reducer } from './reducer.ts';
 import { tallyReducer } from './tally.ts';
 
@@ -21,11 +22,7 @@ export function createReducerFor(patterns: readonly ReducerPattern[]): ReducerFo
   const rules = patterns.map(({ pattern, reducer }) => {
     const found = builtIn.find(({ name }) => name === reducer);
     if (!found) throw new Error(`no reducer is called ${reducer}`);
-    const source = pattern
-      .split('*')
-      .map((part) => part.replaceAll('.', '\\.'))
-      .join('.*');
-    return { matches: new RegExp(`^${source}$`), reducer: found };
+    return { matches: createMatcher(pattern), reducer: found };
   });
-  return (channel) => rules.find(({ matches }) => matches.test(channel))?.reducer ?? logReducer;
+  return (channel) => rules.find(({ matches }) => matches(channel))?.reducer ?? logReducer;
 }

@@ -8,7 +8,7 @@ import type { Change } from '../../../src/domain/change.ts';
 import { type Channel, shardOf } from '../../../src/domain/channel.ts';
 import type { Event } from '../../../src/domain/event.ts';
 import type { LogBounds } from '../../../src/domain/position.ts';
-import type { State } from '../../../src/domain/state.ts';
+import { fieldBytes, type State } from '../../../src/domain/state.ts';
 import type {
   AppendOutcome,
   ChannelCommit,
@@ -35,6 +35,7 @@ export type CreateEngine = (options: Partial<EngineOptions>) => Promise<EngineUn
 /** For `create`: nothing fills up, is trimmed or expires unless a test asks for it. */
 export const generousOptions: EngineOptions = {
   shards: 2,
+  maxChangeBytes: 1 << 20,
   historyMaxEvents: 100,
   inboxMaxEntries: 10_000,
   inboxMaxBytes: 10_000_000,
@@ -57,6 +58,8 @@ export interface Draft {
   readonly head?: number | null;
   readonly reducer?: string;
   readonly state?: State;
+  /** Unless given, what the whole state then weighs. */
+  readonly stateBytes?: number;
   readonly seqs?: Readonly<Record<string, number>>;
 }
 
@@ -136,6 +139,12 @@ export function same(actual: unknown, expected: unknown, message?: string): void
   assert.deepEqual(plain(actual), plain(expected), message);
 }
 
+export function weightOf(state: State): number {
+  let bytes = 0;
+  for (const [name, field] of state) bytes += fieldBytes(name, field.bytes);
+  return bytes;
+}
+
 function createBench(subject: EngineUnderTest): Bench {
   const { engine } = subject;
 
@@ -145,17 +154,22 @@ function createBench(subject: EngineUnderTest): Bench {
     return answer as Entries;
   }
 
+  async function stateBytesOf({ channel, state = new Map(), stateBytes }: Draft): Promise<number> {
+    return stateBytes ?? weightOf(new Map([...(await engine.readState(channel)).state, ...state]));
+  }
+
   async function draft(shard: number, drafts: readonly Draft[], rest: Partial<Commit> = {}): Promise<Commit> {
     const { rev, epoch, events: made } = await peek(shard);
     const wishes = drafts.map(({ channel }) => ({ channel, froms: [], withState: false }));
     const loaded = await engine.load(shard, wishes);
+    const weights = await Promise.all(drafts.map(stateBytesOf));
     const channels = drafts.map((wanted, i): ChannelCommit => {
       const head = wanted.head === undefined ? loaded.channels[i]!.head : wanted.head;
       const events = (wanted.events ?? []).map((given, n) =>
         typeof given === 'string' ? event((head ?? made) + 1 + n, given) : given,
       );
       const { channel, reducer = 'log', state = new Map(), seqs = {} } = wanted;
-      return { channel, head, events, reducer, state, seqs: new Map(Object.entries(seqs)) };
+      return { channel, head, events, reducer, state, stateBytes: weights[i]!, seqs: new Map(Object.entries(seqs)) };
     });
     return { token: TOKEN, rev, epoch, entries: 0, channels, unreadable: [], ...rest };
   }

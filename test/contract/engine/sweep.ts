@@ -7,10 +7,21 @@ import { ALL, type Bench, bytesOf, type Open, same, TOKEN } from './kit.ts';
 
 type Swept = Extract<SweepOutcome, { kind: 'swept' }>;
 
+/** How many were forgotten. */
+interface Counts {
+  readonly channels: number;
+  readonly publishers: number;
+}
+
 export function sweepTests(open: Open): void {
-  async function sweep(bench: Bench, limit = ALL): Promise<Swept> {
+  async function sweepWhole(bench: Bench, limit = ALL): Promise<Swept> {
     const outcome = await bench.engine.sweep(0, TOKEN, limit);
     return outcome.kind === 'swept' ? outcome : assert.fail('the lease should be ours');
+  }
+
+  async function sweep(bench: Bench, limit = ALL): Promise<Counts> {
+    const { channels, publishers } = await sweepWhole(bench, limit);
+    return { channels: channels.length, publishers: publishers.length };
   }
 
   async function load(bench: Bench, channel: Channel, ...froms: string[]) {
@@ -18,8 +29,8 @@ export function sweepTests(open: Open): void {
   }
 
   /** Sweeps until something was forgotten. */
-  async function firstSweep(bench: Bench, limit = ALL): Promise<Swept> {
-    let swept: Swept | undefined;
+  async function firstSweep(bench: Bench, limit = ALL): Promise<Counts> {
+    let swept: Counts | undefined;
     await bench.until('a sweep that forgets something', async () => {
       swept = await sweep(bench, limit);
       return swept.channels + swept.publishers > 0;
@@ -32,7 +43,7 @@ export function sweepTests(open: Open): void {
     const channel = bench.channel();
     await bench.commit(0, [{ channel, events: ['a'], seqs: { 'p.1': 1 } }]);
     const before = await bench.everything(0, [channel], ['p.1']);
-    assert.deepEqual(await sweep(bench), { kind: 'swept', channels: 0, publishers: 0 });
+    assert.deepEqual(await sweep(bench), { channels: 0, publishers: 0 });
     assert.deepEqual(await bench.everything(0, [channel], ['p.1']), before);
   });
 
@@ -55,13 +66,13 @@ export function sweepTests(open: Open): void {
     const state = new Map([['f', { offset: 1, bytes: bytesOf('v') }]]);
     await bench.commit(0, [{ channel, events: ['a'], reducer: 'latest', state, seqs: { 'p.1': 1 } }]);
     const commit = await bench.draft(0, [{ channel, events: ['b'], reducer: 'latest' }]);
-    assert.deepEqual(await firstSweep(bench), { kind: 'swept', channels: 1, publishers: 0 });
+    assert.deepEqual(await firstSweep(bench), { channels: 1, publishers: 0 });
     const { rev, events } = await bench.peek();
     assert.deepEqual([rev, events], [2, 2], 'and the position after its last one is nobody’s');
     same(await load(bench, channel), { head: null, reducer: null, state: new Map(), seqs: [] });
     assert.deepEqual(await bench.texts(channel), []);
     assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'rev' });
-    assert.deepEqual(await sweep(bench), { kind: 'swept', channels: 0, publishers: 0 });
+    assert.deepEqual(await sweep(bench), { channels: 0, publishers: 0 });
     assert.equal((await bench.peek()).rev, 2);
   });
 
@@ -168,6 +179,33 @@ export function sweepTests(open: Open): void {
       [0, 0],
     ]);
     assert.equal((await bench.peek()).rev, 1 + 5);
+  });
+
+  it('says what it forgot, and where the shard stands then', async () => {
+    await using bench = await open({ channelIdleMs: 50, dedupeTtlMs: 50 });
+    const [a, b] = [bench.channel(), bench.channel()];
+    await bench.commit(0, [
+      { channel: a, events: ['a'], seqs: { 'p.1': 1, 'q.1': 2 } },
+      { channel: b, events: ['b', 'c'] },
+    ]);
+    const nothing = await sweepWhole(bench);
+    if (nothing.channels.length + nothing.publishers.length === 0)
+      assert.deepEqual([nothing.rev, nothing.events], [1, 3]);
+    const channels = [...nothing.channels];
+    const publishers = [...nothing.publishers];
+    await bench.until('all to be forgotten', async () => {
+      const swept = await sweepWhole(bench);
+      channels.push(...swept.channels);
+      publishers.push(...swept.publishers);
+      const { rev, events } = await bench.peek();
+      assert.deepEqual([swept.rev, swept.events], [rev, events]);
+      return channels.length + publishers.length === 4;
+    });
+    assert.deepEqual(channels.sort(), [a, b].sort());
+    assert.deepEqual(publishers.map(([channel, from]) => [channel, from]).sort(), [
+      [a, 'p.1'],
+      [a, 'q.1'],
+    ]);
   });
 
   it('forgets in its own shard alone', async () => {

@@ -38,7 +38,7 @@ function outcomesOf(command: Command, answer: Answer): string[] {
     }
     case 'sweep': {
       if (kind !== 'swept') return ['sweep refused'];
-      const forgot = (what: string) => (answer[what] > 0 ? `sweep of ${what}` : `sweep of no ${what}`);
+      const forgot = (what: string) => (answer[what].length > 0 ? `sweep of ${what}` : `sweep of no ${what}`);
       return [forgot('channels'), forgot('publishers')];
     }
     case 'history':

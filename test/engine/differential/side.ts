@@ -93,8 +93,13 @@ export function createSide(engine: Engine): Side {
         return engine.commit(command.shard, { ...command.commit, epoch: epochOf(command.commit.epoch) });
       case 'release':
         return engine.release(command.shard, command.token);
-      case 'sweep':
-        return engine.sweep(command.shard, command.token, command.limit);
+      case 'sweep': {
+        const swept = await engine.sweep(command.shard, command.token, command.limit);
+        if (swept.kind === 'refused') return swept;
+        // In which order it takes them is left to the engine.
+        const publishers = swept.publishers.map((publisher) => publisher.join(' ')).sort();
+        return { ...swept, channels: [...swept.channels].sort(), publishers };
+      }
       case 'history': {
         const { channel, after, limit } = command;
         return engine.readHistory(channel, after && { ...after, epoch: epochOf(after.epoch) }, limit);

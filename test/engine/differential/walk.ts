@@ -17,6 +17,7 @@ import type { Pair } from './pair.ts';
 
 export const walkOptions: EngineOptions = {
   shards: 3,
+  maxChangeBytes: 300,
   historyMaxEvents: 8,
   inboxMaxEntries: 12,
   inboxMaxBytes: 10_000_000,
@@ -112,6 +113,7 @@ export function createWalk(pair: Pair, random: Random) {
       events,
       reducer: random.pick(REDUCERS),
       state,
+      stateBytes: 1_000,
       seqs: new Map(heard.map((from) => [from, seqOf(from)])),
     };
   }
@@ -165,7 +167,7 @@ export function createWalk(pair: Pair, random: Random) {
     // All at once: in which order a sweep of fewer takes them is left to the engine, and each sweep moves `events`.
     for (;;) {
       const { channels, publishers } = await pair.both({ kind: 'sweep', shard, token: holder, limit: 1_000 });
-      if (channels + publishers === 0) break;
+      if (channels.length + publishers.length === 0) break;
     }
     if (random.chance(0.5)) return;
     await peek(shard, holder);

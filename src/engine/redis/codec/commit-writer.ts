@@ -23,7 +23,7 @@ import {
 } from './pack.ts';
 
 /** What stands before the events, fields and publishers of a channel. */
-const ELEMENTS_BEFORE = 9;
+const ELEMENTS_BEFORE = 10;
 
 interface Encoded {
   readonly commit: ChannelCommit;
@@ -73,10 +73,11 @@ function areContiguous(events: readonly Event[], first: number): boolean {
 
 function channelSize(epoch: Epoch, channel: Encoded): number {
   const { before, after, first, fields, publishers } = channel;
-  const { events, reducer } = channel.commit;
+  const { events, reducer, stateBytes } = channel.commit;
   let size = asciiSize(channel.commit.channel) + asciiSize(before) + asciiSize(after) + textSize(reducer);
   size += numberSize(first) + bytesSize(batchHeadSize(epoch, first));
   size += numberSize(events.length) + numberSize(fields.length) + numberSize(publishers.length);
+  size += numberSize(stateBytes);
   for (const event of events) size += bytesSize(eventSize(event));
   for (const [name, value] of fields) size += textSize(name) + bytesSize(value.length);
   for (const [from, seq] of publishers) size += asciiSize(from) + asciiSize(seq);
@@ -85,7 +86,7 @@ function channelSize(epoch: Epoch, channel: Encoded): number {
 
 function writeChannel(target: Buffer, start: number, epoch: Epoch, channel: Encoded): number {
   const { before, after, first, fields, publishers } = channel;
-  const { events, reducer } = channel.commit;
+  const { events, reducer, stateBytes } = channel.commit;
   let at = writeAscii(target, start, channel.commit.channel);
   at = writeAscii(target, at, before);
   at = writeAscii(target, at, after);
@@ -95,6 +96,7 @@ function writeChannel(target: Buffer, start: number, epoch: Epoch, channel: Enco
   at = writeNumber(target, at, events.length);
   at = writeNumber(target, at, fields.length);
   at = writeNumber(target, at, publishers.length);
+  at = writeNumber(target, at, stateBytes);
   for (const event of events) {
     at = writeStringHead(target, at, eventSize(event));
     at = writeEvent(target, at, event);

@@ -9,7 +9,7 @@
 -- KEYS[3]  dedupe expiry
 -- KEYS[4]  recent
 -- KEYS[5]  bad
--- KEYS[…]  for each channel: meta, history; state where it has fields, dedupe where it has publishers
+-- KEYS[…]  for each channel: meta, history; state and index where it has fields, dedupe where it has publishers
 -- ARGV[1]  token of the lease
 -- ARGV[2]  rev as it was read
 -- ARGV[3]  count of entries the inbox gives up
@@ -18,10 +18,12 @@
 -- ARGV[6]  how long a publisher is remembered, milliseconds
 -- ARGV[7]  count of unreadable entries; ARGV[8] how many of them the shard keeps
 -- ARGV[9]  what the pub/sub names of channels begin with
+-- ARGV[10] how many more events than it adds a commit may trim of one channel
 -- ARGV[…]  the unreadable entries
 -- ARGV[#ARGV]  MessagePack: a flat array that has for each channel: name, head as it was read ('' when it must not exist),
 --          head after, reducer, offset of the first event, head of the published batch, counts of events, state
---          fields and publishers; then the events, the fields as pairs field, value, the publishers as pairs from, seq
+--          fields and publishers, bytes of the whole state; then the events, the fields as pairs field, value, the
+--          publishers as pairs from, seq
 --
 -- Answer   {rev, events, waiting}         committed; as they are now, and how many entries are left (integers)
 --          'lease', 'rev' or 'head'       refused, nothing was written; 'lease' also under another Redis process than
@@ -40,11 +42,14 @@ local dedupeTtlMs = tonumber(ARGV[6])
 local unreadable = tonumber(ARGV[7])
 local unreadableKept = ARGV[8]
 local eventsPrefix = ARGV[9]
+local trimMore = tonumber(ARGV[10])
 
-local FIRST_UNREADABLE = 10
+local FIRST_UNREADABLE = 11
 local channels = cmsgpack.unpack(ARGV[#ARGV])
 local FIRST_CHANNEL_KEY = 6
-local ELEMENTS_BEFORE = 9
+local ELEMENTS_BEFORE = 10
+-- Fields whose last change is remembered: what may change between two pages of a reader (lua/state.lua).
+local INDEX_MAX = 1024
 -- Lua's stack holds about 8,000 values; even, so that pairs stay together.
 local BATCH = 1000
 
@@ -69,7 +74,7 @@ local function eachChannel(visit)
     if answer then
       return answer
     end
-    key = key + 2 + (firstPublisher > firstField and 1 or 0) + (next > firstPublisher and 1 or 0)
+    key = key + 2 + (firstPublisher > firstField and 2 or 0) + (next > firstPublisher and 1 or 0)
     at = next
   end
 end
@@ -77,6 +82,35 @@ end
 -- Not by Redis, which writes a number with 17 digits, and takes longer for that than for what is done with it.
 local function digits(number)
   return string.format('%.0f', number)
+end
+
+-- Keeps the index of a channel that has a state: which fields changed at which head, complete from `indexedFrom` up to
+-- `indexed`. An older version that commits does not keep it; then `indexed` is not the head, and it is begun anew.
+local function index(metaKey, indexKey, at, firstField, firstPublisher)
+  local before, after = channels[at + 1], channels[at + 2]
+  local kept = redis.call('HMGET', metaKey, 'indexed', 'indexedFrom')
+  local from = kept[2]
+  if kept[1] ~= before then
+    if not indexKey then
+      return
+    end
+    redis.call('DEL', indexKey)
+    from = before == '' and digits(channels[at + 4] - 1) or before
+  end
+  if indexKey then
+    local changes = {}
+    for i = firstField, firstPublisher - 1, 2 do
+      changes[#changes + 1] = after
+      changes[#changes + 1] = channels[i]
+    end
+    inBatches('ZADD', indexKey, changes, 1, #changes)
+    local excess = redis.call('ZCARD', indexKey) - INDEX_MAX
+    if excess > 0 then
+      local popped = redis.call('ZPOPMIN', indexKey, excess)
+      from = popped[#popped]
+    end
+  end
+  redis.call('HSET', metaKey, 'indexed', after, 'indexedFrom', from, 'size', digits(channels[at + 9]))
 end
 
 local time = redis.call('TIME')
@@ -120,8 +154,10 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   if firstField > firstEvent then
     events = events + firstField - firstEvent
     local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
-    if length > historyMaxEvents then
-      redis.call('LTRIM', historyKey, -historyMaxEvents, -1)
+    local excess = length - historyMaxEvents
+    if excess > 0 then
+      -- Far too many are kept where fewer are to be kept than before: they go in the commits that follow.
+      redis.call('LTRIM', historyKey, math.min(excess, firstField - firstEvent + trimMore), -1)
     end
     redis.call('HSET', metaKey, 'head', channels[at + 2], 'reducer', channels[at + 3], 'used', now)
     if channels[at + 1] == '' then
@@ -132,7 +168,10 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   end
   if firstPublisher > firstField then
     inBatches('HSET', KEYS[nextKey], channels, firstField, firstPublisher - 1)
-    nextKey = nextKey + 1
+    index(metaKey, KEYS[nextKey + 1], at, firstField, firstPublisher)
+    nextKey = nextKey + 2
+  elseif channels[at + 9] > 0 and firstField > firstEvent then
+    index(metaKey, nil, at, firstField, firstPublisher)
   end
   if next > firstPublisher then
     inBatches('HSET', KEYS[nextKey], channels, firstPublisher, next - 1)

@@ -4,6 +4,8 @@
 --
 -- The oldest kept follows from the length of the list and is stored nowhere: a list that lost events says so.
 --
+-- Events are read in steps of 1, 2, 4 … so that of large ones not many are read in vain, and of small ones the calls are few.
+--
 -- KEYS[1]  shard
 -- KEYS[2]  forgotten
 -- KEYS[3]  meta
@@ -13,6 +15,9 @@
 -- ARGV[3]  epoch of the position; '' for the newest events
 -- ARGV[4]  offset of the position; any number with ''
 -- ARGV[5]  most events to return
+-- ARGV[6]  bytes of events after which to stop; at least one is returned
+-- ARGV[7]  most events to read in one step
+-- ARGV[8]  what an event weighs beside its bytes
 --
 -- Answer   {epoch, events of the shard, forgotten, forgotten of this channel or nil, head or nil, base or nil,
 --           count of events kept, {event…}}; head and base nil for a channel that does not exist
@@ -23,6 +28,49 @@ local channel = ARGV[2]
 local epochAsked = ARGV[3]
 local after = tonumber(ARGV[4])
 local limit = tonumber(ARGV[5])
+local maxBytes = tonumber(ARGV[6])
+local maxStep = tonumber(ARGV[7])
+local overhead = tonumber(ARGV[8])
+
+-- The events from one index of the list to another, as long as they do not exceed `maxBytes`.
+local function oldest(first, last)
+  local events, bytes, step = {}, 0, 1
+  while first <= last and bytes <= maxBytes do
+    local batch = redis.call('LRANGE', historyKey, first, math.min(first + step - 1, last))
+    for i = 1, #batch do
+      if bytes > maxBytes then
+        break
+      end
+      events[#events + 1] = batch[i]
+      bytes = bytes + #batch[i] + overhead
+    end
+    first = first + step
+    step = math.min(2 * step, maxStep)
+  end
+  return events
+end
+
+-- The same from the other end; the oldest first.
+local function newest(first, last)
+  local backward, bytes, step = {}, 0, 1
+  while first <= last and bytes <= maxBytes do
+    local batch = redis.call('LRANGE', historyKey, math.max(first, last - step + 1), last)
+    for i = #batch, 1, -1 do
+      if bytes > maxBytes then
+        break
+      end
+      backward[#backward + 1] = batch[i]
+      bytes = bytes + #batch[i] + overhead
+    end
+    last = last - step
+    step = math.min(2 * step, maxStep)
+  end
+  local events, count = {}, #backward
+  for i = 1, count do
+    events[i] = backward[count + 1 - i]
+  end
+  return events
+end
 
 local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten')
 local epoch = shard[1]
@@ -34,11 +82,11 @@ local meta = redis.call('HMGET', metaKey, 'head', 'base')
 local head, base = meta[1], meta[2]
 local kept = redis.call('LLEN', historyKey)
 local events = {}
-if head and limit > 0 and (epochAsked == '' or epochAsked == epoch) then
-  local start = math.max(0, epochAsked == '' and kept - limit or after - (head - kept))
-  if start < kept then
-    events = redis.call('LRANGE', historyKey, start, start + limit - 1)
-  end
+if head and limit > 0 and epochAsked == '' then
+  events = newest(math.max(0, kept - limit), kept - 1)
+elseif head and limit > 0 and epochAsked == epoch then
+  local first = math.max(0, after - (head - kept))
+  events = oldest(first, math.min(first + limit, kept) - 1)
 end
 return {
   epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept, events,

@@ -8,6 +8,8 @@
 -- ends, and nobody gets it for ARGV[6]: time for those who saw them to say so (`renew`). This goes by what is stored, so
 -- that it holds for a merger that was not there before; where a user may not call INFO there is no such pause.
 --
+-- Entries are read in steps of 1, 2, 4 …, so that of large ones not many are read in vain.
+--
 -- KEYS[1]  shard
 -- KEYS[2]  inbox
 -- ARGV[1]  token of the caller
@@ -16,6 +18,7 @@
 -- ARGV[4]  bytes of entries after which to stop
 -- ARGV[5]  epoch for a shard that has none
 -- ARGV[6]  how long nobody merges after another Redis process took over, milliseconds
+-- ARGV[7]  most entries to read in one step
 --
 -- Answer   {0, ms}                                      another token has the lease, or nobody may, for so long
 --          {1, epoch, rev, events, waiting, {entry…}}   the lease is the caller's; `waiting` entries are in the inbox
@@ -27,9 +30,7 @@ local maxEntries = tonumber(ARGV[3])
 local maxBytes = tonumber(ARGV[4])
 local newEpoch = ARGV[5]
 local pauseMs = tonumber(ARGV[6])
-
--- Entries read at once: few enough that huge entries are not all read for nothing.
-local STEP = 128
+local maxStep = tonumber(ARGV[7])
 
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -65,20 +66,19 @@ if holder ~= token or remainingMs < leaseMs / 2 then
   redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', nowMs + leaseMs)
 end
 
-local entries = {}
-local bytes = 0
-while #entries < maxEntries and bytes <= maxBytes do
+local entries, bytes, step = {}, 0, 1
+local waiting = redis.call('LLEN', inboxKey)
+local last = math.min(waiting, maxEntries)
+while #entries < last and bytes <= maxBytes do
   local from = #entries
-  local batch = redis.call('LRANGE', inboxKey, from, math.min(from + STEP, maxEntries) - 1)
+  local batch = redis.call('LRANGE', inboxKey, from, math.min(from + step, last) - 1)
   for i = 1, #batch do
-    entries[#entries + 1] = batch[i]
-    bytes = bytes + #batch[i]
     if bytes > maxBytes then
       break
     end
+    entries[#entries + 1] = batch[i]
+    bytes = bytes + #batch[i]
   end
-  if #batch < STEP then
-    break
-  end
+  step = math.min(2 * step, maxStep)
 end
-return {1, epoch, rev, events, redis.call('LLEN', inboxKey), entries}
+return {1, epoch, rev, events, waiting, entries}

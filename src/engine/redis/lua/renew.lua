@@ -8,6 +8,7 @@
 -- KEYS[3]  meta      of the channel, where the evidence is of one
 -- KEYS[4]  history
 -- KEYS[5]  state
+-- KEYS[6]  index
 -- ARGV[1]  epoch in which the evidence was seen
 -- ARGV[2]  the new epoch
 -- ARGV[3]  pub/sub name for observers of the shard
@@ -21,7 +22,7 @@
 -- Answer   {1, epoch}   renewed: that is the new epoch, `rev` + 1, everybody is told
 --          {0, epoch}   kept: the logs are what was seen, or the epoch is another one already
 
-local shardKey, forgottenKey, metaKey, historyKey, stateKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local shardKey, forgottenKey, metaKey, historyKey, stateKey, indexKey = unpack(KEYS)
 local epochSeen = ARGV[1]
 local newEpoch = ARGV[2]
 local observers = ARGV[3]
@@ -63,7 +64,8 @@ elseif kind == 'head' then
 else
   local reducer = redis.call('HGET', metaKey, 'reducer')
   if reducer and reducer ~= ARGV[6] then
-    redis.call('DEL', stateKey)
+    redis.call('UNLINK', stateKey, indexKey)
+    redis.call('HDEL', metaKey, 'size', 'indexed', 'indexedFrom')
     redis.call('HSET', metaKey, 'reducer', ARGV[6])
     isDue = true
   end

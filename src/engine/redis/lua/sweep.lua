@@ -10,7 +10,7 @@
 -- KEYS[2]  dedupe expiry
 -- KEYS[3]  recent
 -- KEYS[4]  forgotten
--- KEYS[…]  for each publisher: dedupe of its channel; then for each channel: meta, history, state
+-- KEYS[…]  for each publisher: dedupe of its channel; then for each channel: meta, history, state, index
 -- ARGV[1]  token of the lease
 -- ARGV[2]  silence after which a channel is forgotten, milliseconds
 -- ARGV[3]  how many forgotten channels are remembered one by one
@@ -18,7 +18,9 @@
 -- ARGV[…]  for each publisher: channel, from; then the channels
 --
 -- Answer   'lease'                  the lease is not the caller's, nothing was forgotten
---          {channels, publishers}   how many were forgotten; `rev` + 1 if any
+--          {rev, events, {i…}, {j…}}
+--                                   as they are now, `rev` + 1 if anything was forgotten; which of the channels and of
+--                                   the publishers were, by their places from 1
 
 local shardKey, dedupeExpiryKey, recentKey, forgottenKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local token = ARGV[1]
@@ -31,12 +33,12 @@ local FIRST_CHANNEL, FIRST_CHANNEL_KEY = FIRST_PUBLISHER + 2 * publishers, FIRST
 
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'forgotten')
+local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'forgotten', 'rev', 'events')
 if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
   return 'lease'
 end
 
-local publishersGone = 0
+local publishersGone = {}
 for i = 0, publishers - 1 do
   local channel, from = ARGV[FIRST_PUBLISHER + 2 * i], ARGV[FIRST_PUBLISHER + 2 * i + 1]
   local member = channel .. ' ' .. from
@@ -44,30 +46,33 @@ for i = 0, publishers - 1 do
   if expiry and tonumber(expiry) <= nowMs then
     redis.call('HDEL', KEYS[FIRST_PUBLISHER_KEY + i], from)
     redis.call('ZREM', dedupeExpiryKey, member)
-    publishersGone = publishersGone + 1
+    publishersGone[#publishersGone + 1] = i + 1
   end
 end
 
-local channelsGone, events = 0, nil
+local channelsGone, events = {}, tonumber(shard[5] or '0')
 for i = FIRST_CHANNEL, #ARGV do
   local channel = ARGV[i]
-  local k = FIRST_CHANNEL_KEY + 3 * (i - FIRST_CHANNEL)
-  local metaKey, historyKey, stateKey = KEYS[k], KEYS[k + 1], KEYS[k + 2]
+  local k = FIRST_CHANNEL_KEY + 4 * (i - FIRST_CHANNEL)
+  local metaKey, historyKey, stateKey, indexKey = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
   local used = redis.call('HGET', metaKey, 'used')
-  if used and tonumber(used) + idleMs <= nowMs then
-    redis.call('DEL', metaKey, historyKey, stateKey)
+  if not used then
+    -- Whatever took it away: at the front of all it would keep others from being forgotten.
+    redis.call('ZREM', recentKey, channel)
+  elseif tonumber(used) + idleMs <= nowMs then
+    redis.call('UNLINK', metaKey, historyKey, stateKey, indexKey)
     redis.call('ZREM', recentKey, channel)
     -- One more: the last position of a channel must not be one of the channel that may come after it.
-    if channelsGone == 0 then
+    if #channelsGone == 0 then
       events = redis.call('HINCRBY', shardKey, 'events', 1)
     end
     redis.call('ZADD', forgottenKey, events, channel)
-    channelsGone = channelsGone + 1
+    channelsGone[#channelsGone + 1] = i - FIRST_CHANNEL + 1
   end
 end
 
 local excess = redis.call('ZCARD', forgottenKey) - rememberedMax
-if channelsGone > 0 and excess > 0 then
+if #channelsGone > 0 and excess > 0 then
   local popped = redis.call('ZPOPMIN', forgottenKey, excess)
   -- The last popped has the highest score of them, and scores only grow from pop to pop.
   local highest = popped[#popped]
@@ -75,7 +80,8 @@ if channelsGone > 0 and excess > 0 then
     redis.call('HSET', shardKey, 'forgotten', highest)
   end
 end
-if channelsGone + publishersGone > 0 then
-  redis.call('HINCRBY', shardKey, 'rev', 1)
+local rev = tonumber(shard[4] or '0')
+if #channelsGone + #publishersGone > 0 then
+  rev = redis.call('HINCRBY', shardKey, 'rev', 1)
 end
-return {channelsGone, publishersGone}
+return {rev, events, channelsGone, publishersGone}

@@ -3,8 +3,8 @@
  * (`cluster.ts`).
  */
 
-import type { Runner } from '../commands.ts';
 import type { Lines } from '../pubsub/subscriber.ts';
+import type { Runner } from '../runner.ts';
 import { logDurability } from '../start/durability.ts';
 import { checkPrimary } from '../start/start-checks.ts';
 import type { Target } from './addresses.ts';
