@@ -4,12 +4,14 @@ import type { Event } from '../../src/domain/event.ts';
 import { History } from '../../src/domain/history.ts';
 import type { Position } from '../../src/domain/position.ts';
 import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
-import { Audience } from '../../src/gateway/audience/audience.ts';
+import { Audience, type AudienceDeps } from '../../src/gateway/audience/audience.ts';
 import { catchUp } from '../../src/gateway/audience/catchup.ts';
+import { createSoon } from '../../src/gateway/audience/soon.ts';
 import type { Transport } from '../../src/gateway/connection/transport.ts';
 import type { Format } from '../../src/gateway/formats/format.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Stream } from '../../src/gateway/stream/stream.ts';
+import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
 const metrics = createMetrics();
@@ -139,7 +141,21 @@ export class Client implements Transport {
   destroy(): void {}
 }
 
+export interface Options {
+  /** Called for each portion of a pass, and for each stream that joins with something to be told. */
+  readonly onDelivered?: (events: number) => void;
+  readonly format?: Format;
+  /** Of all that is held back, bytes. */
+  readonly heldBackMaxBytes?: number;
+}
+
 export interface Parts {
+  /** What went wrong, with the audience or with one of its streams. */
+  readonly errors: unknown[];
+  /** That were ended. */
+  readonly failed: Stream[];
+  readonly budget: { bytes: number };
+
   readonly audience: Audience;
   /** A stream from these offsets; from the heads when none are given. */
   readonly come: (offsets?: readonly number[]) => Client;
@@ -147,22 +163,41 @@ export interface Parts {
   readonly connect: (transport: Transport, offsets: readonly number[]) => void;
 }
 
-/** @param onDelivered Called for each portion of a pass, and for each stream that joins with something to be told. */
 export async function assemble(
   logs: readonly Log[],
   conflateMs: number,
   elapsedMs: () => number,
-  onDelivered: (events: number) => void = () => undefined,
+  { onDelivered = () => undefined, format = lines, heldBackMaxBytes = Number.POSITIVE_INFINITY }: Options = {},
 ): Promise<Parts> {
   const hubs = logs.map(({ hub }) => hub);
   await Promise.all(hubs.map(({ opened }) => opened));
   await settle();
   const clock = { wallMs: () => 0, elapsedMs };
-  const audience = new Audience(hubs, lines, conflateMs, { clock, onDelivered });
+  const errors: unknown[] = [];
+  const failed: Stream[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const held = { bytes: 0 };
+  const budget = {
+    account: (bytes: number) => {
+      held.bytes += bytes;
+    },
+    get isSpent() {
+      return held.bytes > heldBackMaxBytes;
+    },
+  };
+  const turns = createTurns(clock);
+  const deps: AudienceDeps = { clock, turns, soon: createSoon(clock), onDelivered, budget, onError };
+  const audience = new Audience(hubs, format, conflateMs, deps);
+  const catchUpDeps = { clock, metrics, turns, heartbeatMs: () => 1_000, portionBytes: BUFFER_BYTES };
   const owner = {
     catchUp: (stream: Stream) =>
-      void catchUp(stream, { clock, metrics, heartbeatMs: 1_000, portionBytes: BUFFER_BYTES }),
+      void catchUp(stream, catchUpDeps).catch((error: unknown) => owner.failed(stream, error)),
     closed: (stream: Stream) => stream.detach(),
+    failed: (stream: Stream, error?: unknown) => {
+      if (error !== undefined) errors.push(error);
+      failed.push(stream);
+      stream.detach();
+    },
   };
   const connect = (transport: Transport, offsets: readonly number[]) => {
     const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));
@@ -173,5 +208,5 @@ export async function assemble(
     connect(client, offsets);
     return client;
   };
-  return { audience, come, connect };
+  return { audience, come, connect, errors, failed, budget: held };
 }
