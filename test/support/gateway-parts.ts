@@ -15,7 +15,7 @@ import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
 const metrics = createMetrics();
-const lines: Format = {
+export const lines: Format = {
   contentType: 'text/plain',
   event: ({ offset, from, bytes }, channel, cursor) =>
     `${JSON.stringify({ channel, offset, from, cursor, change: bytes.toString() })}\n`,
@@ -119,6 +119,7 @@ export class Client implements Transport {
   readonly isClosed = false;
   writes = 0;
   #text = '';
+  #drained: (() => void)[] = [];
 
   write(bytes: Buffer | string): void {
     this.writes++;
@@ -129,8 +130,14 @@ export class Client implements Transport {
     return linesOf(this.#text);
   }
 
-  drained(): Promise<void> {
-    return new Promise(() => {});
+  async drained(): Promise<void> {
+    if (this.isFull) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  /** It takes more again. */
+  take(): void {
+    this.isFull = false;
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   isStalled(): boolean {
