@@ -53,6 +53,7 @@ export class Log {
   /** Of changes, in all reads of the history. */
   readBytes = 0;
   reads = 0;
+  stateReads = 0;
   readonly #keep: number;
   #epoch = 'aaaaaa1';
   #history = new History(0);
@@ -74,7 +75,10 @@ export class Log {
     const engine = {
       shards: 1,
       readHistory,
-      readState: async () => ({ epoch: this.#epoch, offset: this.#history.head, state: new Map() }),
+      readState: async () => {
+        this.stateReads++;
+        return { epoch: this.#epoch, offset: this.#history.head, state: new Map() };
+      },
       subscribe: async (_channel: string, observer: ChannelObserver) => {
         this.#observer = observer;
         return { close: () => undefined };
@@ -97,9 +101,15 @@ export class Log {
   }
 
   /** Another log takes its place, which goes on from the same offset. */
-  async renew(): Promise<void> {
-    this.#epoch = 'bbbbbb2';
+  async renew(epoch = 'bbbbbb2'): Promise<void> {
+    this.#epoch = epoch;
     this.#history = new History(this.#history.head);
+    await this.hub.repair();
+  }
+
+  /** Nothing has ever been sent here, and others of its shard have brought so much. */
+  async moveOn(count: number): Promise<void> {
+    this.#history = new History(0, this.#history.head + count);
     await this.hub.repair();
   }
 
@@ -116,13 +126,18 @@ export const BUFFER_BYTES = 64 << 10;
 export class Client implements Transport {
   listener = null;
   isFull = false;
-  readonly isClosed = false;
+  readonly isClosed: boolean = false;
   writes = 0;
+  /** Of the longest write, bytes. */
+  longest = 0;
+  last: Buffer | string = '';
   #text = '';
   #drained: (() => void)[] = [];
 
   write(bytes: Buffer | string): void {
     this.writes++;
+    this.last = bytes;
+    this.longest = Math.max(this.longest, Buffer.byteLength(bytes));
     this.#text += bytes.toString();
   }
 

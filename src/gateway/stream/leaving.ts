@@ -25,7 +25,7 @@ export function leaveWithin<T>(
     const share = windowMs > 0 ? (nowMs - beganMs) / windowMs : 1;
     const due = Math.min(leaving.length, Math.ceil(leaving.length * share));
     while (left < due && clock.elapsedMs() - nowMs < SLICE_MS) leave(leaving[left++]!);
-    if (left < leaving.length) timer = setTimeout(step, left < due ? 0 : STEP_MS);
+    if (left < leaving.length) timer = setTimeout(step, left < due ? 1 : STEP_MS);
   }
 
   timer = setTimeout(step, 0);
