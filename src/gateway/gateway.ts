@@ -6,6 +6,7 @@ import { EngineUnavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createAudiences } from './audience/audiences.ts';
+import { createComplaints } from './complaints.ts';
 import { createHubs } from './hub/hubs.ts';
 import { historyRoute } from './routes/history-route.ts';
 import { poll } from './routes/poll.ts';
@@ -16,6 +17,7 @@ import { eventsDocument } from './routes/schemas.ts';
 import { stateRoute } from './routes/state-route.ts';
 import { createSpread } from './stream/spread.ts';
 import { createStreams } from './stream/streams.ts';
+import { createTurns } from './turns.ts';
 
 /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
 const DRAIN_MS_PER_STREAM = 20;
@@ -53,8 +55,10 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const hubs = createHubs(deps);
   const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
-  const audiences = createAudiences(hubs, { clock: deps.clock, onDelivered });
-  const streams = createStreams({ ...deps, audiences });
+  const turns = createTurns(deps.clock);
+  const complain = createComplaints(deps.log, deps.clock);
+  const audiences = createAudiences(hubs, { ...deps, turns, complain, onDelivered });
+  const streams = createStreams({ ...deps, turns, complain, audiences });
   const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
   let isGoing = false;

@@ -11,8 +11,10 @@ import fc, { type Scheduler } from 'fast-check';
 import { cursorPrefix } from '../../src/domain/cursor.ts';
 import { Audience } from '../../src/gateway/audience/audience.ts';
 import { catchUp } from '../../src/gateway/audience/catchup.ts';
+import { createSoon } from '../../src/gateway/audience/soon.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Stream, type StreamOwner } from '../../src/gateway/stream/stream.ts';
+import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { bareFormat, Listener } from './interleavings/listener.ts';
 import { ScheduledLog } from './interleavings/scheduled-log.ts';
@@ -83,13 +85,19 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
   const hub = new Hub(CHANNEL, deps);
   await idle(scheduler, coins);
   const clock = { wallMs: () => 0, elapsedMs: () => 0 };
-  const audience = new Audience([hub], bareFormat, 0, { clock, onDelivered: () => undefined });
+  const turns = createTurns(clock);
+  const audience = new Audience([hub], bareFormat, 0, {
+    ...{ clock, turns, soon: createSoon(clock), onDelivered: () => undefined },
+    budget: { account: () => undefined, isSpent: false },
+    onError: (error) => errors.push(error),
+  });
   const opened: Opened[] = [];
   // Every event a portion, or all of them one.
-  const catchUpDeps = { clock, metrics, heartbeatMs: 1_000, portionBytes: coins[0] ? 1 : 1_000_000 };
+  const catchUpDeps = { clock, metrics, turns, heartbeatMs: () => 1_000, portionBytes: coins[0] ? 1 : 1_000_000 };
   const owner: StreamOwner = {
     catchUp: (stream) => void catchUp(stream, catchUpDeps).catch((error: unknown) => errors.push(error)),
     closed: () => undefined,
+    failed: (_stream, error) => errors.push(error),
   };
 
   const act = (next: Action) => {

@@ -4,16 +4,18 @@ import type { Event } from '../../src/domain/event.ts';
 import { History } from '../../src/domain/history.ts';
 import type { Position } from '../../src/domain/position.ts';
 import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
-import { Audience } from '../../src/gateway/audience/audience.ts';
+import { Audience, type AudienceDeps } from '../../src/gateway/audience/audience.ts';
 import { catchUp } from '../../src/gateway/audience/catchup.ts';
+import { createSoon } from '../../src/gateway/audience/soon.ts';
 import type { Transport } from '../../src/gateway/connection/transport.ts';
 import type { Format } from '../../src/gateway/formats/format.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Stream } from '../../src/gateway/stream/stream.ts';
+import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
 const metrics = createMetrics();
-const lines: Format = {
+export const lines: Format = {
   contentType: 'text/plain',
   event: ({ offset, from, bytes }, channel, cursor) =>
     `${JSON.stringify({ channel, offset, from, cursor, change: bytes.toString() })}\n`,
@@ -51,6 +53,7 @@ export class Log {
   /** Of changes, in all reads of the history. */
   readBytes = 0;
   reads = 0;
+  stateReads = 0;
   readonly #keep: number;
   #epoch = 'aaaaaa1';
   #history = new History(0);
@@ -72,7 +75,10 @@ export class Log {
     const engine = {
       shards: 1,
       readHistory,
-      readState: async () => ({ epoch: this.#epoch, offset: this.#history.head, state: new Map() }),
+      readState: async () => {
+        this.stateReads++;
+        return { epoch: this.#epoch, offset: this.#history.head, state: new Map() };
+      },
       subscribe: async (_channel: string, observer: ChannelObserver) => {
         this.#observer = observer;
         return { close: () => undefined };
@@ -95,9 +101,15 @@ export class Log {
   }
 
   /** Another log takes its place, which goes on from the same offset. */
-  async renew(): Promise<void> {
-    this.#epoch = 'bbbbbb2';
+  async renew(epoch = 'bbbbbb2'): Promise<void> {
+    this.#epoch = epoch;
     this.#history = new History(this.#history.head);
+    await this.hub.repair();
+  }
+
+  /** Nothing has ever been sent here, and others of its shard have brought so much. */
+  async moveOn(count: number): Promise<void> {
+    this.#history = new History(0, this.#history.head + count);
     await this.hub.repair();
   }
 
@@ -114,12 +126,18 @@ export const BUFFER_BYTES = 64 << 10;
 export class Client implements Transport {
   listener = null;
   isFull = false;
-  readonly isClosed = false;
+  readonly isClosed: boolean = false;
   writes = 0;
+  /** Of the longest write, bytes. */
+  longest = 0;
+  last: Buffer | string = '';
   #text = '';
+  #drained: (() => void)[] = [];
 
   write(bytes: Buffer | string): void {
     this.writes++;
+    this.last = bytes;
+    this.longest = Math.max(this.longest, Buffer.byteLength(bytes));
     this.#text += bytes.toString();
   }
 
@@ -127,8 +145,14 @@ export class Client implements Transport {
     return linesOf(this.#text);
   }
 
-  drained(): Promise<void> {
-    return new Promise(() => {});
+  async drained(): Promise<void> {
+    if (this.isFull) await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  /** It takes more again. */
+  take(): void {
+    this.isFull = false;
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   isStalled(): boolean {
@@ -139,7 +163,21 @@ export class Client implements Transport {
   destroy(): void {}
 }
 
+export interface Options {
+  /** Called for each portion of a pass, and for each stream that joins with something to be told. */
+  readonly onDelivered?: (events: number) => void;
+  readonly format?: Format;
+  /** Of all that is held back, bytes. */
+  readonly heldBackMaxBytes?: number;
+}
+
 export interface Parts {
+  /** What went wrong, with the audience or with one of its streams. */
+  readonly errors: unknown[];
+  /** That were ended. */
+  readonly failed: Stream[];
+  readonly budget: { bytes: number };
+
   readonly audience: Audience;
   /** A stream from these offsets; from the heads when none are given. */
   readonly come: (offsets?: readonly number[]) => Client;
@@ -147,22 +185,41 @@ export interface Parts {
   readonly connect: (transport: Transport, offsets: readonly number[]) => void;
 }
 
-/** @param onDelivered Called for each portion of a pass, and for each stream that joins with something to be told. */
 export async function assemble(
   logs: readonly Log[],
   conflateMs: number,
   elapsedMs: () => number,
-  onDelivered: (events: number) => void = () => undefined,
+  { onDelivered = () => undefined, format = lines, heldBackMaxBytes = Number.POSITIVE_INFINITY }: Options = {},
 ): Promise<Parts> {
   const hubs = logs.map(({ hub }) => hub);
   await Promise.all(hubs.map(({ opened }) => opened));
   await settle();
   const clock = { wallMs: () => 0, elapsedMs };
-  const audience = new Audience(hubs, lines, conflateMs, { clock, onDelivered });
+  const errors: unknown[] = [];
+  const failed: Stream[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const held = { bytes: 0 };
+  const budget = {
+    account: (bytes: number) => {
+      held.bytes += bytes;
+    },
+    get isSpent() {
+      return held.bytes > heldBackMaxBytes;
+    },
+  };
+  const turns = createTurns(clock);
+  const deps: AudienceDeps = { clock, turns, soon: createSoon(clock), onDelivered, budget, onError };
+  const audience = new Audience(hubs, format, conflateMs, deps);
+  const catchUpDeps = { clock, metrics, turns, heartbeatMs: () => 1_000, portionBytes: BUFFER_BYTES };
   const owner = {
     catchUp: (stream: Stream) =>
-      void catchUp(stream, { clock, metrics, heartbeatMs: 1_000, portionBytes: BUFFER_BYTES }),
+      void catchUp(stream, catchUpDeps).catch((error: unknown) => owner.failed(stream, error)),
     closed: (stream: Stream) => stream.detach(),
+    failed: (stream: Stream, error?: unknown) => {
+      if (error !== undefined) errors.push(error);
+      failed.push(stream);
+      stream.detach();
+    },
   };
   const connect = (transport: Transport, offsets: readonly number[]) => {
     const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));
@@ -173,5 +230,5 @@ export async function assemble(
     connect(client, offsets);
     return client;
   };
-  return { audience, come, connect };
+  return { audience, come, connect, errors, failed, budget: held };
 }

@@ -27,12 +27,7 @@ async function amidPass(conflateMs = 0) {
 it('events that come faster than a pass ends do not make more passes run at once', async () => {
   let portions = 0;
   const log = new Log('room', 1_024);
-  const { come } = await assemble(
-    [log],
-    0,
-    () => 0,
-    () => portions++,
-  );
+  const { come } = await assemble([log], 0, () => 0, { onDelivered: () => portions++ });
   const clients = Array.from({ length: STREAMS }, () => come());
   const perTurn: number[] = [];
   for (let i = 0; i < TURNS; i++) {

@@ -31,7 +31,7 @@ async function open(fills: readonly Fill[], conflateMs = 0) {
     );
     while (where === 'history' && hub.covers({ epoch: hub.epoch, offset: count - 2 })) hub.shrink();
   }
-  const { audience, connect } = await assemble(logs, conflateMs, () => performance.now());
+  const { audience, connect } = await assemble(logs, conflateMs, () => 0);
   /** A stream from before the first event, if nothing else is said. */
   const come = (takesBytes = 0, offsets = logs.map(() => 0)) => {
     const transport = new SlowTransport(takesBytes);

@@ -7,52 +7,50 @@
  * position of its own, and a pass may be cut into portions, with POSTs answered in between. A stream that joins, leaves or
  * is late in the middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
  * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
+ *
+ * Much at once is several chunks, with turns of the loop in between, while the rings keep what is left. Whatever goes wrong
+ * here ends the streams of this audience, who come back with their cursors, and concerns nobody else: no method throws.
  */
-import { cursorPrefix, formatCursor } from '../../domain/cursor.ts';
-import type { Event } from '../../domain/event.ts';
-import type { Epoch, Position } from '../../domain/position.ts';
-import { SmallSet } from '../../domain/small-set.ts';
+import { cursorPrefix } from '../../domain/cursor.ts';
+import type { Position } from '../../domain/position.ts';
 import type { ControlFrame, Format } from '../formats/format.ts';
 import type { Hub, HubReader } from '../hub/hub.ts';
-import { type Conflated, conflate } from './conflation.ts';
-import { type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
-import { Pending } from './pending.ts';
+import type { Turns } from '../turns.ts';
+import { type Backlog, backlogOf } from './backlog.ts';
+import { eachInTurn } from './each-in-turn.ts';
+import { type Encodable, encodeNext } from './encoder.ts';
+import { CHUNK_MAX_LENGTH, type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
+import { HeldBack, type HeldBackBudget } from './held-back.ts';
 import type { Chunk, Recipient } from './recipient.ts';
+import type { Task } from './soon.ts';
 
-export type AudienceDeps = HandOutDeps;
-
-/** What a stream was given that joined: all events between its offsets and those of the chunk. */
-interface Backlog {
-  readonly from: string;
-  readonly to: Chunk;
-  readonly bytes: Buffer;
-  readonly events: number;
+export interface AudienceDeps extends HandOutDeps {
+  readonly turns: Turns;
+  readonly budget: HeldBackBudget;
+  readonly onError: (error: unknown) => void;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+/**
+ * When the next flush is: at none, by its timer, in the next turn of the event loop, or after the pass that is under way. Of
+ * the last two, the hubs may have more than was encoded.
+ */
+type Due = 'never' | 'later' | 'soon' | 'passed' | 'closed';
 
-export class Audience implements HubReader, Gatherer {
+export class Audience implements HubReader, Gatherer, Task, Encodable {
   readonly hubs: readonly Hub[];
   readonly format: Format;
+  /** What waits for the next flush; null when nothing is conflated. */
+  readonly heldBack: HeldBack | null;
+  prefix = '';
   readonly #deps: AudienceDeps;
-  readonly #streams = new SmallSet<Recipient>();
-  #epochs: readonly Epoch[] = [];
-  #prefix = '';
-  #tail: Chunk = { bytes: NO_BYTES, events: 0, offsets: [], next: null };
-  readonly #handOut: HandOut;
-  /** Frames that are not yet a chunk, how many events they tell, and up to where. */
-  #text = '';
-  #events = 0;
-  #offsets: readonly number[] = [];
+  #handOut: HandOut;
   readonly #conflateMs: number;
-  /** For each hub, what waits for the next flush; null when nothing is conflated. */
-  readonly #pending: readonly Pending[] | null;
   /** That of the last stream to join, as long as the garbage collector leaves it: who returns in a storm stands where others do. */
   #backlog: WeakRef<Backlog> | null = null;
-  /** Streams that wait for the next flush, because one of their own would come before its time. */
+  /** Streams that wait for the end of a flush: before that, something would come to them before its time, or twice. */
   #arrivals: Recipient[] | null = null;
   #flushedMs = 0;
-  #isFlushDue = false;
+  #due: Due = 'never';
   #timer: NodeJS.Timeout | undefined;
 
   /** @param conflateMs At most one frame per publisher's name in this time; 0 for every event at once. */
@@ -61,123 +59,152 @@ export class Audience implements HubReader, Gatherer {
     this.#conflateMs = conflateMs;
     this.hubs = hubs;
     this.format = format;
-    this.#handOut = new HandOut(this.#streams, this, deps);
-    this.#pending = conflateMs > 0 ? hubs.map((hub) => new Pending(hub)) : null;
-    this.#begin();
+    this.heldBack = conflateMs > 0 ? new HeldBack(hubs, deps.budget) : null;
+    this.#handOut = this.#begin();
     for (const hub of hubs) hub.readers.add(this);
-  }
-
-  /** Whether of each publisher's name only the newest is written. */
-  get isConflated(): boolean {
-    return this.#pending !== null;
   }
 
   /** Whether everything after the position, in the channel of this index, can be told without reading history. */
   covers(index: number, position: Position): boolean {
-    return this.hubs[index]!.covers(position) || (this.#pending !== null && this.#pending[index]!.covers(position));
+    return this.hubs[index]!.covers(position) || (this.heldBack?.covers(index, position) ?? false);
   }
 
   /**
    * Takes in a stream whose positions are all covered. Everything between them and the newest chunk is written here and
-   * now, or at the next flush: no `await` stands between the check and this, so no event can come in between.
+   * now, or from the next flush on: no `await` stands between the check and this, so no event can come in between.
    */
   join(stream: Recipient): void {
-    if (this.#pending) {
-      for (const [i, pending] of this.#pending.entries()) pending.reachBack(stream.positions[i]!.offset);
-      this.#arrivals ??= [];
-      this.#arrivals.push(stream);
-      if (!this.#isFlushDue) this.flush();
+    try {
+      if (this.heldBack) this.#joinHeldBack(stream, this.heldBack);
+      else this.#joinLive(stream);
+    } catch (error) {
+      stream.fail(error);
+    }
+  }
+
+  #joinLive(stream: Recipient): void {
+    this.flush();
+    if (this.#due !== 'never') {
+      this.#wait(stream);
       return;
     }
-    this.flush();
-    this.seal();
+    this.#handOut.seal();
+    const offsets = stream.positions.map(({ offset }) => offset);
+    const backlog = backlogOf(this, offsets, this.#handOut.tail, this.#backlog);
     this.#admit(stream);
+    if (backlog.events === 0) return;
+    if (this.#backlog?.deref() !== backlog) this.#backlog = new WeakRef(backlog);
+    stream.write(backlog.bytes, this.#deps.clock.elapsedMs());
+    this.#deps.onDelivered(backlog.events);
+  }
+
+  /** Its part of what is held back it reads by itself when the flush is over (`catchup.ts`), then it is where all others are. */
+  #joinHeldBack(stream: Recipient, heldBack: HeldBack): void {
+    if (heldBack.isAt(this.#handOut.tail.offsets, stream.positions)) {
+      this.#admit(stream);
+      return;
+    }
+    heldBack.reachBack(stream.positions);
+    this.#wait(stream);
+    if (this.#due === 'never') this.#flushSoon();
   }
 
   #admit(stream: Recipient): void {
-    const offsets = stream.positions.map(({ offset }) => offset);
-    this.#streams.add(stream);
-    stream.attach(this.#tail);
-    const { bytes, events } = this.#backlogFrom(offsets);
-    if (events === 0) return;
-    stream.write(bytes, this.#deps.clock.elapsedMs());
-    this.#deps.onDelivered(events);
+    this.#handOut.streams.add(stream);
+    stream.attach(this.#handOut.tail);
   }
 
-  /** Encoded once for all who join from the same place, until something new comes. */
-  #backlogFrom(offsets: number[]): Backlog {
-    const from = offsets.join();
-    const known = this.#backlog?.deref();
-    if (known?.from === from && known.to === this.#tail) return known;
-    const { text, events } = this.#encodeNew(offsets);
-    const backlog = { from, to: this.#tail, bytes: Buffer.from(text), events };
-    if (events > 0) this.#backlog = new WeakRef(backlog);
-    return backlog;
+  #wait(stream: Recipient): void {
+    this.#arrivals ??= [];
+    this.#arrivals.push(stream);
   }
 
   leave(stream: Recipient): void {
-    this.#streams.delete(stream);
+    this.#handOut.streams.delete(stream);
   }
 
   /** The positions of a stream that points at a chunk of this audience. */
-  positionsAt(chunk: Chunk): Position[] {
-    return chunk.offsets.map((offset, i) => ({ epoch: this.#epochs[i]!, offset }));
+  positionsAt({ offsets, epochs }: Chunk): Position[] {
+    return offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
   }
 
   close(): void {
+    this.#due = 'closed';
     clearTimeout(this.#timer);
+    this.heldBack?.drop();
     for (const hub of this.hubs) hub.readers.delete(this);
   }
 
   advanced(): void {
-    if (this.#pending?.some((pending) => !pending.take())) this.restarted();
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    const waitMs = this.#conflateMs === 0 ? 0 : this.#flushedMs + this.#conflateMs - this.#deps.clock.elapsedMs();
-    if (waitMs <= 0) setImmediate(() => this.flush());
-    else this.#timer = setTimeout(() => this.flush(), waitMs);
+    try {
+      if (this.heldBack) this.#holdBack(this.heldBack);
+      else this.#flushSoon();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #holdBack(heldBack: HeldBack): void {
+    const isTaken = heldBack.take();
+    const { isFarTooMuch } = heldBack;
+    if (isFarTooMuch) heldBack.drop();
+    if (isFarTooMuch || !isTaken) this.#startOver();
+    else this.#flushInTime(heldBack);
+  }
+
+  #flushInTime(heldBack: HeldBack): void {
+    const waitMs = this.#flushedMs + this.#conflateMs - this.#deps.clock.elapsedMs();
+    if (waitMs <= 0 || heldBack.isTooMuch) {
+      this.#flushSoon();
+    } else if (this.#due === 'never') {
+      this.#due = 'later';
+      this.#timer = setTimeout(() => this.flush(), waitMs);
+    }
+  }
+
+  #flushSoon(): void {
+    if (this.#due !== 'never' && this.#due !== 'later') return;
+    this.#due = 'soon';
+    this.#deps.soon.add(this);
+  }
+
+  /** The flush that is due soon, if nothing has flushed meanwhile. */
+  run(): void {
+    if (this.#due === 'soon') this.flush();
   }
 
   restarted(): void {
-    const streams = [...this.#streams, ...this.#takeArrivals()];
-    for (const stream of streams) stream.detach();
-    for (const pending of this.#pending ?? []) pending.restart();
-    this.#begin();
-    for (const stream of streams) stream.catchUp();
-  }
-
-  /** Encodes what the hubs have brought since the last time. It is handed out now, or after the pass that is under way. */
-  flush(): void {
-    clearTimeout(this.#timer);
-    this.#isFlushDue = false;
-    this.#flushedMs = this.#deps.clock.elapsedMs();
-    if (!this.#isCovered) {
-      // More has come at once than a ring holds: everybody reads history.
-      this.restarted();
-      return;
+    try {
+      this.#startOver();
+    } catch (error) {
+      this.#fail(error);
     }
-    const offsets = [...this.#offsets];
-    const { text, events } = this.#encodeNew(offsets);
-    this.#text += text;
-    this.#events += events;
-    if (events > 0) this.#offsets = offsets;
-    if (!this.#handOut.isUnderWay) this.seal();
-    this.#admitArrivals();
-    for (const pending of this.#pending ?? []) pending.clear();
   }
 
-  get #isCovered(): boolean {
-    return this.hubs.every((_, i) => this.covers(i, { epoch: this.#epochs[i]!, offset: this.#offsets[i]! }));
+  #startOver(): void {
+    const streams = this.#takeAll();
+    this.heldBack?.restart();
+    this.#handOut = this.#begin();
+    for (const some of streams) void eachInTurn(this.#deps.turns, some, (stream) => stream.catchUp());
+    if (this.heldBack && !this.heldBack.isEmpty) this.#flushInTime(this.heldBack);
   }
 
-  #admitArrivals(): void {
-    const arrivals = this.#takeArrivals();
-    if (arrivals.length === 0) return;
-    this.seal();
-    for (const stream of arrivals) {
-      if (stream.isClosed || stream.transport.isFull) stream.catchUp();
-      else this.#admit(stream);
-    }
+  /** It cannot go on as it was: its streams come back with their cursors, and who comes from now on begins anew. */
+  #fail(error: unknown): void {
+    this.#deps.onError(error);
+    const streams = this.#takeAll();
+    this.heldBack?.drop();
+    this.heldBack?.restart();
+    this.#handOut = this.#begin();
+    for (const some of streams) void eachInTurn(this.#deps.turns, some, (stream) => stream.fail());
+  }
+
+  /** Nothing is written to these streams any more, whatever they point at. */
+  #takeAll(): Iterable<Recipient>[] {
+    const streams = [this.#handOut.streams, this.#takeArrivals()];
+    this.#handOut.stop();
+    if (this.#due === 'passed') this.#due = 'never';
+    return streams;
   }
 
   #takeArrivals(): readonly Recipient[] {
@@ -186,69 +213,87 @@ export class Audience implements HubReader, Gatherer {
     return arrivals;
   }
 
-  /** Makes what was gathered into a chunk. */
-  seal(): void {
-    if (this.#events === 0) return;
-    const chunk = { bytes: Buffer.from(this.#text), events: this.#events, offsets: this.#offsets, next: null };
-    this.#text = '';
-    this.#events = 0;
-    this.#push(chunk);
+  /** Encodes what the hubs have brought since the last time. It is handed out now, or after the pass that is under way. */
+  flush(): void {
+    if (this.#due === 'closed') return;
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    if (this.#handOut.isFull) {
+      this.#due = 'passed';
+      return;
+    }
+    this.#due = 'never';
+    if (!this.#beginFlush()) {
+      // More has come at once than a ring holds: everybody reads history.
+      this.#startOver();
+      return;
+    }
+    const offsets = [...this.#handOut.offsets];
+    const encoded = encodeNext(this, offsets, CHUNK_MAX_LENGTH);
+    this.#handOut.take(encoded, offsets, this.heldBack !== null);
+    if (encoded.isAll) this.#flushed();
+    else this.#flushSoon();
+  }
+
+  /** Whether what is to be encoded can be told. */
+  #beginFlush(): boolean {
+    if (!this.heldBack) {
+      const { tail, offsets } = this.#handOut;
+      return this.hubs.every((hub, i) => hub.covers({ epoch: tail.epochs[i]!, offset: offsets[i]! }));
+    }
+    if (!this.heldBack.isFlushing) {
+      this.#flushedMs = this.#deps.clock.elapsedMs();
+      this.heldBack.begin();
+    }
+    return true;
+  }
+
+  /** All of it is encoded: who waited for that goes on. */
+  #flushed(): void {
+    const arrivals = this.#takeArrivals();
+    if (this.heldBack) {
+      this.heldBack.end(this.#handOut.offsets, arrivals.length > 0);
+      if (!this.heldBack.isEmpty) this.#flushInTime(this.heldBack);
+    }
+    if (arrivals.length > 0) void eachInTurn(this.#deps.turns, arrivals, (stream) => stream.catchUp());
+  }
+
+  passed(): void {
+    try {
+      this.#handOut.seal();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#due === 'passed') {
+      this.#due = 'never';
+      this.#flushSoon();
+    }
   }
 
   /** A control frame for every stream, at its place among the events. */
   announce(frame: ControlFrame): void {
-    const text = this.format.control(frame);
-    if (text === '') return;
     this.flush();
-    this.seal();
-    this.#push({ bytes: Buffer.from(text), events: 0, offsets: this.#tail.offsets, next: null });
-  }
-
-  #push(chunk: Chunk): void {
-    this.#tail.next = chunk;
-    this.#tail = chunk;
-    this.#handOut.begin();
-  }
-
-  /**
-   * The frames of events of one channel, all events after its offset, which moves along.
-   *
-   * @param cursorAt The cursor of a stream that has seen the event of an offset.
-   */
-  encode(index: number, events: readonly Event[], cursorAt: (offset: number) => string): string {
-    return this.#frames(index, this.#pending ? conflate(events) : { kept: events, folded: 0 }, cursorAt);
-  }
-
-  #frames(index: number, { kept, folded }: Conflated, cursorAt: (offset: number) => string): string {
-    const { channel } = this.hubs[index]!;
-    let text = folded > 0 ? this.format.control({ event: '$lagged', data: { channel, folded } }) : '';
-    for (const event of kept) text += this.format.event(event, channel, cursorAt(event.offset));
-    return text;
-  }
-
-  /** The frames of what there is after these offsets, which move along. */
-  #encodeNew(offsets: number[]): { text: string; events: number } {
-    let text = '';
-    let events = 0;
-    for (const [i, hub] of this.hubs.entries()) {
-      const after = offsets[i]!;
-      const fresh = this.#pending ? this.#pending[i]!.after(after) : { kept: hub.after(after), folded: 0 };
-      events += fresh.kept.length + fresh.folded;
-      text += this.#frames(i, fresh, (offset) => {
-        offsets[i] = offset;
-        return formatCursor(this.#prefix, offsets);
-      });
+    try {
+      const text = this.format.control(frame);
+      if (text === '') return;
+      this.#handOut.insert(text);
+    } catch (error) {
+      this.#fail(error);
     }
-    return { text, events };
   }
 
-  #begin(): void {
-    this.#epochs = this.hubs.map(({ epoch }) => epoch);
+  #begin(): HandOut {
+    const epochs = this.hubs.map(({ epoch }) => epoch);
     const channels = this.hubs.map(({ channel }) => channel);
-    this.#prefix = cursorPrefix(channels, this.#epochs);
-    this.#text = '';
-    this.#events = 0;
-    this.#offsets = this.hubs.map(({ head }) => head);
-    this.#tail = { bytes: NO_BYTES, events: 0, offsets: this.#offsets, next: null };
+    const heads = this.hubs.map(({ head }) => head);
+    this.prefix = cursorPrefix(channels, epochs);
+    return new HandOut(epochs, heads, this, this.#deps);
   }
 }

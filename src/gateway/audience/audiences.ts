@@ -1,5 +1,8 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
+
+import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
+import type { Complain } from '../complaints.ts';
 import {
   type ControlFrame,
   ENVELOPE_FIELDS,
@@ -9,7 +12,9 @@ import {
 } from '../formats/format.ts';
 import { createFormat } from '../formats/formats.ts';
 import { acquireAll, type Hubs } from '../hub/hubs.ts';
+import type { Turns } from '../turns.ts';
 import { Audience, type AudienceDeps } from './audience.ts';
+import { createSoon } from './soon.ts';
 
 export interface AudienceWish {
   readonly channels: readonly Channel[];
@@ -18,6 +23,19 @@ export interface AudienceWish {
   /** At most one frame per publisher's name in this time; 0 for every event at once. */
   readonly conflateMs: number;
 }
+
+export interface AudiencesDeps {
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly complain: Complain;
+  /** Budget of all rings, bytes: of that, what conflating audiences hold back may take its part. */
+  readonly ringMaxBytes: number;
+  /** Told how many events have been written, summed over the streams. */
+  readonly onDelivered: (events: number) => void;
+}
+
+/** Of the rings' budget. Above it, who adds to what is held back is flushed at once. */
+const HELD_BACK_PART = 0.5;
 
 export interface Audiences {
   /** The audience, with its hubs opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
@@ -30,13 +48,34 @@ export interface Audiences {
 interface Held {
   readonly key: string;
   readonly audience: Promise<Audience>;
+  /** Once it is. */
+  opened: Audience | null;
   members: number;
 }
 
-export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
+export function createAudiences(
+  hubs: Hubs,
+  { clock, turns, complain, ringMaxBytes, onDelivered }: AudiencesDeps,
+): Audiences {
   const byKey = new Map<string, Held>();
   const byAudience = new WeakMap<Audience, Held>();
   const formats = new Map<string, Format>();
+  let heldBackBytes = 0;
+  const deps: AudienceDeps = {
+    ...{ clock, turns, onDelivered, soon: createSoon(clock) },
+    budget: {
+      account(bytes) {
+        heldBackBytes += bytes;
+        hubs.account(bytes);
+      },
+      get isSpent() {
+        return heldBackBytes > ringMaxBytes * HELD_BACK_PART;
+      },
+    },
+    onError: (error) => complain(error, 'an audience failed: its streams are ended'),
+  };
+  /** The last one begun; one after the other. */
+  let announcing: Promise<void> = Promise.resolve();
 
   /** A few dozen at most, one for each combination of options, so that an audience of one stream has none of its own. */
   function formatFor({ format, fields, channels }: AudienceWish): Format {
@@ -51,14 +90,24 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
     return new Audience(await acquireAll(hubs, wish.channels), formatFor(wish), wish.conflateMs, deps);
   }
 
+  /** To those that are open, in as many turns as it takes. */
+  async function announceToAll(frame: ControlFrame): Promise<void> {
+    for (const { opened } of byKey.values()) {
+      const turn = turns.enter();
+      if (turn) await turn;
+      opened?.announce(frame);
+    }
+  }
+
   return {
     async acquire(wish) {
       const key = keyOf(wish);
-      const held = byKey.get(key) ?? { key, audience: open(wish), members: 0 };
+      const held = byKey.get(key) ?? { key, audience: open(wish), opened: null, members: 0 };
       byKey.set(key, held);
       held.members++;
       try {
         const audience = await held.audience;
+        held.opened = audience;
         byAudience.set(audience, held);
         return audience;
       } catch (error) {
@@ -75,11 +124,7 @@ export function createAudiences(hubs: Hubs, deps: AudienceDeps): Audiences {
       for (const hub of audience.hubs) hubs.release(hub);
     },
     announce(frame) {
-      for (const { audience } of byKey.values())
-        void audience.then(
-          (opened) => opened.announce(frame),
-          () => {},
-        );
+      announcing = announcing.then(() => announceToAll(frame));
     },
   };
 }

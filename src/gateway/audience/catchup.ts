@@ -4,6 +4,7 @@
  * 1. Backfill. As long as some hub's ring does not cover the stream's position, a page of history is read and written, the
  *    position moves, and the connection is given time to take it. Meanwhile the hubs move on; the stream just follows.
  *    What the rings have goes the same way while it is more than a portion: a client that does not read costs no more.
+ *    So does what the last flush of a conflating audience told to others, and this stream waited for.
  *    A gap, told by the store itself, is not an error: the stream is told `$sync` `reset` and goes on from the state.
  * 2. Cutover. The moment every hub covers every position, with a portion left at most, the stream joins its audience, which
  *    writes that from the rings. From that check to the join there is no `await`: nothing can happen in between. Put one
@@ -12,20 +13,25 @@
  *    and comes back here with its positions: a returning client, a slow reader and a store that has lost its memory all
  *    take this one way. So a slow reader costs a few numbers while it is full and, when it takes again, reads of history
  *    that it shares with whoever stands where it does.
+ *
+ * Thousands may come here at once, and may wait for the same answer: before each piece of work a stream waits for its turn.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Metrics } from '../../metrics.ts';
-import type { HubGap, HubPage } from '../hub/hub-page.ts';
-import { startOver } from '../stream/start.ts';
+import type { HubGap } from '../hub/hub-page.ts';
 import type { Stream } from '../stream/stream.ts';
-import { syncFrames } from '../stream/sync.ts';
+import type { Turns } from '../turns.ts';
 import { hasPortions, isLittle, portionOf } from './portions.ts';
+import { resetFrames, resetOf } from './resets.ts';
+import type { Fresh } from './told.ts';
 
 export interface CatchUpDeps {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly heartbeatMs: number;
+  readonly turns: Turns;
+  /** What a stream is told that starts over. */
+  readonly heartbeatMs: () => number;
   /** About so much of what lies behind a stream is written at a time. */
   readonly portionBytes: number;
 }
@@ -34,56 +40,86 @@ export interface CatchUpDeps {
 export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> {
   const { audience, transport } = stream;
   const { hubs } = audience;
-  let turn = 0;
-  while (!stream.isClosed) {
-    if (transport.isFull) {
-      await transport.drained();
-      continue;
-    }
+  let last = 0;
+  for (;;) {
+    if (transport.isFull) await transport.drained();
+    const turn = deps.turns.enter();
+    if (turn) await turn;
+    if (stream.isClosed) return;
+    if (transport.isFull) continue;
     let behind = stream.positions.findIndex((at, i) => !audience.covers(i, at));
     if (behind === -1) {
+      if (writeTold(stream, deps)) continue;
       if (isLittle(audience, stream.positions, deps.portionBytes)) return audience.join(stream);
-      behind = nextBehind(stream, turn);
-      turn = behind;
+      behind = nextBehind(stream, last);
+      last = behind;
       // A page of a ring comes at once, one after the other: others are to have their turn first.
       await nextTurn();
     }
     const position = stream.positions[behind]!;
     const page = await hubs[behind]!.page(position);
     if (stream.isClosed) return;
-    if (page.kind === 'gap') await startAgain(stream, behind, page, deps);
-    else writePage(stream, behind, page, deps);
+    if (page.kind === 'gap') {
+      await startAgain(stream, behind, page, deps);
+      continue;
+    }
+    const { events, through } = page;
+    const after = (events[0]?.offset ?? through + 1) - 1;
+    const isDue = deps.turns.enter();
+    if (isDue) await isDue;
+    writePage(stream, behind, { events, after, through }, deps);
   }
 }
 
+/** What the last flush told to others. False when there is nothing of it left for this one. */
+function writeTold(stream: Stream, deps: CatchUpDeps): boolean {
+  const { heldBack } = stream.audience;
+  if (heldBack === null) return false;
+  for (const [i, position] of stream.positions.entries()) {
+    const page = heldBack.pageFor(i, position);
+    if (page === null) continue;
+    writePage(stream, i, page, deps);
+    return true;
+  }
+  return false;
+}
+
 /** The next channel, in turn, of which something is left, so that none waits for one that always has more. */
-function nextBehind({ audience, positions }: Stream, turn: number): number {
+function nextBehind({ audience, positions }: Stream, last: number): number {
   const { hubs } = audience;
-  const inTurn = hubs.map((_, i) => (turn + 1 + i) % hubs.length);
+  const inTurn = hubs.map((_, i) => (last + 1 + i) % hubs.length);
   return inTurn.find((i) => hasPortions(hubs[i]!, positions[i]!))!;
 }
 
+/** Events of one channel, and where a stream is that was given all of them. */
+interface Page extends Fresh {
+  readonly through: number;
+}
+
 /** As much of it as the connection takes; what is left is asked for again. */
-function writePage(stream: Stream, index: number, page: HubPage & { kind: 'events' }, deps: CatchUpDeps): void {
+function writePage(stream: Stream, index: number, page: Page, deps: CatchUpDeps): void {
   const { audience, positions, transport } = stream;
   const { epoch } = positions[index]!;
   let rest = page.events;
-  while (rest.length > 0 && !transport.isFull) {
-    const { bytes, events } = portionOf(audience, index, positions, rest, deps.portionBytes);
-    positions[index] = { epoch, offset: rest[events - 1]!.offset };
+  let { after } = page;
+  while (rest.length > 0 && !transport.isFull && !stream.isClosed) {
+    const { bytes, events } = portionOf(audience, index, positions, { events: rest, after }, deps.portionBytes);
+    const { offset } = rest[events - 1]!;
+    deps.metrics.deliveries.inc(offset - after);
+    positions[index] = { epoch, offset };
     rest = rest.slice(events);
+    after = offset;
     if (bytes.length > 0) stream.write(bytes, deps.clock.elapsedMs());
-    deps.metrics.deliveries.inc(events);
   }
   if (rest.length === 0) positions[index] = { epoch, offset: page.through };
 }
 
 async function startAgain(stream: Stream, index: number, gap: HubGap, deps: CatchUpDeps): Promise<void> {
-  const { hubs, format } = stream.audience;
-  const hub = hubs[index]!;
-  const start = await startOver(hub, stream.positions[index], gap);
+  const start = await resetOf(stream.audience.hubs[index]!, stream.positions[index], gap);
+  const turn = deps.turns.enter();
+  if (turn) await turn;
   if (stream.isClosed) return;
   stream.positions[index] = start.position;
-  const frames = syncFrames(format, [{ hub, start }], { hubs, positions: stream.positions }, deps);
-  stream.write(frames, deps.clock.elapsedMs());
+  stream.heartbeatMs = deps.heartbeatMs();
+  stream.write(resetFrames(stream, index, start), deps.clock.elapsedMs());
 }

@@ -1,22 +1,28 @@
 /**
- * Handing out: passes over the streams of an audience, in portions, with turns of the event loop in between.
+ * Handing out: the list of an audience's chunks, and passes over the streams that point at them, in portions, with turns of
+ * the event loop in between.
  *
  * One pass follows another, and of each pass one portion is due at a time: however fast events come, the loop gets its
  * turns. What comes during a pass is gathered for the next one, so that a stream is written to once a pass.
+ * What goes wrong with one stream is that stream's, and the pass goes on. An audience that starts over begins another list.
  */
 import type { Clock } from '../../clock.ts';
-import type { SmallSet } from '../../domain/small-set.ts';
-import type { Recipient } from './recipient.ts';
+import type { Epoch } from '../../domain/position.ts';
+import { SmallSet } from '../../domain/small-set.ts';
+import type { Encoded } from './encoder.ts';
+import type { Chunk, Recipient } from './recipient.ts';
+import type { Soon, Task } from './soon.ts';
 
 export interface HandOutDeps {
   readonly clock: Clock;
+  readonly soon: Soon;
   /** Told how many events have been written, summed over the streams. */
   readonly onDelivered: (events: number) => void;
 }
 
 export interface Gatherer {
-  /** A pass is over: what was gathered meanwhile may go. */
-  seal(): void;
+  /** A pass is over: what was gathered meanwhile may go. Must not throw. */
+  passed(): void;
 }
 
 /** Streams written to before the event loop gets a turn: some 4 ms at 8 µs a write. */
@@ -28,46 +34,124 @@ const PORTION_STREAMS = 512;
  */
 const AHEAD_STREAMS = 32;
 
-export class HandOut {
-  readonly #streams: SmallSet<Recipient>;
-  readonly #gatherer: Gatherer;
+/** Of one chunk, characters: 1 ms of encoding. Only a single large change makes more. */
+export const CHUNK_MAX_LENGTH = 256 << 10;
+/** Of all chunks during one pass, bytes: then the rings keep what comes, and who would miss something reads history. */
+const AHEAD_MAX_BYTES = 8 << 20;
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class HandOut implements Task {
+  /** Those that point at its chunks. */
+  readonly streams = new SmallSet<Recipient>();
+  /** Null once it is stopped. */
+  #gatherer: Gatherer | null;
   readonly #deps: HandOutDeps;
+  #tail: Chunk;
+  /** Frames that are not yet a chunk, how many events they tell, and up to where. */
+  #text = '';
+  #events = 0;
+  #offsets: readonly number[];
+  /** Of the chunks since the last pass was over. */
+  #aheadBytes = 0;
   #pass: Iterator<Recipient> | null = null;
   #isUnderWay = false;
   #isPassStale = false;
 
-  constructor(streams: SmallSet<Recipient>, gatherer: Gatherer, deps: HandOutDeps) {
-    this.#streams = streams;
+  /** @param offsets Of the events before the first chunk, in these epochs. */
+  constructor(epochs: readonly Epoch[], offsets: readonly number[], gatherer: Gatherer, deps: HandOutDeps) {
     this.#gatherer = gatherer;
     this.#deps = deps;
+    this.#offsets = offsets;
+    this.#tail = { bytes: NO_BYTES, events: 0, offsets, epochs, next: null };
   }
 
-  /** A portion runs, or is due. */
-  get isUnderWay(): boolean {
-    return this.#isUnderWay;
+  /** The newest chunk. */
+  get tail(): Chunk {
+    return this.#tail;
   }
 
-  /** There is a new chunk. One that comes during a pass makes another pass follow it. */
-  begin(): void {
+  /** Up to where events were taken, in chunks or not yet. */
+  get offsets(): readonly number[] {
+    return this.#offsets;
+  }
+
+  /** No more is to be taken before the pass is over. */
+  get isFull(): boolean {
+    return this.#aheadBytes > AHEAD_MAX_BYTES;
+  }
+
+  /**
+   * Takes frames. They go now, or after the pass that is under way.
+   *
+   * @param offsets Where a stream is that was given them.
+   * @param isChunk They are to be a chunk of their own, whatever is under way.
+   */
+  take({ text, events }: Encoded, offsets: readonly number[], isChunk: boolean): void {
+    this.#text += text;
+    this.#events += events;
+    if (events > 0) this.#offsets = offsets;
+    if (isChunk || this.#text.length >= CHUNK_MAX_LENGTH || !this.#isUnderWay) this.seal();
+  }
+
+  /** Makes what was gathered into a chunk. */
+  seal(): void {
+    if (this.#events === 0) return;
+    const bytes = Buffer.from(this.#text);
+    const events = this.#events;
+    this.#text = '';
+    this.#events = 0;
+    this.#push(bytes, events, this.#offsets);
+  }
+
+  /** Frames that are no events, at their place among them. */
+  insert(text: string): void {
+    this.seal();
+    this.#push(Buffer.from(text), 0, this.#tail.offsets);
+  }
+
+  #push(bytes: Buffer, events: number, offsets: readonly number[]): void {
+    const chunk = { bytes, events, offsets, epochs: this.#tail.epochs, next: null };
+    this.#aheadBytes += bytes.length;
+    this.#tail.next = chunk;
+    this.#tail = chunk;
+    // One that comes during a pass makes another pass follow it.
     this.#isPassStale = true;
-    if (!this.#isUnderWay) this.#portion();
+    if (!this.#isUnderWay) this.run();
   }
 
-  #portion(): void {
+  /** Nobody is written to any more. */
+  stop(): void {
+    this.#gatherer = null;
+    this.#pass = null;
+  }
+
+  /** The portion that is due. */
+  run(): void {
+    if (this.#gatherer === null) return;
     this.#isUnderWay = true;
     if (!this.#pass) {
-      this.#pass = this.#streams.values();
+      this.#pass = this.streams.values();
       this.#isPassStale = false;
     }
     const nowMs = this.#deps.clock.elapsedMs();
     let delivered = 0;
     for (let i = 0; i < PORTION_STREAMS && this.#pass; i += AHEAD_STREAMS) {
-      for (const stream of this.#nextOf(this.#pass)) delivered += stream.advance(nowMs);
+      for (const stream of this.#nextOf(this.#pass)) {
+        try {
+          delivered += stream.advance(nowMs);
+        } catch (error) {
+          stream.fail(error);
+        }
+      }
     }
     this.#deps.onDelivered(delivered);
-    if (!this.#pass) this.#gatherer.seal();
+    if (!this.#pass) {
+      this.#aheadBytes = 0;
+      this.#gatherer?.passed();
+    }
     this.#isUnderWay = this.#pass !== null || this.#isPassStale;
-    if (this.#isUnderWay) setImmediate(() => this.#portion());
+    if (this.#isUnderWay) this.#deps.soon.add(this);
   }
 
   /** The next that are behind, those whose connection takes nothing last. */

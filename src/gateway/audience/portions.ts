@@ -10,6 +10,8 @@ import type { Position } from '../../domain/position.ts';
 import type { Hub } from '../hub/hub.ts';
 import { cursorWriter } from '../stream/sync.ts';
 import type { Audience } from './audience.ts';
+import { encodeAll } from './encoder.ts';
+import type { Fresh } from './told.ts';
 
 export interface Portion {
   readonly bytes: Buffer;
@@ -30,7 +32,7 @@ const OFFSET_BYTES = 8;
 /** By the last event that they might have. */
 const kept = new WeakMap<Audience, WeakMap<Event, WeakRef<KeptPortion>>>();
 
-/** Whether a ring has more for a stream. What only a conflating audience still has is told as a whole: the newest of each name. */
+/** Whether a ring has more for a stream. What only a conflating audience still has comes with its next flush. */
 export function hasPortions(hub: Hub, position: Position): boolean {
   return hub.covers(position) && position.offset < hub.head;
 }
@@ -51,23 +53,26 @@ export function isLittle(audience: Audience, positions: readonly Position[], max
 /**
  * The frames of the first of these events: as many as fit, and at least one.
  *
- * @param events Of the channel of this index, from its position on; at least one.
+ * @param fresh Of the channel of this index, from its position on; at least one.
  */
 export function portionOf(
   audience: Audience,
   index: number,
   positions: readonly Position[],
-  events: readonly Event[],
+  { events, after }: Fresh,
   maxBytes: number,
 ): Portion {
   const count = Math.max(1, measure(audience, events, maxBytes).count);
-  const key = `${index} ${count} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)}`;
+  const key = `${index} ${after} ${count} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)}`;
   const last = events[count - 1]!;
   const ofAudience = kept.get(audience) ?? new WeakMap<Event, WeakRef<KeptPortion>>();
   kept.set(audience, ofAudience);
   const known = ofAudience.get(last)?.deref();
   if (known?.key === key) return known;
-  const portion = { key, ...encodeWithin(audience, index, positions, events.slice(0, count), maxBytes) };
+  const portion = {
+    key,
+    ...encodeWithin(audience, index, positions, { events: events.slice(0, count), after }, maxBytes),
+  };
   ofAudience.set(last, new WeakRef(portion));
   return portion;
 }
@@ -77,19 +82,19 @@ function encodeWithin(
   audience: Audience,
   index: number,
   positions: readonly Position[],
-  events: readonly Event[],
+  { events, after }: Fresh,
   maxBytes: number,
 ): Portion {
   const cursorAt = cursorWriter(audience.hubs, positions);
-  const bytes = Buffer.from(audience.encode(index, events, (offset) => cursorAt(index, offset)));
+  const bytes = Buffer.from(encodeAll(audience, index, { events, after }, (offset) => cursorAt(index, offset)));
   if (bytes.length <= 2 * maxBytes || events.length === 1) return { bytes, events: events.length };
-  return encodeWithin(audience, index, positions, events.slice(0, events.length >> 1), maxBytes);
+  return encodeWithin(audience, index, positions, { events: events.slice(0, events.length >> 1), after }, maxBytes);
 }
 
 /** How many of the events, from the first one on, are written in so many bytes, and in how many. */
 function measure(audience: Audience, events: readonly Event[], maxBytes: number): { count: number; bytes: number } {
   const frameBytes = FRAME_BYTES + OFFSET_BYTES * audience.hubs.length;
-  const newest = audience.isConflated ? new Map<string, number>() : null;
+  const newest = audience.heldBack ? new Map<string, number>() : null;
   let bytes = 0;
   for (const [count, event] of events.entries()) {
     const cost = event.bytes.length + frameBytes;

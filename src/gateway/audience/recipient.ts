@@ -1,5 +1,5 @@
 /** What an audience and its passes need of a stream: the contract between the two rooms. */
-import type { Position } from '../../domain/position.ts';
+import type { Epoch, Position } from '../../domain/position.ts';
 
 /**
  * What an audience made of the events of one turn, encoded once for all its streams. Chunks form a list; who holds one, holds
@@ -8,8 +8,9 @@ import type { Position } from '../../domain/position.ts';
 export interface Chunk {
   readonly bytes: Buffer;
   readonly events: number;
-  /** Where a stream is that was given this chunk: one offset per channel. */
+  /** Where a stream is that was given this chunk: one offset per channel, and the epochs that they are of. */
   readonly offsets: readonly number[];
+  readonly epochs: readonly Epoch[];
   next: Chunk | null;
 }
 
@@ -28,4 +29,6 @@ export interface Recipient {
   /** From its positions it is to be brought up to date and to join again. */
   catchUp(): void;
   write(bytes: Buffer | string, nowMs: number): void;
+  /** It is to be ended, so that its client comes back. @param error Where it is not told already. */
+  fail(error?: unknown): void;
 }

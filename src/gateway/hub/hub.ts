@@ -239,8 +239,9 @@ export class Hub implements ChannelObserver {
     this.#oldest = log.oldest;
     this.#append(events);
     if (events.length === PAGE_EVENTS) this.#repairAgain = true;
-    // The channel is empty and its shard has moved on: the position of an empty channel moves with it.
-    else if (this.head < log.head) this.#ring.begin(this.head, log.head);
+    // The channel is empty and its shard has moved on: the position of an empty channel moves with it. Whoever waits for its
+    // first event still misses nothing, from wherever the ring began.
+    else if (this.head < log.head) this.#ring.begin(last ? this.head : this.#ring.floor, log.head);
   }
 
   /** The store is behind what was seen here, or has something else in its place. */

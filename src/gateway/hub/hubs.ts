@@ -38,6 +38,8 @@ export interface Hubs {
   /** The hub of a channel, opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
   acquire(channel: Channel): Promise<Hub>;
   release(hub: Hub): void;
+  /** Something else grew or shrank by so many bytes that shares the budget of the rings. */
+  account(bytes: number): void;
   close(): void;
 }
 
@@ -124,6 +126,7 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
       entry.readers--;
       entry.idleSinceMs = clock.elapsedMs();
     },
+    account: deps.account,
     close() {
       clearInterval(timer);
       for (const { hub } of held.values()) hub.close();

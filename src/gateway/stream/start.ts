@@ -56,7 +56,11 @@ export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: Sta
  * which it will never see; null when the position says nothing about this log.
  */
 export async function startOver(hub: Hub, from: Position | undefined, gap?: HubGap): Promise<Reset> {
-  const snapshot = await hub.snapshot();
+  return resetAt(await hub.snapshot(), from, gap);
+}
+
+/** The same from a state that was read before. */
+export function resetAt(snapshot: Snapshot, from: Position | undefined, gap?: HubGap): Reset {
   const { epoch, offset } = snapshot;
   const isCounted = from && gap?.reason === 'trimmed' && gap.log.epoch === epoch;
   const lost = isCounted ? offset - Math.max(from.offset, gap.log.base) : null;

@@ -12,13 +12,15 @@ import type { Transport, TransportListener } from '../connection/transport.ts';
 
 /** Why a stream is asked to come back (P22). */
 export type Goodbye = 'drain' | 'age' | 'rebalance';
-export type EndReason = Goodbye | 'client' | 'stalled';
+export type EndReason = Goodbye | 'client' | 'stalled' | 'failed';
 
 export interface StreamOwner {
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */
   catchUp(stream: Stream): void;
   /** The connection is no more. */
   closed(stream: Stream): void;
+  /** Something went wrong that concerns this stream: it is to be ended. @param error Where it is not told already. */
+  failed(stream: Stream, error?: unknown): void;
 }
 
 /** Of every attached stream. */
@@ -37,6 +39,8 @@ export class Stream implements TransportListener, Recipient {
   stalledMs = 0;
   /** When it is asked to come back, by the elapsed clock, in whole milliseconds; 0: never. */
   leavesMs = 0;
+  /** How long it may be silent, as it was told itself (P10). */
+  heartbeatMs = 0;
   endReason: EndReason = 'client';
 
   constructor(
@@ -108,5 +112,9 @@ export class Stream implements TransportListener, Recipient {
 
   catchUp(): void {
     this.#owner.catchUp(this);
+  }
+
+  fail(error?: unknown): void {
+    this.#owner.failed(this, error);
   }
 }

@@ -7,33 +7,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Audience } from '../audience/audience.ts';
 import type { Audiences, AudienceWish } from '../audience/audiences.ts';
 import { catchUp } from '../audience/catchup.ts';
+import type { Complain } from '../complaints.ts';
 import { openTransport, streamHead } from '../connection/open.ts';
 import type { Transport } from '../connection/transport.ts';
+import type { Turns } from '../turns.ts';
 import { createGate } from './gate.ts';
+import { leaveWithin } from './leaving.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, type Goodbye, Stream, type StreamOwner } from './stream.ts';
 import { syncFrames } from './sync.ts';
-import { createWheel } from './wheel.ts';
+import { createVisits, heartbeatMsFor, type VisitTimes } from './visits.ts';
 
-export interface StreamsDeps {
+export interface StreamsDeps extends VisitTimes {
   readonly engine: Engine;
   readonly audiences: Audiences;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** How long a stream may be silent; longer where there are very many. */
-  readonly heartbeatMs: number;
+  readonly turns: Turns;
+  readonly complain: Complain;
   /** Unsent bytes above which a connection is not written to. */
   readonly streamBufferBytes: number;
-  /** How long a connection may take nothing of what waits for it. */
-  readonly streamStallMs: number;
-  /** At about which age a stream is asked to come back; 0: never. */
-  readonly streamMaxAgeMs: number;
 }
 
 export interface Streams {
@@ -45,9 +45,9 @@ export interface Streams {
   open(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void>;
   /** For which time a client should wait before it comes back, milliseconds: its own, so that not all come at once. */
   retryMs(): number;
-  /** Asks so many, the oldest, to come back, each at a random moment within the window. */
+  /** Asks so many, the oldest, to come back, spread evenly over the window. */
   shed(count: number, windowMs: number): void;
-  /** Ends every stream at a random moment within the window, saying goodbye; those that are being opened as soon as they are. */
+  /** Ends every stream, spread evenly over the window, saying goodbye; those that are being opened as soon as they are. */
   drain(windowMs: number): Promise<void>;
   close(): void;
 }
@@ -56,63 +56,52 @@ export interface Streams {
 const RETRY_MIN_MS = 2000;
 /** Streams that may come back per second: what a gateway opens without anybody noticing. */
 const RETURNS_PER_SECOND = 500;
-/** Heartbeats a gateway sends per second: with more streams they come further apart (P10). */
-const HEARTBEATS_PER_SECOND = 1000;
-/** However long heartbeats are apart, a stalled connection is looked at this often. */
-const VISIT_MAX_MS = 10_000;
 /** How long after its window a drain waits for streams that are still being opened: longer than that takes with a store that answers. */
 const DRAIN_OPENING_MS = 5000;
-/** A portion of what a stream has missed is as large as its buffer, but not so small that a few events are many writes. */
+/** A portion of what a stream has missed is as large as its buffer, but not so small that a few events are many writes, */
 const PORTION_MIN_BYTES = 16 << 10;
+/** and not so large that it keeps the event loop: escaped, it may become six times as long. */
+const PORTION_MAX_BYTES = 1 << 20;
 /** Between two tries to catch up while the engine is away. */
 const CATCH_UP_RETRY_MS = 500;
 
 export function createStreams(deps: StreamsDeps): Streams {
-  const { audiences, clock, log, metrics } = deps;
+  const { audiences, clock, log, metrics, turns } = deps;
   const streams = new Set<Stream>();
   let opening = 0;
   let isDraining = false;
   const lastClosed: (() => void)[] = [];
   const gate = createGate();
-  const tickMs = Math.min(1000, Math.max(20, deps.heartbeatMs / 4));
-  const portionBytes = Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes);
-  const visitMs = Math.min(deps.heartbeatMs, VISIT_MAX_MS);
-  const wheel = createWheel<Stream>(tickMs, Math.ceil(visitMs / tickMs) + 3, visit);
+  const portionBytes = Math.min(PORTION_MAX_BYTES, Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes));
+  const visits = createVisits({
+    ...deps,
+    end: (stream, reason) => (reason === 'stalled' ? end(stream, reason) : sayGoodbye(stream, reason)),
+    failed,
+  });
 
-  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream), closed };
+  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream), closed, failed };
 
+  /** Never rejects: whatever goes wrong with one stream ends that one. */
   async function bringUp(stream: Stream): Promise<void> {
     while (!stream.isClosed) {
       try {
-        return await catchUp(stream, { clock, metrics, heartbeatMs: heartbeatMs(), portionBytes });
+        return await catchUp(stream, { clock, metrics, turns, heartbeatMs, portionBytes });
       } catch (error) {
+        if (!(error instanceof EngineUnavailable)) return failed(stream, error);
         log.debug({ err: error }, 'a stream cannot catch up: trying again');
-        await sleep(CATCH_UP_RETRY_MS);
+        await sleep(CATCH_UP_RETRY_MS * (0.5 + Math.random()));
       }
     }
   }
 
-  /** A stream's turn on the wheel: is it stuck, does it need a sign of life, when is its next turn? */
-  function visit(stream: Stream): void {
-    if (stream.isClosed) return;
-    const nowMs = clock.elapsedMs();
-    if (!stream.transport.isStalled()) {
-      stream.stalledMs = 0;
-    } else if (stream.stalledMs === 0) {
-      stream.stalledMs = nowMs;
-    } else if (nowMs - stream.stalledMs >= deps.streamStallMs) {
-      end(stream, 'stalled');
-      return;
+  /** Its client comes back with its cursor. */
+  function failed(stream: Stream, error?: unknown): void {
+    if (error !== undefined) deps.complain(error, 'a stream failed: it is ended');
+    try {
+      end(stream, 'failed');
+    } catch {
+      stream.transport.destroy();
     }
-    if (stream.leavesMs > 0 && nowMs >= stream.leavesMs) {
-      sayGoodbye(stream, 'age');
-      return;
-    }
-    const everyMs = heartbeatMs();
-    if (nowMs - stream.writtenMs >= everyMs && !stream.transport.isFull) {
-      stream.write(stream.audience.format.heartbeat, nowMs);
-    }
-    wheel.add(stream, Math.min(visitMs, Math.max(0, stream.writtenMs + everyMs - nowMs)));
   }
 
   function end(stream: Stream, reason: EndReason, lastWords = ''): void {
@@ -126,10 +115,6 @@ export function createStreams(deps: StreamsDeps): Streams {
   function sayGoodbye(stream: Stream, reason: Goodbye): void {
     const { format } = stream.audience;
     end(stream, reason, format.control({ event: '$bye', data: { reason }, retryMs: retryMs() }));
-  }
-
-  function leaveWithin(leaving: Iterable<Stream>, windowMs: number, reason: Goodbye): NodeJS.Timeout[] {
-    return Array.from(leaving, (stream) => setTimeout(sayGoodbye, Math.random() * windowMs, stream, reason));
   }
 
   /** Not all that came together leave together. */
@@ -152,7 +137,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   }
 
   function heartbeatMs(): number {
-    return Math.max(deps.heartbeatMs, Math.round((streams.size / HEARTBEATS_PER_SECOND) * 1000));
+    return heartbeatMsFor(streams.size, deps.heartbeatMs);
   }
 
   /** Half to one and a half times what the load asks for (P10). */
@@ -184,8 +169,10 @@ export function createStreams(deps: StreamsDeps): Streams {
     const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
     streams.add(stream);
     metrics.streams.set(streams.size);
-    wheel.add(stream, visitMs);
-    const frames = syncFrames(format, told, { hubs, positions }, { heartbeatMs: heartbeatMs(), retryMs: retryMs() });
+    stream.heartbeatMs = heartbeatMs();
+    visits.add(stream);
+    const options = { heartbeatMs: stream.heartbeatMs, retryMs: retryMs() };
+    const frames = syncFrames(format, told, { hubs, positions }, options);
     stream.write(frames, clock.elapsedMs());
     if (isDraining) sayGoodbye(stream, 'drain');
     else void bringUp(stream);
@@ -209,19 +196,19 @@ export function createStreams(deps: StreamsDeps): Streams {
       }
     },
     shed(count, windowMs) {
-      leaveWithin(firstOf(streams, count), windowMs, 'rebalance');
+      leaveWithin(clock, [...firstOf(streams, count)], windowMs, (stream) => sayGoodbye(stream, 'rebalance'));
     },
     async drain(windowMs) {
       isDraining = true;
-      const timers = leaveWithin(streams, windowMs, 'drain');
+      const stop = leaveWithin(clock, [...streams], windowMs, (stream) => sayGoodbye(stream, 'drain'));
       if (streams.size + opening > 0) {
         const areGone = new Promise<void>((resolve) => lastClosed.push(resolve));
         await Promise.race([areGone, sleep(windowMs + DRAIN_OPENING_MS, undefined, { ref: false })]);
       }
-      for (const timer of timers) clearTimeout(timer);
+      stop();
     },
     close() {
-      wheel.close();
+      visits.close();
       for (const stream of streams) stream.transport.destroy();
     },
   };

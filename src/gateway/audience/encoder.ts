@@ -1,0 +1,84 @@
+/** Encoding: the frames of events in an audience's format, each with the cursor of who has seen it, so many at a time. */
+import { formatCursor } from '../../domain/cursor.ts';
+import type { Event } from '../../domain/event.ts';
+import type { Format } from '../formats/format.ts';
+import type { Hub } from '../hub/hub.ts';
+import { conflate } from './conflation.ts';
+import type { HeldBack } from './held-back.ts';
+import type { Fresh } from './told.ts';
+
+/** What an encoder needs of an audience. */
+export interface Encodable {
+  readonly hubs: readonly Hub[];
+  readonly format: Format;
+  /** Of its cursors, as long as no hub starts over. */
+  readonly prefix: string;
+  /** Where it takes events from whose names are told once a flush; null for one that takes all of its hubs. */
+  readonly heldBack: HeldBack | null;
+}
+
+/** Frames of the events after some offsets, which have moved along. */
+export interface Encoded {
+  readonly text: string;
+  /** Told, or left out and counted. */
+  readonly events: number;
+  /** Nothing is left. */
+  readonly isAll: boolean;
+}
+
+/**
+ * What there is after these offsets, which move along.
+ *
+ * @param maxLength Characters; exceeded by the last frame at most.
+ */
+export function encodeNext(audience: Encodable, offsets: number[], maxLength: number): Encoded {
+  const { hubs, format, prefix, heldBack } = audience;
+  let text = '';
+  let events = 0;
+  for (let i = 0; i < hubs.length; i++) {
+    const after = offsets[i]!;
+    const fresh = heldBack === null ? hubs[i]!.after(after) : heldBack.after(i, after).events;
+    if (fresh.length === 0) continue;
+    if (text.length >= maxLength) return { text, events, isAll: false };
+    const { channel } = hubs[i]!;
+    let frames = '';
+    let count = 0;
+    while (count < fresh.length && text.length + frames.length < maxLength) {
+      const event = fresh[count++]!;
+      offsets[i] = event.offset;
+      frames += format.event(event, channel, formatCursor(prefix, offsets));
+    }
+    const folded = heldBack === null ? 0 : offsets[i]! - heldBack.after(i, after).after - count;
+    text = folded === 0 ? text + frames : text + lagged(audience, i, folded) + frames;
+    events += count + folded;
+    if (count < fresh.length) return { text, events, isAll: false };
+  }
+  return { text, events, isAll: true };
+}
+
+/**
+ * The frames of all of these events of the channel of an index, at least one, for a stream that catches up.
+ *
+ * @param cursorAt The cursor of a stream that has seen the event of an offset.
+ */
+export function encodeAll(
+  audience: Encodable,
+  index: number,
+  { events, after }: Fresh,
+  cursorAt: (offset: number) => string,
+): string {
+  const { channel } = audience.hubs[index]!;
+  let text = '';
+  let kept: readonly Event[] = events;
+  if (audience.heldBack !== null) {
+    kept = conflate(events).kept;
+    text = lagged(audience, index, kept.at(-1)!.offset - after - kept.length);
+  }
+  for (const event of kept) text += audience.format.event(event, channel, cursorAt(event.offset));
+  return text;
+}
+
+function lagged({ format, hubs }: Encodable, index: number, folded: number): string {
+  if (folded === 0) return '';
+  return format.control({ event: '$lagged', data: { channel: hubs[index]!.channel, folded } });
+}

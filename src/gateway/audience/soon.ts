@@ -1,0 +1,52 @@
+/**
+ * Soon: what audiences have to do in the next turn of the event loop, one after the other, and in as many turns as it takes.
+ *
+ * One event may be news for thousands of audiences (streams that read a channel beside one of their own), and many large
+ * ones may have a pass under way: each does little at a time, all of them together do not.
+ */
+import type { Clock } from '../../clock.ts';
+
+export interface Task {
+  /** Must not throw. */
+  run(): void;
+}
+
+export interface Soon {
+  add(task: Task): void;
+}
+
+/** So much of a turn, milliseconds; the last one that is begun in it may take its own time. */
+const SLICE_MS = 5;
+
+export function createSoon(clock: Clock): Soon {
+  let due: Task[] = [];
+  let next = 0;
+  let later: Task[] = [];
+  let isTurnDue = false;
+
+  function turn(): void {
+    isTurnDue = false;
+    if (due.length === 0) [due, later] = [later, due];
+    const beganMs = clock.elapsedMs();
+    do due[next++]!.run();
+    while (next < due.length && clock.elapsedMs() - beganMs < SLICE_MS);
+    if (next === due.length) {
+      due.length = 0;
+      next = 0;
+    }
+    if (due.length > 0 || later.length > 0) schedule();
+  }
+
+  function schedule(): void {
+    if (isTurnDue) return;
+    isTurnDue = true;
+    setImmediate(turn);
+  }
+
+  return {
+    add(task) {
+      later.push(task);
+      schedule();
+    },
+  };
+}

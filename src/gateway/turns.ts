@@ -1,0 +1,56 @@
+/**
+ * Turns: how much of the event loop's time goes at once to what can be long, such as thousands of streams that start over.
+ *
+ * Whoever does a piece of such work enters before it, and waits for a later turn of the loop where this one has had its
+ * part. In the order in which they came; POSTs are answered in between.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+
+export interface Turns {
+  /** Undefined: go on at once. Else one is to wait for it first. Nothing may be held true across that wait. */
+  enter(): Promise<void> | undefined;
+}
+
+/** So much of a turn, milliseconds: of the 50 that nobody may be kept waiting for, as machines differ by a factor of five. */
+const SLICE_MS = 5;
+
+export function createTurns(clock: Clock): Turns {
+  let waiting: (() => void)[] = [];
+  let isUnderWay = false;
+  let beganMs = 0;
+
+  const isOver = () => clock.elapsedMs() - beganMs >= SLICE_MS;
+
+  /** Each that waited does its piece before the next is let in: a continuation of a promise runs before the loop goes on. */
+  async function run(): Promise<void> {
+    for (;;) {
+      await nextTurn();
+      beganMs = clock.elapsedMs();
+      const due = waiting;
+      if (due.length === 0) break;
+      waiting = [];
+      let next = 0;
+      while (next < due.length && !isOver()) {
+        due[next++]!();
+        await undefined;
+      }
+      if (next < due.length) waiting = [...due.slice(next), ...waiting];
+    }
+    isUnderWay = false;
+  }
+
+  return {
+    enter() {
+      if (!isUnderWay) {
+        isUnderWay = true;
+        beganMs = clock.elapsedMs();
+        void run();
+      }
+      if (waiting.length === 0 && !isOver()) return undefined;
+      return new Promise((resolve) => {
+        waiting.push(resolve);
+      });
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * What concerns all streams of an audience at once is done in slices, with turns of the event loop in between, and no stream
+ * is lost, written to out of order or told anything twice by that. The clock here goes on by each look at it, so that a
+ * slice is so many steps whatever machine this runs on.
+ */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { assemble, Client, Log, settle } from '../support/gateway-parts.ts';
+
+const STREAMS = 4_000;
+const LOOK_MS = 0.02;
+/** As many looks as there are in 5 ms: every piece of work takes one at least. */
+const SLICE_STREAMS = 5 / LOOK_MS;
+const TURNS_MAX = 2_000;
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const offsetsOf = (client: Client) => client.lines.map(({ control, offset }) => control ?? offset);
+
+/** Leaves its clients' connections open, and can be left. */
+class Leaving extends Client {
+  override isClosed = false;
+}
+
+async function open(log: Log, conflateMs = 0, timeOf: () => number = () => 0) {
+  let looks = 0;
+  const parts = await assemble([log], conflateMs, () => timeOf() + LOOK_MS * looks++);
+  const clients: Leaving[] = [];
+  for (let i = 0; i < STREAMS; i++) {
+    const client = new Leaving();
+    parts.connect(client, [log.hub.head]);
+    clients.push(client);
+    if (i % 100 === 0) await turn();
+  }
+  return { ...parts, clients };
+}
+
+/** Turn by turn until all have been written to. @returns How many were, in the turn in which most were. */
+async function writtenPerTurn(clients: readonly Client[], isDone: () => boolean): Promise<number> {
+  let most = 0;
+  const total = () => clients.reduce((sum, { writes }) => sum + writes, 0);
+  for (let i = 0, before = total(); !isDone(); i++) {
+    assert.ok(i < TURNS_MAX, 'some were never written to');
+    await turn();
+    const now = total();
+    most = Math.max(most, now - before);
+    before = now;
+  }
+  return most;
+}
+
+it('streams whose log was renewed start over in slices, from one state and with the same bytes', async () => {
+  const log = new Log('room', 1_024);
+  const { clients } = await open(log);
+  log.commit(['ann.1']);
+  await writtenPerTurn(clients, () => clients.every(({ writes }) => writes === 1));
+  const renewed = log.renew();
+  const most = await writtenPerTurn(clients, () => clients.every(({ writes }) => writes === 2));
+  await renewed;
+  assert.ok(most <= SLICE_STREAMS, `${most} streams in one turn`);
+  assert.equal(log.stateReads, 1);
+  assert.equal(new Set(clients.map(({ last }) => last)).size, 1, 'each has bytes of its own');
+  log.commit(['ann.1']);
+  await writtenPerTurn(clients, () => clients.every(({ writes }) => writes === 3));
+  for (const client of clients) assert.deepEqual(offsetsOf(client), [1, '$sync', '$snapshot', 2]);
+});
+
+it('in the middle of it streams come, go, get events and start over again', async () => {
+  const log = new Log('room', 1_024);
+  const { clients, come } = await open(log);
+  const first = log.renew();
+  for (let i = 0; i < 4; i++) await turn();
+  const late = come();
+  const gone = clients.filter((_, i) => i % 7 === 0);
+  for (const client of gone) client.isClosed = true;
+  log.commit(['ann.1']);
+  await turn();
+  const second = log.renew('cccccc3');
+  for (let i = 0; i < 4; i++) await turn();
+  log.commit(['ann.1']);
+  const left = [...clients.filter(({ isClosed }) => !isClosed), late];
+  await writtenPerTurn(left, () => left.every((client) => offsetsOf(client).at(-1) === 2));
+  await Promise.all([first, second]);
+  log.commit(['ann.1']);
+  await writtenPerTurn(left, () => left.every((client) => offsetsOf(client).at(-1) === 3));
+  for (const client of left) {
+    const told = offsetsOf(client);
+    const events = told.filter((what) => typeof what === 'number');
+    assert.equal(new Set(events).size, events.length, `told twice: ${told}`);
+    assert.deepEqual(told.slice(-2), [2, 3]);
+  }
+  for (const client of gone) assert.ok(!offsetsOf(client).includes(3));
+});
+
+for (const conflateMs of [0, 1_000]) {
+  it(`the first event of a channel that was empty is as any other, conflated ${conflateMs} ms`, async () => {
+    const log = new Log('room', 1_024);
+    let nowMs = 0;
+    const { clients, come } = await open(log, conflateMs, () => nowMs);
+    await log.moveOn(10);
+    await log.moveOn(20);
+    const late = come();
+    await settle();
+    const { reads } = log;
+    nowMs += 10_000;
+    log.commit(['ann.1']);
+    const most = await writtenPerTurn(clients, () => clients.every(({ writes }) => writes === 1));
+    for (const client of [...clients, late]) assert.deepEqual(offsetsOf(client), [31]);
+    assert.ok(log.reads - reads <= 1, `${log.reads - reads} reads of history`);
+    assert.ok(most <= 2 * 512, `${most} streams in one turn`);
+  });
+}
+
+it('large changes are several chunks, in as many turns, and who comes meanwhile misses nothing', async () => {
+  const log = new Log('room', 1_024);
+  const { come } = await assemble([log], 0, () => 0);
+  const early = come();
+  const bytes = 300_000;
+  log.commit(Array(20).fill('ann.1'), '\u0001'.repeat(bytes / 6));
+  await turn();
+  assert.ok(early.writes > 0 && early.lines.length < 20, `${early.lines.length} at once`);
+  const middle = come();
+  const behind = come([5]);
+  for (let i = 0; i < 10; i++) await settle();
+  const all = Array.from({ length: 20 }, (_, i) => i + 1);
+  assert.deepEqual(offsetsOf(early), all);
+  assert.deepEqual(offsetsOf(behind), all.slice(5));
+  assert.ok(early.longest <= (256 << 10) + bytes + 1_000, `${early.longest} bytes in one write`);
+  log.commit(['ann.1']);
+  await settle();
+  assert.deepEqual(offsetsOf(middle), [21]);
+});
