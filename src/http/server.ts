@@ -17,6 +17,7 @@ import { createErrorLog } from './error-log.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
 import { createErrorHandler, createFailureText } from './problem.ts';
+import { keepRoom } from './room.ts';
 import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
 
@@ -33,7 +34,7 @@ const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
 const BACKLOG = 4096;
 
 export interface ServerDeps {
-  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs'> & CorsConfig;
+  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections'> & CorsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** What `/openapi.json` tells besides the routes that are here. */
@@ -82,7 +83,7 @@ export async function createServer({
       handleError(error, request, reply);
     },
   });
-  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, stalled: () => {} });
+  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, metrics });
   app.server.on('connect', (_request, socket) => refuseConnect(socket as Socket));
   const problems = { metrics, log: createErrorLog(log) };
   const handleError = createErrorHandler(problems);
@@ -108,6 +109,14 @@ export async function createServer({
       failure: createFailureText(problems),
     });
   }
+  keepRoom(app.server, {
+    maxConnections: config.maxConnections,
+    *closable() {
+      yield* connections;
+      yield* shortcut?.connections ?? [];
+    },
+    ...{ metrics, log },
+  });
   closeWithin(app, shortcut, closeMs);
   await documentRoutes(app, elsewhere);
   return app;

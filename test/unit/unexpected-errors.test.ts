@@ -36,7 +36,13 @@ describe('a store that answers with an error of its own', () => {
       const log = createLogger({ logLevel: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
       const metrics = createMetrics();
       const bucket = createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 });
-      const config = { maxChangeBytes: 10, streamStallMs: 30_000, corsOrigins: null, loopbackOnly: true };
+      const config = {
+        maxChangeBytes: 10,
+        streamStallMs: 30_000,
+        maxConnections: 1_000,
+        corsOrigins: null,
+        loopbackOnly: true,
+      };
       const app = await createServer({ config, log, metrics, plainly: bucket.plainly });
       bucket.routes(app);
       let chunks = 0;
