@@ -34,6 +34,9 @@ export interface App {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** For scrapers and balancers, out of the descriptors that are the process' own. */
+const ADMIN_CONNECTIONS = 32;
+
 /** What a role adds to the process, and how it leaves. */
 interface Part {
   routes?(app: FastifyInstance): void;
@@ -86,7 +89,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const port = await listen(server, config);
     let adminPort: number | null = null;
     if (config.adminPort !== null) {
-      const admin = await createServer({ config, log, metrics });
+      const admin = await createServer({ config: { ...config, maxConnections: ADMIN_CONNECTIONS }, log, metrics });
       servers.push(admin);
       healthRoutes(admin, checks);
       adminRoutes(admin, { metrics, load, localOnly: false });

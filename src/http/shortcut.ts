@@ -14,7 +14,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OtherConnections } from './closing.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
-import { answerClientError } from './problem.ts';
+import type { ClosableConnection } from './room.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
 export interface PlainAnswer {
@@ -39,7 +39,9 @@ export interface ShortcutOptions {
 }
 
 /** Once it is told to close, new requests are Node's. */
-export type Shortcut = OtherConnections;
+export interface Shortcut extends OtherConnections {
+  readonly connections: Iterable<ClosableConnection>;
+}
 
 /** Must be called before the server listens, and after everybody else who wants to see its connections. */
 export function openShortcut(server: Server, options: ShortcutOptions): Shortcut {
@@ -58,6 +60,7 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
     else new PlainConnection(socket, shared);
   });
   return {
+    connections: shared.connections,
     close() {
       shared.isClosing = true;
       for (const connection of shared.connections) connection.closeIfIdle();
@@ -97,7 +100,7 @@ const listeners = {
   },
 } as const;
 
-class PlainConnection implements PlainAnswer {
+class PlainConnection implements PlainAnswer, ClosableConnection {
   readonly #socket: OwnSocket;
   readonly #shared: Shared;
   #isAnswering = false;
@@ -107,10 +110,12 @@ class PlainConnection implements PlainAnswer {
   #origin: string | undefined;
   /** What came while a request was being answered. */
   #next: Buffer | null = null;
+  usedAtS: number;
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
+    this.usedAtS = Math.floor(Date.now() / 1000);
     this.#socket[connectionOf] = this;
     shared.connections.add(this);
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
@@ -152,19 +157,20 @@ class PlainConnection implements PlainAnswer {
   /** Never while a request is being answered: that takes less time than either. */
   timedOut(): void {
     if (this.#isAnswering) return;
-    // What still arrives while the answer is taken is read, and goes nowhere: it has been told that it came too late.
-    this.#socket[connectionOf] = null;
-    this.closed();
-    if (this.#hasAnswered) this.#socket.destroy();
-    else answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
+    // Without an answer: nobody has asked. To a browser that connected ahead, a 408 would be the answer to what it asks next.
+    this.#socket.destroy();
   }
 
   closed(): void {
     this.#shared.connections.delete(this);
   }
 
+  get isIdle(): boolean {
+    return !this.#isAnswering;
+  }
+
   closeIfIdle(): void {
-    if (!this.#isAnswering) this.destroy();
+    if (this.isIdle) this.destroy();
   }
 
   destroy(): void {
@@ -173,6 +179,7 @@ class PlainConnection implements PlainAnswer {
 
   #fields(): string {
     const date = `Date: ${httpDate()}\r\n`;
+    this.usedAtS = dateSecond;
     return this.#origin === undefined ? date : date + this.#shared.fieldsFor(this.#origin);
   }
 
@@ -202,9 +209,9 @@ class PlainConnection implements PlainAnswer {
     for (const [event, listener] of Object.entries(listeners)) socket.removeListener(event, listener);
     socket.setTimeout(0);
     this.#shared.handOver(socket);
-    // What came behind the chunk since we paused follows by itself, in the next tick and so before anything is read anew.
+    // What came behind the chunk since we paused is there already, and stays behind it.
+    if (chunk !== null) socket.unshift(chunk);
     if (socket.isPaused()) socket.resume();
-    if (chunk !== null) socket.emit('data', chunk);
   }
 }
 
