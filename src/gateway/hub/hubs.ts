@@ -11,6 +11,8 @@ import type { Event } from '../../domain/event.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Logger } from '../../log.ts';
 import { Hub, type HubDeps, type HubReader } from './hub.ts';
+import { createPageSlots } from './hub-pages.ts';
+import { RingBudget } from './ring-budget.ts';
 
 export interface HubsDeps {
   readonly engine: Engine;
@@ -28,6 +30,9 @@ const IDLE_MS = 30_000;
 const TICK_MS = 100;
 const SHARE = 50;
 
+/** The part of the budget that one ring may have: one channel of large changes leaves room for the others. */
+const RING_SHARE = 4;
+
 interface Held {
   readonly hub: Hub;
   readers: number;
@@ -43,7 +48,7 @@ export interface Hubs {
 
 export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: HubsDeps): Hubs {
   const held = new Map<Channel, Held>();
-  let ringBytes = 0;
+  const budget = new RingBudget(ringMaxBytes);
   /** Reads that may be made by now. */
   let comparesDue = 0;
   const nextToCompare = inTurn(held);
@@ -51,9 +56,9 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
 
   const deps: HubDeps = {
     engine,
-    account: (bytes) => {
-      ringBytes += bytes;
-    },
+    account: (bytes, hub) => budget.settled(bytes, hub),
+    ringMaxBytes: ringMaxBytes / RING_SHARE,
+    pages: createPageSlots(),
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
     ...(log.isLevelEnabled('debug') && { onEvents: traced }),
   };
@@ -68,13 +73,7 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
     return entry;
   }
 
-  /** Over the budget, rings are halved one after the other until it is kept again. */
-  function keepBudget(): void {
-    for (let i = held.size; i > 0 && ringBytes > ringMaxBytes; i--) nextToCompare()?.hub.shrink();
-  }
-
   function tick(): void {
-    keepBudget();
     removeIdle();
     compare();
   }
