@@ -5,6 +5,7 @@
 import type { Channel } from '../../domain/channel.ts';
 import type { Epoch, Position } from '../../domain/position.ts';
 import type { Engine, HistoryPage } from '../../engine/engine.ts';
+import { EngineUnavailable } from '../../errors.ts';
 import { type HubPage, PAGE_BYTES, PAGE_EVENTS, pageOf } from './hub-page.ts';
 import type { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -24,6 +25,7 @@ export interface PagedHub {
   readonly head: number;
   /** How often the store was compared with. */
   readonly comparisons: number;
+  readonly isStoreAway: boolean;
   covers(position: Position): boolean;
   /** Compares with the store. Rejects when that does not answer. */
   repaired(): Promise<void>;
@@ -65,7 +67,11 @@ export class HubPages {
   }
 
   #read(position: Position, limit: number): Promise<HistoryPage> {
-    const read = () => this.#engine.readHistory(this.#hub.channel, position, limit, PAGE_BYTES);
+    const read = async () => {
+      // Who waited for its turn is told so, and not once each of those before has found out for itself.
+      if (this.#hub.isStoreAway) throw new EngineUnavailable('the store is away');
+      return this.#engine.readHistory(this.#hub.channel, position, limit, PAGE_BYTES);
+    };
     return this.#flights.run(`${position.epoch}.${position.offset}.${limit}`, () => this.#slots.run(read));
   }
 }

@@ -16,14 +16,14 @@ import { type Channel, shardOf } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
-import type { ChannelObserver, Engine, Evidence, Snapshot, Subscription } from '../../engine/engine.ts';
+import type { ChannelObserver, Evidence, Snapshot, Subscription } from '../../engine/engine.ts';
 import { type Extent, judge, readFrom } from './comparison.ts';
+import type { HubDeps } from './hub-deps.ts';
 import type { HubPage } from './hub-page.ts';
 import { createPageSlots, HubPages } from './hub-pages.ts';
 import { Patience } from './patience.ts';
 import { Ring } from './ring.ts';
 import { SingleFlight } from './single-flight.ts';
-import type { Slots } from './slots.ts';
 import { Waiting } from './waiting.ts';
 
 export interface HubReader {
@@ -31,19 +31,6 @@ export interface HubReader {
   advanced(): void;
   /** The hub's log is another one, or it has lost the thread: go back to the cursor you gave out last. */
   restarted(): void;
-}
-
-export interface HubDeps {
-  readonly engine: Engine;
-  /** Told by how much a hub holds more or less, in bytes. */
-  readonly account: (bytes: number, hub: Hub) => void;
-  /** What one ring may cost, bytes. */
-  readonly ringMaxBytes?: number;
-  /** For the pages of all hubs of a gateway. */
-  readonly pages?: Slots;
-  readonly onError: (channel: Channel, error: unknown) => void;
-  /** Told what it has that is new, for whoever follows a trace. */
-  readonly onEvents?: (channel: Channel, events: readonly Event[]) => void;
 }
 
 /** Newest events read when a hub opens: enough for those who were away for a moment. */
@@ -97,6 +84,11 @@ export class Hub implements ChannelObserver {
   /** Oldest event that was kept when the log was last looked at. */
   get oldest(): number {
     return this.#oldest;
+  }
+
+  /** Whether the store is known to be away: then nobody can say whether the head is still that. */
+  get isStoreAway(): boolean {
+    return this.#deps.isAway?.() ?? false;
   }
 
   get isClosed(): boolean {
