@@ -127,7 +127,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     routes(app) {
       app.route({ ...eventsDocument, handler: receive });
-      stateRoute(app, deps.engine);
+      stateRoute(app, deps.engine, hubs.snapshots);
       historyRoute(app, deps.engine);
     },
     load: () => ({ streams: streams.size, polls: polls.waiting, maxStreams: deps.maxStreams }),

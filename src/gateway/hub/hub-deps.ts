@@ -4,6 +4,7 @@ import type { Event } from '../../domain/event.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { RingHolder } from './ring-budget.ts';
 import type { Slots } from './slots.ts';
+import type { Snapshots } from './snapshots.ts';
 
 export interface HubDeps {
   readonly engine: Engine;
@@ -13,6 +14,7 @@ export interface HubDeps {
   readonly ringMaxBytes?: number;
   /** For the pages of all hubs of a gateway. */
   readonly pages?: Slots;
+  readonly snapshots?: Snapshots;
   /** Whether the store is known to be away. */
   readonly isAway?: () => boolean;
   readonly onError: (channel: Channel, error: unknown) => void;

@@ -23,7 +23,7 @@ import type { HubPage } from './hub-page.ts';
 import { createPageSlots, HubPages } from './hub-pages.ts';
 import { Patience } from './patience.ts';
 import { Ring } from './ring.ts';
-import { SingleFlight } from './single-flight.ts';
+import { Snapshots } from './snapshots.ts';
 import { Waiting } from './waiting.ts';
 
 export interface HubReader {
@@ -58,7 +58,7 @@ export class Hub implements ChannelObserver {
   #patience: Patience | null = null;
   #subscription: Subscription | null = null;
   readonly #pages: HubPages;
-  readonly #snapshots = new SingleFlight<Snapshot>();
+  readonly #snapshots: Snapshots;
   /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
   readonly opened: Promise<void>;
 
@@ -68,6 +68,7 @@ export class Hub implements ChannelObserver {
     const account = (bytes: number) => deps.account(bytes, this);
     this.#ring = new Ring(account, deps.ringMaxBytes);
     this.#waiting = new Waiting(account);
+    this.#snapshots = deps.snapshots ?? new Snapshots(deps.engine);
     this.#pages = new HubPages(this, this.#ring, deps.engine, deps.pages ?? createPageSlots());
     this.opened = this.#open();
     this.opened.catch(() => this.close());
@@ -120,7 +121,7 @@ export class Hub implements ChannelObserver {
   }
 
   snapshot(): Promise<Snapshot> {
-    return this.#snapshots.run('state', () => this.#deps.engine.readState(this.channel));
+    return this.#snapshots.of(this.channel);
   }
 
   published(epoch: Epoch, events: readonly Event[]): void {

@@ -16,12 +16,13 @@ import { Hub } from './hub.ts';
 import type { HubDeps } from './hub-deps.ts';
 import { createPageSlots } from './hub-pages.ts';
 import { RingBudget } from './ring-budget.ts';
+import { Snapshots } from './snapshots.ts';
 
 export interface HubsDeps {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'hubs' | 'idleHubs' | 'ringBytes'>;
+  readonly metrics: Pick<Metrics, 'hubs' | 'idleHubs' | 'ringBytes' | 'keptStateBytes'>;
   /** Budget of all rings together, bytes. */
   readonly ringMaxBytes: number;
   /** Reads a second that comparing may take. */
@@ -48,6 +49,8 @@ interface Held {
 }
 
 export interface Hubs {
+  /** The states of their channels, and of any other. */
+  readonly snapshots: Snapshots;
   /** The hub of a channel, opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
   acquire(channel: Channel): Promise<Hub>;
   /** @param wasBrief Its reader only looked in passing: for such alone no hub is kept. */
@@ -63,6 +66,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
   const idle = new Set<Held>();
   let isAway = false;
   const budget = new RingBudget(ringMaxBytes);
+  const snapshots = new Snapshots(engine, () => isAway);
   /** Reads that may be made by now. */
   let comparesDue = 0;
   const nextToCompare = inTurn(held);
@@ -72,6 +76,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     account: (bytes, hub) => budget.settled(bytes, hub),
     ringMaxBytes: ringMaxBytes / RING_SHARE,
     pages: createPageSlots(),
+    snapshots,
     isAway: () => isAway,
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
     ...(log.isLevelEnabled('debug') && { onEvents: traced }),
@@ -93,6 +98,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     metrics.hubs.set(held.size);
     metrics.idleHubs.set(idle.size);
     metrics.ringBytes.set(budget.bytes);
+    metrics.keptStateBytes.set(snapshots.bytes);
   }
 
   /** Over the budget of the rings, which have given up all they could by then, an idle one is kept for nobody. */
@@ -109,7 +115,8 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     entry.idleSinceMs = clock.elapsedMs();
     idle.add(entry);
     if (idle.size <= IDLE_MAX) return;
-    for (const { hub } of idle) return remove(hub);
+    const [oldest] = idle;
+    remove(oldest!.hub);
   }
 
   function compare(): void {
@@ -134,6 +141,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
   const timer = setInterval(tick, TICK_MS);
 
   return {
+    snapshots,
     async acquire(channel) {
       if (isAway) throw new EngineUnavailable('the store is away');
       let entry = held.get(channel);
