@@ -42,7 +42,7 @@ interface Part {
   routes?(app: FastifyInstance): void;
   readonly plainly?: PlainHandler;
   ready?(): boolean;
-  load?(): { readonly streams: number; readonly maxStreams: number };
+  load?(): { readonly streams: number; readonly polls: number; readonly maxStreams: number };
   start?(): Promise<void>;
   engineIs?(condition: EngineCondition): void;
   /** Takes no new work and finishes what it has. */
@@ -64,7 +64,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const checks: Readiness[] = parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true }));
   const load = () => {
     const loads = parts.flatMap(([, part]) => part.load?.() ?? []);
-    return { ready: checks.every(({ ready }) => ready()), streams: 0, maxStreams: 0, ...loads[0] };
+    return { ready: checks.every(({ ready }) => ready()), streams: 0, polls: 0, maxStreams: 0, ...loads[0] };
   };
   const servers: FastifyInstance[] = [];
   let stopping: Promise<void> | null = null;

@@ -24,6 +24,16 @@ export interface Metrics {
   readonly registry: Registry;
   readonly streams: Gauge;
   readonly maxStreams: Gauge;
+  /** Those that wait; they share `maxStreams` with the streams. */
+  readonly polls: Gauge;
+  readonly refusals: Counter<'code'>;
+  /** Channels that somebody reads, or has read a moment ago. */
+  readonly hubs: Gauge;
+  readonly idleHubs: Gauge;
+  /** What the hubs hold of their channels, bytes. */
+  readonly ringBytes: Gauge;
+  /** States kept for those who ask next, bytes. */
+  readonly keptStateBytes: Gauge;
   readonly streamsEnded: Counter<'reason'>;
   readonly changesAccepted: Count;
   readonly eventsMerged: Counter<'outcome'>;
@@ -69,6 +79,15 @@ export function createMetrics(): Metrics {
     registry,
     streams: new Gauge(named('streams', 'Streams open now.')),
     maxStreams: new Gauge(named('max_streams', 'Streams this process can hold.')),
+    polls: new Gauge(named('polls', 'Polls that wait now.')),
+    refusals: new Counter({
+      ...named('refusals_total', 'Streams and polls refused, politely or with 503.'),
+      labelNames: ['code'],
+    }),
+    hubs: new Gauge(named('hubs', 'Channels that a gateway follows.')),
+    idleHubs: new Gauge(named('idle_hubs', 'Channels that it follows without a reader, for one who comes back.')),
+    ringBytes: new Gauge(named('ring_bytes', 'Recent events that a gateway holds for its readers.')),
+    keptStateBytes: new Gauge(named('kept_state_bytes', 'States that a gateway holds for those who ask next.')),
     streamsEnded: new Counter({ ...named('streams_ended_total', 'Streams ended.'), labelNames: ['reason'] }),
     changesAccepted: new Counter(named('changes_accepted_total', 'Changes answered with 204.')),
     eventsMerged,

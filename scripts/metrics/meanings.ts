@@ -3,6 +3,14 @@ export const meanings: Readonly<Record<string, string>> = {
   smallchange_streams:
     'How full a gateway is. The autoscaler follows it. The sum is who is listening; a sudden fall is a network, an edge or a gateway that went.',
   smallchange_max_streams: 'What the number of streams is to be compared with; 0 where no gateway runs.',
+  smallchange_polls: 'Long polls that wait. They share `MAX_STREAMS` with the streams.',
+  smallchange_refusals_total:
+    'Who was sent away to come back: `overloaded`, the gateway is full; `draining`, it goes; `engine_unavailable`, its store is away. Also those that are answered 200 for the sake of an EventSource, which no other metric counts.',
+  smallchange_hubs: 'Channels that a gateway compares with the store: what comparing costs grows with it.',
+  smallchange_idle_hubs: 'Of these, the ones that are kept for half a minute after their last reader; 10,000 at most.',
+  smallchange_ring_bytes:
+    'To be compared with `RING_MAX_BYTES`. Above it only where the last event of each channel that is read is more than that.',
+  smallchange_kept_state_bytes: '16 MiB at most: states that are asked for often and do not change.',
   smallchange_streams_ended_total:
     'Why streams end: `client` is theirs, `stalled` a reader that took nothing for `STREAM_STALL_MS`; the other reasons are ours, and their clients come back at once.',
   smallchange_changes_accepted_total: 'The load of the fleet. Beside merged: what does not keep up waits in the inbox.',

@@ -9,10 +9,12 @@ import { createAudiences } from './audience/audiences.ts';
 import { createComplaints } from './complaints.ts';
 import { createHubs } from './hub/hubs.ts';
 import { historyRoute } from './routes/history-route.ts';
-import { poll } from './routes/poll.ts';
-import { createPolls } from './routes/polls.ts';
+import { jsonAnswer } from './routes/json-answer.ts';
+import { createPollPace, poll } from './routes/poll.ts';
+import { ClientGone, createPolls } from './routes/polls.ts';
 import { type Refusal, refuse } from './routes/refusal.ts';
-import { type ChannelsRequest, parseRead } from './routes/request.ts';
+import { createRefusals } from './routes/refusals.ts';
+import { type ChannelsRequest, parseRead, type ReadRequest } from './routes/request.ts';
 import { eventsDocument } from './routes/schemas.ts';
 import { stateRoute } from './routes/state-route.ts';
 import { createSpread } from './stream/spread.ts';
@@ -23,6 +25,8 @@ import { createTurns } from './turns.ts';
 const DRAIN_MS_PER_STREAM = 20;
 /** Streams that wait to be opened: some two seconds of work, which is longer than a client should be kept. */
 const WAITING_MAX = 5000;
+/** Polls under way that do not wait: a second of work. */
+const BRIEF_POLLS_MAX = 1000;
 
 export interface GatewayDeps {
   readonly engine: Engine;
@@ -41,8 +45,8 @@ export interface GatewayDeps {
 
 export interface Gateway {
   routes(app: FastifyInstance): void;
-  /** How many streams it holds, and how many it can. */
-  load(): { readonly streams: number; readonly maxStreams: number };
+  /** How many streams and waiting polls it holds, and how many it can hold of both together. */
+  load(): { readonly streams: number; readonly polls: number; readonly maxStreams: number };
   /** False from the moment it drains. */
   ready(): boolean;
   /** Tells every stream how the store is (P15). */
@@ -61,29 +65,65 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const streams = createStreams({ ...deps, turns, complain, audiences });
   const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
+  const refusals = createRefusals(deps);
+  const pollDeps = { ...deps, hubs, pace: createPollPace() };
   let isGoing = false;
+  let isStoreAway = false;
   deps.metrics.maxStreams.set(deps.maxStreams);
 
-  function refusal(): Refusal | null {
+  /** Why neither is taken now, whatever there is room for. */
+  function closedFor(): Refusal | null {
     if (isGoing) return 'draining';
-    return streams.size >= deps.maxStreams || streams.waiting >= WAITING_MAX ? 'overloaded' : null;
+    return isStoreAway ? 'engine_unavailable' : null;
+  }
+
+  /** Streams and polls that wait hold a connection each, so they share the room there is. */
+  function hasRoom(): boolean {
+    return streams.size + polls.waiting < deps.maxStreams;
+  }
+
+  function streamRefusal(): Refusal | null {
+    return closedFor() ?? (hasRoom() && streams.waiting < WAITING_MAX ? null : 'overloaded');
+  }
+
+  function pollRefusal(waits: boolean): Refusal | null {
+    return closedFor() ?? ((waits ? hasRoom() : polls.brief < BRIEF_POLLS_MAX) ? null : 'overloaded');
+  }
+
+  function refused(reply: FastifyReply, why: Refusal, isPolite: boolean): FastifyReply {
+    refusals.count(why);
+    return refuse(reply, why, isPolite, streams.retryMs());
+  }
+
+  async function receivePoll(read: ReadRequest, request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const waits = read.waitMs > 0;
+    const why = pollRefusal(waits);
+    if (why) return refused(reply, why, false);
+    const client = { response: reply.raw, socket: request.raw.socket };
+    const answer = polls.run(client, waits, (signal) => poll(read, pollDeps, signal));
+    deps.metrics.polls.set(polls.waiting);
+    try {
+      return jsonAnswer(reply).send(await answer);
+    } catch (error) {
+      if (error instanceof ClientGone) return reply.hijack();
+      throw error;
+    } finally {
+      deps.metrics.polls.set(polls.waiting);
+    }
   }
 
   async function receive(request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
     const read = parseRead(request);
     const { format } = read;
-    if (format === 'json') {
-      const answer = await polls.run(reply.raw, (signal) => poll(read, { ...deps, hubs }, signal));
-      return reply.type('application/json').header('cache-control', 'no-store').send(answer);
-    }
-    const why = refusal();
-    if (why) return refuse(reply, why, read.isPolite, streams.retryMs());
+    if (format === 'json') return receivePoll(read, request, reply);
+    const why = streamRefusal();
+    if (why) return refused(reply, why, read.isPolite);
     try {
       await streams.open({ ...read, format }, reply);
     } catch (error) {
       if (!(error instanceof EngineUnavailable)) throw error;
       deps.log.debug({ err: error }, 'a stream cannot be opened');
-      return refuse(reply, 'engine_unavailable', read.isPolite, streams.retryMs());
+      return refused(reply, 'engine_unavailable', read.isPolite);
     }
     return reply;
   }
@@ -91,12 +131,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     routes(app) {
       app.route({ ...eventsDocument, handler: receive });
-      stateRoute(app, deps.engine);
+      stateRoute(app, deps.engine, hubs.snapshots);
       historyRoute(app, deps.engine);
     },
-    load: () => ({ streams: streams.size, maxStreams: deps.maxStreams }),
+    load: () => ({ streams: streams.size, polls: polls.waiting, maxStreams: deps.maxStreams }),
     ready: () => !isGoing,
-    announce: (status) => audiences.announce({ event: '$sync', data: { status } }),
+    announce(status) {
+      isStoreAway = status === 'degraded';
+      hubs.storeIs(status);
+      audiences.announce({ event: '$sync', data: { status } });
+    },
     async drain(windowMs) {
       isGoing = true;
       polls.close();
@@ -106,6 +150,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     close() {
       spread.close();
       streams.close();
+      refusals.close();
       hubs.close();
     },
   };

@@ -18,8 +18,10 @@ export interface AdminDeps {
 export interface Load {
   /** Whether it wants new work: what `/readyz` says. */
   readonly ready: boolean;
-  /** Held now, and at most; both 0 where no gateway runs. */
+  /** Held now, and at most of both together; all 0 where no gateway runs. */
   readonly streams: number;
+  /** Those that wait. */
+  readonly polls: number;
   readonly maxStreams: number;
 }
 
@@ -35,7 +37,7 @@ export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: 
 
   app.get('/load', { schema: { hide: true }, onRequest }, (_request, reply) => {
     const now = load();
-    const share = now.maxStreams === 0 ? 0 : Math.round((now.streams / now.maxStreams) * 1000) / 1000;
+    const share = now.maxStreams === 0 ? 0 : Math.round(((now.streams + now.polls) / now.maxStreams) * 1000) / 1000;
     return reply.headers(headers).send({ ...now, load: share });
   });
 

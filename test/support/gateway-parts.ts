@@ -62,12 +62,12 @@ export class Log {
   constructor(channel: string, keep: number) {
     this.channel = channel;
     this.#keep = keep;
-    const readHistory = async (_channel: string, after: Position | null, limit: number) => {
+    const readHistory = async (_channel: string, after: Position | null, limit: number, maxBytes: number) => {
       const log = { epoch: this.#epoch, head: this.#history.head, oldest: this.#history.oldest, base: 0 };
       const offset = after?.offset ?? Math.max(this.#history.floor, log.head - limit);
       if (after && after.epoch !== log.epoch) return { kind: 'gap', reason: 'epoch', log };
       if (offset < this.#history.floor) return { kind: 'gap', reason: 'trimmed', log };
-      const events = this.#history.after(offset, limit);
+      const events = this.#history.after(offset, limit, maxBytes);
       this.reads++;
       for (const { bytes } of events) this.readBytes += bytes.length;
       return { kind: 'events', log, events };

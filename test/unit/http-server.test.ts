@@ -15,7 +15,7 @@ import { type HttpApp, startHttpApp } from '../support/http-app.ts';
 
 let isReady = true;
 
-const load = () => ({ ready: true, streams: 2, maxStreams: 3 });
+const load = () => ({ ready: true, streams: 1, polls: 1, maxStreams: 3 });
 
 function routes(app: FastifyInstance, metrics: Metrics): void {
   const body = { type: 'object', required: ['never'], properties: { never: { type: 'integer' } } };

@@ -8,7 +8,7 @@ import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { LogBounds, Position } from '../../domain/position.ts';
 import type { Engine, HistoryPage } from '../../engine/engine.ts';
-import { PAGE_EVENTS } from './hub-page.ts';
+import { PAGE_BYTES, PAGE_EVENTS } from './hub-page.ts';
 import type { Ring } from './ring.ts';
 
 export type Verdict =
@@ -17,18 +17,28 @@ export type Verdict =
   /** Less, or something else than was seen here: this event is the evidence, or only the head where none is held. */
   | { readonly kind: 'behind'; readonly seen: Event | undefined };
 
-/** History from the last known event on, that one included where it is held. */
+/** How much is asked for: a `look` is the last known event alone, and where the log's head is; a `page` also what follows. */
+export type Extent = 'look' | 'page';
+
+/**
+ * History from the last known event on, that one included where it is held: so that each page is compared with what it
+ * follows, whatever has become of the log since the page before.
+ */
 export async function readFrom(
   engine: Engine,
   channel: Channel,
   head: Position,
   last: Event | undefined,
+  extent: Extent,
 ): Promise<HistoryPage> {
+  if (!last) return engine.readHistory(channel, head, PAGE_EVENTS, PAGE_BYTES);
   const before = { epoch: head.epoch, offset: head.offset - 1 };
-  const page = await engine.readHistory(channel, last ? before : head, PAGE_EVENTS);
+  const limit = extent === 'look' ? 1 : PAGE_EVENTS;
+  // Beside the last event, which would fill a page by itself where changes are large.
+  const page = await engine.readHistory(channel, before, limit, last.bytes.length + PAGE_BYTES);
   // The last event may be all that is left of the log, or all of it may be gone: then there is nothing to compare with.
   const isGone = page.kind === 'gap' && (page.reason === 'trimmed' || page.reason === 'forgotten');
-  return last && isGone ? engine.readHistory(channel, head, PAGE_EVENTS) : page;
+  return isGone ? engine.readHistory(channel, head, PAGE_EVENTS, PAGE_BYTES) : page;
 }
 
 /** @param page What `readFrom` found, while the ring kept its last event at this head. */

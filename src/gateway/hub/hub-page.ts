@@ -12,15 +12,10 @@ export interface HubGap {
   readonly log: LogBounds;
 }
 
-/** Events in one read of history: at most 0.5 MB of changes of the usual limit. */
+/** Events in a page at most: some 0.1 MB where changes are a byte. */
 export const PAGE_EVENTS = 500;
-/** The same where changes may be larger: a slow reader takes a part of a page, and asks for the rest again. */
-const PAGE_BYTES = 512 << 10;
-
-/** Events in a page for a reader, where changes have so many bytes in the mean. */
-export function pageLimit(meanBytes: number): number {
-  return Math.max(1, Math.min(PAGE_EVENTS, Math.floor(PAGE_BYTES / meanBytes)));
-}
+/** Bytes of changes in a page, and one change more: what a store reads, and a turn of the event loop takes, without anybody noticing. */
+export const PAGE_BYTES = 256 << 10;
 
 /**
  * What lies beyond the hub's head is left for later: it comes to the ring first, and from there to everybody in order. And

@@ -4,23 +4,27 @@
  * It holds the epoch, the head and a ring of the newest events. It is
  *   opening    until the subscription is acknowledged and head and tail have been read; then
  *   live       what is published and follows the head is appended and told to the readers; and
- *   repairing  after a hole, another epoch, a difference or a `suspect`: history is read from the last known event,
- *              that one included, and what was published meanwhile waits. Then it is live again.
+ *   repairing  after a hole, another epoch, a difference or a `suspect`: the last known event is looked for, and where the
+ *              log has more, that is read page by page; what is published meanwhile waits. Then it is live again.
  * Events that arrive twice are compared with those held. A difference, or a store that is behind what was seen here,
  * means that the log was rewritten: the hub gives the evidence to the engine, which names a new epoch.
  * Readers hold positions of their own. All a hub ever tells them is: there is more (`advanced`), or: start over from
  * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, shardOf } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
-import type { ChannelObserver, Engine, Evidence, HistoryPage, Snapshot, Subscription } from '../../engine/engine.ts';
-import { judge, readFrom } from './comparison.ts';
-import { type HubPage, PAGE_EVENTS, pageLimit, pageOf } from './hub-page.ts';
+import type { ChannelObserver, Evidence, Snapshot, Subscription } from '../../engine/engine.ts';
+import { type Extent, judge, readFrom } from './comparison.ts';
+import type { HubDeps } from './hub-deps.ts';
+import type { HubPage } from './hub-page.ts';
+import { createPageSlots, HubPages } from './hub-pages.ts';
+import { Patience } from './patience.ts';
 import { Ring } from './ring.ts';
-import { SingleFlight } from './single-flight.ts';
+import { Snapshots } from './snapshots.ts';
+import { Waiting } from './waiting.ts';
 
 export interface HubReader {
   /** The hub's head has moved: there are events after it. */
@@ -29,19 +33,10 @@ export interface HubReader {
   restarted(): void;
 }
 
-export interface HubDeps {
-  readonly engine: Engine;
-  /** Told by how much the ring grew or shrank, in bytes. */
-  readonly account: (bytes: number) => void;
-  readonly onError: (channel: Channel, error: unknown) => void;
-  /** Told what it has that is new, for whoever follows a trace. */
-  readonly onEvents?: (channel: Channel, events: readonly Event[]) => void;
-}
-
 /** Newest events read when a hub opens: enough for those who were away for a moment. */
 const TAIL_EVENTS = 64;
-/** Batches that may wait for a repair; more are dropped, and read from history instead. */
-const WAITING_MAX_BATCHES = 1000;
+/** The same where changes are large: it is read for every name that somebody asks for. */
+const TAIL_BYTES = 64 << 10;
 /** Between two tries of a repair that failed: the store is away, and all hubs wait for it, so not all at once. */
 const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 2000;
@@ -54,23 +49,27 @@ export class Hub implements ChannelObserver {
   #epoch: Epoch = '';
   #oldest = 1;
   #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
-  #waiting: { epoch: Epoch; events: readonly Event[] }[] = [];
+  readonly #waiting: Waiting;
   #wasHeard = false;
   #repairAgain = false;
-  /** How often the store was compared with. */
   #comparisons = 0;
   #repairing: Promise<void> | null = null;
-  #waitingReaders: Set<(error: unknown) => void> | null = null;
+  /** Of those who wait for a repair; null while nobody does. */
+  #patience: Patience | null = null;
   #subscription: Subscription | null = null;
-  readonly #pages = new SingleFlight<HistoryPage>();
-  readonly #snapshots = new SingleFlight<Snapshot>();
+  readonly #pages: HubPages;
+  readonly #snapshots: Snapshots;
   /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
   readonly opened: Promise<void>;
 
   constructor(channel: Channel, deps: HubDeps) {
     this.channel = channel;
     this.#deps = deps;
-    this.#ring = new Ring(deps.account);
+    const account = (bytes: number) => deps.account(bytes, this);
+    this.#ring = new Ring(account, deps.ringMaxBytes);
+    this.#waiting = new Waiting(account);
+    this.#snapshots = deps.snapshots ?? new Snapshots(deps.engine);
+    this.#pages = new HubPages(this, this.#ring, deps.engine, deps.pages ?? createPageSlots());
     this.opened = this.#open();
     this.opened.catch(() => this.close());
   }
@@ -88,6 +87,11 @@ export class Hub implements ChannelObserver {
     return this.#oldest;
   }
 
+  /** Whether the store is known to be away: then nobody can say whether the head is still that. */
+  get isStoreAway(): boolean {
+    return this.#deps.isAway?.() ?? false;
+  }
+
   get isClosed(): boolean {
     return this.#phase === 'closed';
   }
@@ -102,35 +106,22 @@ export class Hub implements ChannelObserver {
     return this.#ring.after(offset);
   }
 
+  /** How often the store was compared with. */
+  get comparisons(): number {
+    return this.#comparisons;
+  }
+
   /**
-   * The events after any position, up to the head: from the ring when it covers them, else from history, one read for
-   * all who ask for the same. A gap is only ever reported from the store itself.
+   * The events after any position, up to the head (`hub-pages.ts`).
+   *
+   * @param limit Events at most; there may be fewer where they are large, but one where there is any.
    */
-  async page(position: Position): Promise<HubPage> {
-    const { offset } = position;
-    if (this.covers(position)) return pageOf(this.#ring.after(offset, PAGE_EVENTS), this.head, offset, this.head);
-    // Ahead of us, or of another epoch: we may be the one who is behind.
-    if (position.epoch !== this.#epoch || offset > this.head) await this.repaired();
-    const { head } = this;
-    const comparisons = this.#comparisons;
-    const key = `${position.epoch}.${offset}`;
-    const page = await this.#pages.run(key, () =>
-      this.#deps.engine.readHistory(this.channel, position, pageLimit(this.#ring.meanBytes)),
-    );
-    if (page.kind === 'gap') return page;
-    const isBehind = page.log.epoch === this.#epoch && page.log.head < head;
-    // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
-    if (isBehind) await this.repaired();
-    if (isBehind || comparisons !== this.#comparisons) return this.page(position);
-    if (page.log.epoch === this.#epoch) this.#ring.extendBack(offset, page.events);
-    const found = pageOf(page.events, page.log.head, offset, this.head);
-    // Nothing new, and yet our ring begins later: the store must be behind us.
-    if (found.through === offset && !this.covers(position)) await this.repaired();
-    return found;
+  page(position: Position, limit?: number): Promise<HubPage> {
+    return this.#pages.page(position, limit);
   }
 
   snapshot(): Promise<Snapshot> {
-    return this.#snapshots.run('state', () => this.#deps.engine.readState(this.channel));
+    return this.#snapshots.of(this.channel);
   }
 
   published(epoch: Epoch, events: readonly Event[]): void {
@@ -138,10 +129,7 @@ export class Hub implements ChannelObserver {
     if (this.#phase === 'live') {
       if (!this.#take(epoch, events)) void this.repair();
     } else if (this.#phase !== 'closed') {
-      this.#waiting.push({ epoch, events });
-      if (this.#waiting.length <= WAITING_MAX_BATCHES) return;
-      this.#waiting = [];
-      this.#repairAgain = true;
+      if (!this.#waiting.add({ epoch, events })) this.#repairAgain = true;
     }
   }
 
@@ -167,15 +155,13 @@ export class Hub implements ChannelObserver {
 
   /** The same for a reader that waits for it: rejects when the store does not answer, while the hub goes on to try. */
   repaired(): Promise<void> {
-    this.#waitingReaders ??= new Set();
-    const readers = this.#waitingReaders;
-    return new Promise((resolve, reject) => {
-      readers.add(reject);
-      void this.repair().then(() => {
-        readers.delete(reject);
-        resolve();
-      });
-    });
+    this.#patience ??= new Patience();
+    return this.#patience.until(this.repair());
+  }
+
+  /** Whether the ring holds more than its last event, which it does not give up. */
+  get canShrink(): boolean {
+    return this.#ring.size > 1;
   }
 
   /** Gives up the oldest events of the ring; readers that need them read history. */
@@ -187,7 +173,7 @@ export class Hub implements ChannelObserver {
     this.#phase = 'closed';
     this.#subscription?.close();
     this.#ring.begin(this.head);
-    this.#waiting = [];
+    this.#waiting.take();
   }
 
   async #open(): Promise<void> {
@@ -195,7 +181,7 @@ export class Hub implements ChannelObserver {
     if (this.isClosed) return subscription.close();
     this.#subscription = subscription;
     // Acknowledged: whatever is committed from now on reaches `published`, so nothing falls between it and this read.
-    const page = await this.#deps.engine.readHistory(this.channel, null, TAIL_EVENTS);
+    const page = await this.#deps.engine.readHistory(this.channel, null, TAIL_EVENTS, TAIL_BYTES);
     if (this.isClosed) return;
     const tail = page.kind === 'events' ? page.events : [];
     this.#begin(page.log, tail);
@@ -209,13 +195,11 @@ export class Hub implements ChannelObserver {
     do {
       this.#repairAgain = false;
       try {
-        // Published before the read that follows, so contained in it.
-        this.#waiting = [];
         await this.#compare();
       } catch (error) {
         this.#deps.onError(this.channel, error);
-        for (const reject of this.#waitingReaders ?? []) reject(error);
-        this.#waitingReaders = null;
+        this.#patience?.end(error);
+        this.#patience = null;
         this.#repairAgain = true;
         await sleep(retryMs * (0.5 + Math.random()));
         retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
@@ -223,25 +207,40 @@ export class Hub implements ChannelObserver {
     } while (!this.isClosed && (this.#repairAgain || !this.#goLive()));
   }
 
-  /** One look at the store (`comparison.ts`). */
+  /** A look at the store, and as many pages as it has more (`comparison.ts`). What has come stays, whatever comes of the next. */
   async #compare(): Promise<void> {
+    if (!(await this.#step('look'))) return;
+    while (await this.#step('page')) await nextTurn();
+  }
+
+  /** @returns Whether the log has more that can be read now. */
+  async #step(extent: Extent): Promise<boolean> {
+    // Published before the read that follows, so contained in it, or in the log beyond it.
+    this.#waiting.take();
     const { head } = this;
     const last = this.#ring.at(head);
-    const page = await readFrom(this.#deps.engine, this.channel, { epoch: this.#epoch, offset: head }, last);
-    if (this.isClosed) return;
+    const at = { epoch: this.#epoch, offset: head };
+    const page = await readFrom(this.#deps.engine, this.channel, at, last, extent);
+    if (this.isClosed) return false;
     this.#comparisons++;
     // A page has come to the ring meanwhile, of which nothing was compared.
-    if (this.#ring.at(head) !== last) return this.#compare();
+    if (this.#ring.at(head) !== last) return true;
     const verdict = judge(page, this.#ring, head);
-    if (verdict.kind === 'behind') return this.#accuse(verdict.seen);
-    if (verdict.kind === 'another') return this.#restart(verdict.log);
-    const { log, events } = verdict;
+    if (verdict.kind === 'behind') await this.#accuse(verdict.seen);
+    if (verdict.kind === 'another') this.#restart(verdict.log);
+    return verdict.kind === 'same' && this.#follow(verdict.log, verdict.events, extent);
+  }
+
+  /** Takes what a look or a page has brought. @returns Whether the log has more that can be read now. */
+  #follow(log: LogBounds, events: readonly Event[], extent: Extent): boolean {
+    const { head } = this;
     this.#oldest = log.oldest;
     this.#append(events);
-    if (events.length === PAGE_EVENTS) this.#repairAgain = true;
+    if (this.head >= log.head) return false;
     // The channel is empty and its shard has moved on: the position of an empty channel moves with it. Whoever waits for its
     // first event still misses nothing, from wherever the ring began.
-    else if (this.head < log.head) this.#ring.begin(last ? this.head : this.#ring.floor, log.head);
+    if (events.length === 0) this.#ring.begin(this.#ring.at(head) ? head : this.#ring.floor, log.head);
+    return events.length > 0 && (extent === 'look' || this.head > head);
   }
 
   /** The store is behind what was seen here, or has something else in its place. */
@@ -285,9 +284,7 @@ export class Hub implements ChannelObserver {
 
   /** Takes what waited; false when that leaves a hole. */
   #goLive(): boolean {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const fits = waiting.every(({ epoch, events }) => this.#take(epoch, events));
+    const fits = this.#waiting.take().every(({ epoch, events }) => this.#take(epoch, events));
     if (fits) this.#phase = 'live';
     return fits;
   }

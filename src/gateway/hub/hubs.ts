@@ -2,20 +2,27 @@
  * All hubs of a gateway: one per channel that somebody reads, kept a while after the last reader has gone.
  *
  * Three limits are kept here: all rings together stay under one byte budget; a hub without readers goes after half a
- * minute; and silent hubs are compared with the store in turn, at a bounded pace, in case the news of their last event was
- * lost and nothing ever follows it.
+ * minute, or sooner where there are many, and at once where all it had were passing looks; and silent hubs are compared with
+ * the store in turn, at a bounded pace, in case the news of their last event was lost and nothing ever follows it.
  */
 import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { Hub, type HubDeps, type HubReader } from './hub.ts';
+import type { Metrics } from '../../metrics.ts';
+import { Hub } from './hub.ts';
+import type { HubDeps } from './hub-deps.ts';
+import { createPageSlots } from './hub-pages.ts';
+import { RingBudget } from './ring-budget.ts';
+import { Snapshots } from './snapshots.ts';
 
 export interface HubsDeps {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'hubs' | 'idleHubs' | 'ringBytes' | 'keptStateBytes'>;
   /** Budget of all rings together, bytes. */
   readonly ringMaxBytes: number;
   /** Reads a second that comparing may take. */
@@ -24,38 +31,55 @@ export interface HubsDeps {
 
 /** A channel that is left is often come back to: a reload, the next track, a tunnel. */
 const IDLE_MS = 30_000;
+/** Hubs kept so, some 2 KB each and a subscription of the store: who reads more names than that in half a minute comes back to few. */
+const IDLE_MAX = 10_000;
 /** Of each look at the hubs a fiftieth has its turn, which is every 5 s each. Comparing may take longer to come round. */
 const TICK_MS = 100;
 const SHARE = 50;
 
+/** The part of the budget that one ring may have: one channel of large changes leaves room for the others. */
+const RING_SHARE = 4;
+
 interface Held {
   readonly hub: Hub;
   readers: number;
+  /** Whether it had a reader that stays, or may come back. */
+  isWorthKeeping: boolean;
   idleSinceMs: number;
 }
 
 export interface Hubs {
+  /** The states of their channels, and of any other. */
+  readonly snapshots: Snapshots;
   /** The hub of a channel, opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
   acquire(channel: Channel): Promise<Hub>;
-  release(hub: Hub): void;
+  /** @param wasBrief Its reader only looked in passing: for such alone no hub is kept. */
+  release(hub: Hub, wasBrief?: boolean): void;
   /** Something else grew or shrank by so many bytes that shares the budget of the rings. */
   account(bytes: number): void;
+  /** While the store is known to be away, nobody is told where a channel is: a hub that is open might say so. */
+  storeIs(condition: 'degraded' | 'recovered'): void;
   close(): void;
 }
 
-export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: HubsDeps): Hubs {
+export function createHubs({ engine, clock, log, metrics, ringMaxBytes, comparesPerS }: HubsDeps): Hubs {
   const held = new Map<Channel, Held>();
-  let ringBytes = 0;
+  /** Those without a reader, the one that has been for longest first. */
+  const idle = new Set<Held>();
+  let isAway = false;
+  const budget = new RingBudget(ringMaxBytes);
+  const snapshots = new Snapshots(engine, () => isAway);
   /** Reads that may be made by now. */
   let comparesDue = 0;
   const nextToCompare = inTurn(held);
-  const nextToLeave = inTurn(held);
 
   const deps: HubDeps = {
     engine,
-    account: (bytes) => {
-      ringBytes += bytes;
-    },
+    account: (bytes, hub) => budget.settled(bytes, hub),
+    ringMaxBytes: ringMaxBytes / RING_SHARE,
+    pages: createPageSlots(),
+    snapshots,
+    isAway: () => isAway,
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
     ...(log.isLevelEnabled('debug') && { onEvents: traced }),
   };
@@ -65,28 +89,36 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
   }
 
   function open(channel: Channel): Held {
-    const entry = { hub: new Hub(channel, deps), readers: 0, idleSinceMs: 0 };
+    const entry = { hub: new Hub(channel, deps), readers: 0, isWorthKeeping: false, idleSinceMs: 0 };
     held.set(channel, entry);
     return entry;
   }
 
-  /** Over the budget, rings are halved one after the other until it is kept again. */
-  function keepBudget(): void {
-    for (let i = held.size; i > 0 && ringBytes > ringMaxBytes; i--) nextToCompare()?.hub.shrink();
-  }
-
   function tick(): void {
-    keepBudget();
     removeIdle();
     compare();
+    metrics.hubs.set(held.size);
+    metrics.idleHubs.set(idle.size);
+    metrics.ringBytes.set(budget.bytes);
+    metrics.keptStateBytes.set(snapshots.bytes);
   }
 
+  /** Over the budget of the rings, which have given up all they could by then, an idle one is kept for nobody. */
   function removeIdle(): void {
     const idleBeforeMs = clock.elapsedMs() - IDLE_MS;
-    for (let i = Math.ceil(held.size / SHARE); i > 0; i--) {
-      const entry = nextToLeave();
-      if (entry?.readers === 0 && entry.idleSinceMs <= idleBeforeMs) remove(entry.hub);
+    let turns = Math.ceil(held.size / SHARE);
+    for (const { hub, idleSinceMs } of idle) {
+      if (!budget.isExceeded && (turns-- === 0 || idleSinceMs > idleBeforeMs)) break;
+      remove(hub);
     }
+  }
+
+  function makeIdle(entry: Held): void {
+    entry.idleSinceMs = clock.elapsedMs();
+    idle.add(entry);
+    if (idle.size <= IDLE_MAX) return;
+    const [oldest] = idle;
+    remove(oldest!.hub);
   }
 
   function compare(): void {
@@ -102,16 +134,22 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
 
   function remove(hub: Hub): void {
     hub.close();
-    if (held.get(hub.channel)?.hub === hub) held.delete(hub.channel);
+    const entry = held.get(hub.channel);
+    if (entry?.hub !== hub) return;
+    held.delete(hub.channel);
+    idle.delete(entry);
   }
 
   const timer = setInterval(tick, TICK_MS);
 
   return {
+    snapshots,
     async acquire(channel) {
+      if (isAway) throw new EngineUnavailable('the store is away');
       let entry = held.get(channel);
       if (!entry || entry.hub.isClosed) entry = open(channel);
       entry.readers++;
+      idle.delete(entry);
       try {
         await entry.hub.opened;
       } catch (error) {
@@ -120,17 +158,24 @@ export function createHubs({ engine, clock, log, ringMaxBytes, comparesPerS }: H
       }
       return entry.hub;
     },
-    release(hub) {
+    release(hub, wasBrief = false) {
       const entry = held.get(hub.channel);
       if (entry?.hub !== hub) return;
       entry.readers--;
-      entry.idleSinceMs = clock.elapsedMs();
+      entry.isWorthKeeping ||= !wasBrief;
+      if (entry.readers > 0) return;
+      if (entry.isWorthKeeping) makeIdle(entry);
+      else remove(hub);
     },
-    account: deps.account,
+    storeIs(condition) {
+      isAway = condition === 'degraded';
+    },
+    account: (bytes) => budget.shared(bytes),
     close() {
       clearInterval(timer);
       for (const { hub } of held.values()) hub.close();
       held.clear();
+      idle.clear();
     },
   };
 }
@@ -154,23 +199,6 @@ export async function acquireAll(hubs: Hubs, channels: readonly Channel[]): Prom
   const failed = results.find((result) => result.status === 'rejected');
   const acquired = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   if (!failed) return acquired;
-  for (const hub of acquired) hubs.release(hub);
+  for (const hub of acquired) hubs.release(hub, true);
   throw failed.reason;
-}
-
-/** Resolves when any of the hubs has more, or after so many milliseconds. */
-export async function anyAdvanced(hubs: readonly Hub[], timeoutMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, timeoutMs);
-    const reader: HubReader = { advanced: done, restarted: done };
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      for (const hub of hubs) hub.readers.delete(reader);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-    for (const hub of hubs) hub.readers.add(reader);
-  });
 }

@@ -1,7 +1,8 @@
 /**
  * A hub's ring: a copy of the newest end of a channel's log, whose size somebody keeps account of.
  *
- * Invariant: what `account` was told, summed up, is what the events held here cost.
+ * Invariant: what `account` was told, summed up, is what the events held here cost; and that is within the ring's own bound,
+ * unless it is a single event.
  */
 import { type Event, sameEvent } from '../../domain/event.ts';
 import { History } from '../../domain/history.ts';
@@ -11,14 +12,23 @@ const RING_MAX_EVENTS = 1024;
 /** What an event costs beside its bytes. */
 const EVENT_OVERHEAD_BYTES = 160;
 
+export function eventCost(event: Event): number {
+  return event.bytes.length + EVENT_OVERHEAD_BYTES;
+}
+
 export class Ring {
   readonly #account: (bytes: number) => void;
+  readonly #maxBytes: number;
   #history = new History(0);
   #cost = 0;
 
-  /** @param account Told by how much the ring grew or shrank, in bytes. */
-  constructor(account: (bytes: number) => void) {
+  /**
+   * @param account Told by how much the ring grew or shrank, in bytes.
+   * @param maxBytes What it may cost by itself.
+   */
+  constructor(account: (bytes: number) => void, maxBytes: number = Number.POSITIVE_INFINITY) {
     this.#account = account;
+    this.#maxBytes = maxBytes;
   }
 
   get floor(): number {
@@ -29,9 +39,8 @@ export class Ring {
     return this.#history.head;
   }
 
-  /** Of the changes held here; 0 where there are none. */
-  get meanBytes(): number {
-    return this.#history.size === 0 ? 0 : this.#history.bytes / this.#history.size;
+  get size(): number {
+    return this.#history.size;
   }
 
   /** Whether another event is held at its offset. */
@@ -57,6 +66,8 @@ export class Ring {
   append(events: readonly Event[]): void {
     this.#history.append(events);
     if (this.#history.size > RING_MAX_EVENTS) this.#history.trimTo(RING_MAX_EVENTS);
+    // By halves, so that what is kept is not moved for every event that comes.
+    while (this.#costNow > this.#maxBytes && this.size > 1) this.#halve();
     this.#settle();
   }
 
@@ -65,19 +76,31 @@ export class Ring {
     const older = page.filter(({ offset }) => offset < this.#history.oldest);
     const joins = older.at(-1)?.offset === this.#history.floor;
     if (!joins || this.#history.size + older.length > RING_MAX_EVENTS) return;
+    let cost = this.#cost;
+    for (const event of older) cost += eventCost(event);
+    if (cost > this.#maxBytes) return;
     this.#history.prepend(older, after);
     this.#settle();
   }
 
   /** Gives up the older half; never the last event, by which a rewritten log is found out. */
   shrink(): void {
-    this.#history.trimTo(Math.max(1, this.#history.size >> 1));
+    this.#halve();
     this.#settle();
   }
 
+  #halve(): void {
+    this.#history.trimTo(Math.max(1, this.#history.size >> 1));
+  }
+
+  get #costNow(): number {
+    return this.#history.bytes + this.#history.size * EVENT_OVERHEAD_BYTES;
+  }
+
+  /** The last step of each change: who keeps account may ask for less at once. */
   #settle(): void {
-    const cost = this.#history.bytes + this.#history.size * EVENT_OVERHEAD_BYTES;
-    if (cost !== this.#cost) this.#account(cost - this.#cost);
-    this.#cost = cost;
+    const grown = this.#costNow - this.#cost;
+    this.#cost += grown;
+    if (grown !== 0) this.#account(grown);
   }
 }

@@ -1,5 +1,6 @@
 /** `GET /c/{channel}/history`: what the store keeps of a channel's events, page by page (P25). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine, HistoryPage } from '../../engine/engine.ts';
@@ -7,44 +8,60 @@ import { EngineUnavailable } from '../../errors.ts';
 import { parameter } from '../../http/query.ts';
 import { envelopeOf } from '../formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../formats/format.ts';
+import { Slots } from '../hub/slots.ts';
+import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { parseChannel, parseNumber } from './request.ts';
 import { historyDocument } from './schemas.ts';
 
-const LIMIT_MAX = 500;
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
+/** Pages under way, half a MiB of the store's each: whoever reads histories leaves it time for everybody else. */
+const PAGES_MAX = 4;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
 type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
 export function historyRoute(app: FastifyInstance, engine: Engine): void {
   const { url, schema } = historyDocument;
+  const slots = new Slots(PAGES_MAX);
   app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
     const channel = parseChannel(request.params.channel);
-    const limit = parseNumber('limit', parameter(request, 'limit') ?? String(LIMIT_MAX), 1, LIMIT_MAX);
+    const limit = parseNumber('limit', parameter(request, 'limit') ?? `${ANSWER_MAX_EVENTS}`, 1, ANSWER_MAX_EVENTS);
     const since = parameter(request, 'since') || undefined;
-    const asked = since === undefined ? undefined : parsePosition(since, channel);
-    const page = asked && (await engine.readHistory(channel, asked, limit));
-    const isKept = page?.kind === 'events';
-    const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
-    const { log, events } = found.page;
-    const epoch = log.epoch;
-    const body = events.map((event) => envelopeOf(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
-    const offset = events.at(-1)?.offset ?? found.after;
-    const head = {
-      cursor: cursorOf(channel, { epoch, offset }),
-      status: since === undefined || isKept ? 'resumed' : 'reset',
-    };
-    const more = events.length > 0 && offset < log.head;
-    void reply.type('application/json').header('cache-control', 'no-store');
-    return reply.send(`${JSON.stringify(head).slice(0, -1)},"events":[${body.join(',')}],"more":${more}}`);
+    const body = await slots.run(async () => {
+      // Others were before it, and it may have given up.
+      if (request.raw.socket.destroyed) return null;
+      return pageBody(engine, channel, since, limit);
+    });
+    return body ? jsonAnswer(reply).send(body) : reply.hijack();
   });
+}
+
+async function pageBody(engine: Engine, channel: Channel, since: string | undefined, limit: number): Promise<Buffer> {
+  const asked = since === undefined ? undefined : parsePosition(since, channel);
+  const page = asked && (await engine.readHistory(channel, asked, limit));
+  const isKept = page?.kind === 'events';
+  const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
+  const { log, events } = found.page;
+  const epoch = log.epoch;
+  const list = new EventList();
+  let offset = found.after;
+  for (const event of events) {
+    if (list.isFull) break;
+    list.add(envelopeOf(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
+    offset = event.offset;
+    await list.breathe();
+  }
+  const cursor = cursorOf(channel, { epoch, offset });
+  const status = since === undefined || isKept ? 'resumed' : 'reset';
+  return list.toBody({ cursor, status }, list.count > 0 && offset < log.head);
 }
 
 /** From the oldest event that is kept; looks again when that is trimmed between the two reads. */
 async function readOldest(
   engine: Engine,
-  channel: string,
+  channel: Channel,
   limit: number,
 ): Promise<{ page: HistoryPage & { kind: 'events' }; after: number }> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {

@@ -4,35 +4,77 @@ import type { Position } from '../../domain/position.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { envelopeOf } from '../formats/envelope.ts';
 import type { Hub } from '../hub/hub.ts';
-import { acquireAll, anyAdvanced, type Hubs } from '../hub/hubs.ts';
+import { acquireAll, type Hubs } from '../hub/hubs.ts';
+import { News } from '../hub/news.ts';
+import { Slots } from '../hub/slots.ts';
+import { createGate, type Gate } from '../stream/gate.ts';
 import { type ChannelStart, findStart, startOver } from '../stream/start.ts';
 import { cursorOfAll, cursorWriter, worstStatus } from '../stream/sync.ts';
+import { ANSWER_MAX_BYTES, ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { ReadRequest } from './request.ts';
 import { snapshotData } from './snapshot.ts';
-
-/** Events in one answer. */
-const POLL_MAX_EVENTS = 500;
 
 export interface PollDeps {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly hubs: Hubs;
+  readonly pace: PollPace;
 }
 
-/** @returns The body of the answer. @param signal Aborted when the client has gone or the server is going. */
-export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSignal): Promise<string> {
-  const hubs = await acquireAll(deps.hubs, request.channels);
+/** What polls take of a gateway at a time, all of them together; the others wait in the order in which they came. */
+export interface PollPace {
+  /** Polls whose hubs are being opened, sixteen at most each: a store has that many in hand and is asked for no more. */
+  readonly opening: Slots;
+  /** Answers being made, about 1 MiB each. */
+  readonly answering: Slots;
+  /** Looks at the hubs in a turn: one event may wake thousands of polls. */
+  readonly gate: Gate;
+}
+
+const OPENING_MAX = 64;
+const ANSWERING_MAX = 16;
+
+export function createPollPace(): PollPace {
+  return { opening: new Slots(OPENING_MAX), answering: new Slots(ANSWERING_MAX), gate: createGate() };
+}
+
+/** @returns The body of the answer. @param signal Aborted when it must not wait any more; its reason is thrown where there is nothing to answer. */
+export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSignal): Promise<Buffer> {
+  const { hubs: all, pace } = deps;
+  const hubs = await pace.opening.run(async () => {
+    signal.throwIfAborted();
+    return acquireAll(all, request.channels);
+  });
+  // Registered before the first look: an event that comes meanwhile is not waited for.
+  const news = new News(hubs);
   try {
     const answer = new PollAnswer(request, hubs, await findStart(deps, hubs, request));
-    await answer.collect();
-    const untilMs = deps.clock.elapsedMs() + request.waitMs;
-    while (answer.isEmpty && deps.clock.elapsedMs() < untilMs && !signal.aborted) {
-      await anyAdvanced(hubs, untilMs - deps.clock.elapsedMs(), signal);
-      await answer.collect();
-    }
-    return answer.toJson();
+    return await answered(answer, news, request, deps, signal);
   } finally {
-    for (const hub of hubs) deps.hubs.release(hub);
+    news.close();
+    for (const hub of hubs) all.release(hub, request.waitMs === 0);
+  }
+}
+
+/** Looks until there is something to tell, or the time is up. */
+async function answered(
+  answer: PollAnswer,
+  news: News,
+  { waitMs }: ReadRequest,
+  { clock, pace }: PollDeps,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const untilMs = clock.elapsedMs() + waitMs;
+  for (;;) {
+    await pace.gate.enter();
+    news.begin();
+    const body = await pace.answering.run(async () => {
+      await answer.collect();
+      if (answer.isEmpty) signal.throwIfAborted();
+      return answer.isEmpty && clock.elapsedMs() < untilMs ? null : answer.toBody();
+    });
+    if (body) return body;
+    await news.within(untilMs - clock.elapsedMs(), signal);
   }
 }
 
@@ -41,8 +83,7 @@ class PollAnswer {
   readonly #hubs: readonly Hub[];
   readonly #starts: ChannelStart[];
   readonly #positions: Position[];
-  readonly #events: string[] = [];
-  #hasMore = false;
+  readonly #events = new EventList();
 
   constructor(request: ReadRequest, hubs: readonly Hub[], starts: ChannelStart[]) {
     this.#request = request;
@@ -52,45 +93,62 @@ class PollAnswer {
   }
 
   get isEmpty(): boolean {
-    return this.#events.length === 0 && worstStatus(this.#starts) !== 'reset';
+    return this.#events.count === 0 && worstStatus(this.#starts) !== 'reset';
   }
 
-  /** Takes what the hubs have after our positions, until the answer is full. */
+  /**
+   * Takes what the hubs have after our positions, until the answer is full. The channels take turns, each with its share of an
+   * answer; and it is not always the same that begins, or one of large changes would fill every answer.
+   */
   async collect(): Promise<void> {
-    for (const [i, hub] of this.#hubs.entries()) {
-      while (!hub.covers(this.#positions[i]!) || this.#positions[i]!.offset < hub.head) {
-        const room = POLL_MAX_EVENTS - this.#events.length;
-        this.#hasMore = room === 0;
-        if (this.#hasMore) return;
-        await this.#takePage(i, hub, room);
+    const channels = this.#hubs.length;
+    let turn = Math.floor(Math.random() * channels);
+    for (let upToDate = 0; upToDate < channels && !this.#events.isFull; turn = (turn + 1) % channels) {
+      if (!this.#isBehind(turn)) upToDate++;
+      else {
+        upToDate = 0;
+        await this.#takeShare(turn);
       }
     }
   }
 
-  async #takePage(i: number, hub: Hub, room: number): Promise<void> {
+  #isBehind(i: number): boolean {
+    const [hub, position] = [this.#hubs[i]!, this.#positions[i]!];
+    return !hub.covers(position) || position.offset < hub.head;
+  }
+
+  async #takeShare(i: number): Promise<void> {
+    const hub = this.#hubs[i]!;
     const position = this.#positions[i]!;
-    const page = await hub.page(position);
+    const events = this.#events;
+    const share = Math.ceil(ANSWER_MAX_EVENTS / this.#hubs.length);
+    const page = await hub.page(position, Math.min(share, ANSWER_MAX_EVENTS - events.count));
     if (page.kind === 'gap') {
       this.#starts[i] = await startOver(hub, position, page);
       this.#positions[i] = this.#starts[i]!.position;
       return;
     }
-    const taken = page.events.slice(0, room);
     const cursorAt = cursorWriter(this.#hubs, this.#positions);
     const options = { fields: this.#request.fields, withChannel: this.#hubs.length > 1 };
-    for (const event of taken) {
-      this.#events.push(envelopeOf(event, hub.channel, options, cursorAt(i, event.offset)));
+    let room = ANSWER_MAX_BYTES / this.#hubs.length;
+    for (const event of page.events) {
+      if (room <= 0 || events.isFull) return;
+      room -= events.add(envelopeOf(event, hub.channel, options, cursorAt(i, event.offset)));
+      this.#positions[i] = { epoch: position.epoch, offset: event.offset };
+      await events.breathe();
     }
-    const offset = taken.length < page.events.length ? taken.at(-1)!.offset : page.through;
-    this.#positions[i] = { epoch: position.epoch, offset };
+    this.#positions[i] = { epoch: position.epoch, offset: page.through };
   }
 
-  toJson(): string {
+  toBody(): Buffer {
     const cursor = cursorOfAll(this.#hubs, this.#positions);
     const snapshots = this.#starts.flatMap((start, i) =>
       start.status !== 'resumed' && start.snapshot ? [snapshotData(this.#hubs[i]!.channel, start.snapshot)] : [],
     );
     const head = { cursor, status: worstStatus(this.#starts), ...(snapshots.length > 0 ? { snapshots } : {}) };
-    return `${JSON.stringify(head).slice(0, -1)},"events":[${this.#events.join(',')}],"more":${this.#hasMore}}`;
+    return this.#events.toBody(
+      head,
+      this.#hubs.some((_, i) => this.#isBehind(i)),
+    );
   }
 }

@@ -19,8 +19,8 @@ const frames: Readonly<Record<Refusal, Pick<ControlFrame, 'event' | 'data'>>> = 
   engine_unavailable: { event: '$overloaded', data: { reason: 'store' } },
 };
 
-const sentences: Readonly<Record<Refusal, string>> = {
-  overloaded: 'There is no room for another stream here: come back later.',
+export const sentences: Readonly<Record<Refusal, string>> = {
+  overloaded: 'There is no room for another stream or poll here: come back later.',
   draining: 'This server is going away: come back, and another one answers.',
   engine_unavailable: 'The store does not answer: come back later.',
 };

@@ -1,38 +1,72 @@
 /** `GET /c/{channel}/state`: the folded value of a channel, and the position it belongs to (P24). */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parsePosition } from '../../domain/cursor.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Channel } from '../../domain/channel.ts';
+import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { parameter } from '../../http/query.ts';
+import { Slots } from '../hub/slots.ts';
+import type { Snapshots } from '../hub/snapshots.ts';
+import { jsonAnswer } from './json-answer.ts';
 import { parseChannel } from './request.ts';
 import { stateDocument } from './schemas.ts';
-import { viewState } from './snapshot.ts';
+import { stateBody } from './state-body.ts';
+
+/** Bodies being made: more at a time are no sooner done. */
+const BODIES_MAX = 4;
 
 type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function stateRoute(app: FastifyInstance, engine: Engine): void {
+export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snapshots): void {
   const { url, schema } = stateDocument;
+  /** Each is made once for all who ask, and kept for as long as its snapshot is. */
+  const bodies = new WeakMap<Snapshot, Promise<Buffer>>();
+  const slots = new Slots(BODIES_MAX);
+
+  async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
+    const body = await slots.run(() => stateBody(channel, snapshot));
+    snapshots.grow(channel, snapshot, body.length);
+    return body;
+  }
+
+  function wholeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
+    const body = bodies.get(snapshot) ?? makeBody(channel, snapshot);
+    bodies.set(snapshot, body);
+    return body;
+  }
+
   app.get(url, { schema }, async (request: StateRequest, reply) => {
     const channel = parseChannel(request.params.channel);
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
-    const snapshot = await engine.readState(channel);
+    const known = request.headers['if-none-match'];
+    if (known !== undefined && isNamed(await headTag(engine, channel, reply), known)) return reply.code(304).send();
+    const snapshot = await snapshots.of(channel);
     const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
-    const view = viewState(channel, snapshot, isPart ? since.offset : undefined);
-    const etag = `"${view.cursor}"`;
-    void reply.header('cache-control', 'no-store').header('etag', etag);
-    if (isNamed(etag, request.headers['if-none-match'])) return reply.code(304).send();
-    return reply.send({ cursor: view.cursor, complete: !isPart, state: view.state, b64: view.b64 });
+    const body = isPart
+      ? await slots.run(() => stateBody(channel, snapshot, since.offset))
+      : await wholeBody(channel, snapshot);
+    return jsonAnswer(tagged(reply, channel, snapshot)).send(body);
   });
 }
 
+/** The `ETag` that the state has now, put on the answer: where its reader has it, the state is not read. */
+async function headTag(engine: Engine, channel: Channel, reply: FastifyReply): Promise<string> {
+  const { epoch, head } = (await engine.readHistory(channel, null, 0)).log;
+  return tagged(reply, channel, { epoch, offset: head }).getHeader('etag') as string;
+}
+
+function tagged(reply: FastifyReply, channel: Channel, position: Position): FastifyReply {
+  return reply.header('cache-control', 'no-store').header('etag', `"${cursorOf(channel, position)}"`);
+}
+
 /** Trimmed history is no matter: the state remembers when each field changed for as long as the channel is there. */
-async function isOfThisLog(engine: Engine, channel: string, position: Position): Promise<boolean> {
+async function isOfThisLog(engine: Engine, channel: Channel, position: Position): Promise<boolean> {
   const page = await engine.readHistory(channel, position, 0);
   return page.kind === 'events' || page.reason === 'trimmed';
 }
 
 /** Whether `If-None-Match` names it, compared weakly (RFC 9110 §13.1.2): whoever is on the way may have made it weak. */
-function isNamed(etag: string, header = ''): boolean {
+function isNamed(etag: string, header: string): boolean {
   const named = header.split(',').map((part) => part.trim().replace(/^W\//, ''));
   return named.includes(etag) || named.includes('*');
 }

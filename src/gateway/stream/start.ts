@@ -42,6 +42,7 @@ export interface StartDeps {
 
 export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: StartWish): Promise<ChannelStart[]> {
   const { since, isLastEventId } = wish;
+  if (hubs.some((hub) => hub.isStoreAway)) throw new EngineUnavailable('the store is away');
   if (since === undefined || (!isLastEventId && since === 'now')) {
     return Promise.all(hubs.map((hub) => startFresh(hub, wish.snapshot)));
   }

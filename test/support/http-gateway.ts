@@ -1,0 +1,49 @@
+/** A gateway behind a real HTTP server, over the memory engine or what a test makes of it. */
+import { systemClock } from '../../src/clock.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createGateway, type Gateway, type GatewayDeps } from '../../src/gateway/gateway.ts';
+import { createLogger } from '../../src/log.ts';
+import { type Bench, generousOptions, opener } from '../contract/engine/kit.ts';
+import { type HttpApp, startHttpApp } from './http-app.ts';
+
+export interface HttpGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly bench: Bench;
+  readonly http: HttpApp;
+  /** What the gateway has logged. */
+  readonly logged: readonly Record<string, unknown>[];
+}
+
+const openBench = opener(async (options) => {
+  const engine = createMemoryEngine({ ...generousOptions, shards: 1, historyMaxEvents: 10_000, ...options });
+  return { engine, close: () => engine.close() };
+});
+
+/** @param change What the gateway finds in the place of the engine. */
+export async function startHttpGateway(
+  rest: Partial<GatewayDeps> = {},
+  change: (engine: Engine) => Engine = (engine) => engine,
+): Promise<HttpGateway> {
+  const bench = await openBench();
+  const logged: Record<string, unknown>[] = [];
+  const log = createLogger({ logLevel: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  let gateway: Gateway | undefined;
+  const http = await startHttpApp((app, metrics) => {
+    gateway = createGateway({
+      ...{ engine: change(bench.engine), clock: systemClock, log, metrics },
+      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 24, comparesPerS: 10 },
+      ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
+      ...rest,
+    });
+    gateway.routes(app);
+  });
+  return {
+    ...{ gateway: gateway!, bench, http, logged },
+    async [Symbol.asyncDispose]() {
+      gateway!.close();
+      await http[Symbol.asyncDispose]();
+      await bench[Symbol.asyncDispose]();
+    },
+  };
+}
