@@ -188,7 +188,7 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     if (this.heldBack && !this.heldBack.isEmpty) this.#flushInTime(this.heldBack);
   }
 
-  /** It cannot go on as it was: its streams come back with their cursors, and who comes from now on begins anew. */
+  /** Its streams come back with their cursors, and who comes from now on begins anew. */
   #fail(error: unknown): void {
     this.#deps.onError(error);
     const streams = this.#takeAll();
@@ -198,7 +198,6 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     for (const some of streams) void eachInTurn(this.#deps.turns, some, (stream) => stream.fail());
   }
 
-  /** Nothing is written to these streams any more, whatever they point at. */
   #takeAll(): Iterable<Recipient>[] {
     const streams = [this.#handOut.streams, this.#takeArrivals()];
     this.#handOut.stop();
@@ -246,7 +245,6 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     else this.#due = 'more';
   }
 
-  /** Whether what is to be encoded can be told. */
   #beginFlush(): boolean {
     if (!this.heldBack) {
       const { tail, offsets } = this.#handOut;
@@ -275,8 +273,9 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#due === 'passed') this.#due = 'more';
-    if (this.#due === 'more') this.#flushSoon();
+    if (this.#due !== 'passed') return;
+    this.#due = 'never';
+    this.#flushSoon();
   }
 
   /** A control frame for every stream, at its place among the events. */
