@@ -4,9 +4,9 @@
  *
  * What its hubs bring in one turn of the event loop, or during a pass over the streams, becomes one chunk: encoded once, the
  * same Buffer to every stream. Chunks form a list, and a stream points at the last one it was given; so every stream has a
- * position of its own, and a pass may be cut into portions, with POSTs answered in between. A stream that joins, leaves or
- * is late in the middle of a pass is just one that points somewhere else. Nobody keeps old chunks but the streams that
- * point at them, and a stream that does not take more lets go of the list and keeps its offsets instead.
+ * position of its own, and a pass may be cut into portions. A stream that joins, leaves or is late in the middle of a pass
+ * is just one that points somewhere else. Nobody keeps old chunks but the streams that point at them; one that does not
+ * take more lets go of the list and keeps its offsets instead.
  *
  * Much at once is several chunks, with turns of the loop in between, while the rings keep what is left. Whatever goes wrong
  * here ends the streams of this audience, who come back with their cursors, and concerns nobody else: no method throws.
@@ -30,12 +30,11 @@ export interface AudienceDeps extends HandOutDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/**
- * When the next flush is: at none, by its timer, in the next turn of the event loop, or after the pass that is under way. Of
- * the last two, the hubs may have more than was encoded.
- */
-type Due = 'never' | 'later' | 'soon' | 'passed' | 'closed';
+/** When the next flush is: by its timer, in the next turn of the event loop, or after the pass; `more` is left of one that runs. */
+type Due = 'never' | 'later' | 'soon' | 'passed' | 'more' | 'closed';
 
+/** In one turn of the event loop: some 5 ms, and more than what comes in it. */
+const TURN_CHUNKS = 4;
 export class Audience implements HubReader, Gatherer, Task, Encodable {
   readonly hubs: readonly Hub[];
   readonly format: Format;
@@ -163,14 +162,14 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
   }
 
   #flushSoon(): void {
-    if (this.#due !== 'never' && this.#due !== 'later') return;
+    if (this.#due === 'soon' || this.#due === 'passed' || this.#due === 'closed') return;
     this.#due = 'soon';
     this.#deps.soon.add(this);
   }
 
-  /** The flush that is due soon, if nothing has flushed meanwhile. */
+  /** The flush that is due soon, if nothing has flushed meanwhile; or more of it. */
   run(): void {
-    if (this.#due === 'soon') this.flush();
+    if (this.#due === 'soon') this.#flushUpTo(TURN_CHUNKS);
   }
 
   restarted(): void {
@@ -189,7 +188,7 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     if (this.heldBack && !this.heldBack.isEmpty) this.#flushInTime(this.heldBack);
   }
 
-  /** It cannot go on as it was: its streams come back with their cursors, and who comes from now on begins anew. */
+  /** Its streams come back with their cursors, and who comes from now on begins anew. */
   #fail(error: unknown): void {
     this.#deps.onError(error);
     const streams = this.#takeAll();
@@ -199,7 +198,6 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     for (const some of streams) void eachInTurn(this.#deps.turns, some, (stream) => stream.fail());
   }
 
-  /** Nothing is written to these streams any more, whatever they point at. */
   #takeAll(): Iterable<Recipient>[] {
     const streams = [this.#handOut.streams, this.#takeArrivals()];
     this.#handOut.stop();
@@ -208,19 +206,24 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
   }
 
   #takeArrivals(): readonly Recipient[] {
-    const arrivals = this.#arrivals ?? [];
+    const arrivals = this.#arrivals;
     this.#arrivals = null;
-    return arrivals;
+    return arrivals ?? [];
   }
 
   /** Encodes what the hubs have brought since the last time. It is handed out now, or after the pass that is under way. */
   flush(): void {
-    if (this.#due === 'closed') return;
+    if (this.#due !== 'closed') this.#flushUpTo(1);
+  }
+
+  #flushUpTo(chunks: number): void {
     try {
       this.#flush();
+      for (let i = 1; i < chunks && this.#due === 'more'; i++) this.#flush();
     } catch (error) {
       this.#fail(error);
     }
+    if (this.#due === 'more') this.#flushSoon();
   }
 
   #flush(): void {
@@ -239,10 +242,9 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     const encoded = encodeNext(this, offsets, CHUNK_MAX_LENGTH);
     this.#handOut.take(encoded, offsets, this.heldBack !== null);
     if (encoded.isAll) this.#flushed();
-    else this.#flushSoon();
+    else this.#due = 'more';
   }
 
-  /** Whether what is to be encoded can be told. */
   #beginFlush(): boolean {
     if (!this.heldBack) {
       const { tail, offsets } = this.#handOut;
@@ -271,10 +273,9 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#due === 'passed') {
-      this.#due = 'never';
-      this.#flushSoon();
-    }
+    if (this.#due !== 'passed') return;
+    this.#due = 'never';
+    this.#flushSoon();
   }
 
   /** A control frame for every stream, at its place among the events. */

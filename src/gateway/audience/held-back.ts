@@ -18,7 +18,7 @@ export interface HeldBackBudget {
 /** Some 15,000 names of short changes. With more it is flushed before its time: a flush is to be a few turns of the event loop. */
 const PENDING_MAX_BYTES = 4 << 20;
 /** Nor may it grow so far while a flush is under way: then its streams read history. */
-const PENDING_END_BYTES = 4 * PENDING_MAX_BYTES;
+const PENDING_END_BYTES = 2 * PENDING_MAX_BYTES;
 /** What a flush told is kept so long for those who waited for it; after that they read history. */
 const TOLD_MS = 2000;
 
