@@ -86,10 +86,13 @@ interface Launched {
   readonly said: { stdout: string; stderr: string };
 }
 
-async function launch(env: ServerEnv): Promise<Launched> {
+async function launch(env: ServerEnv, files?: number): Promise<Launched> {
   built ??= build();
   await built;
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const program = [process.execPath, join(root, 'dist/main.js')];
+  const limited = files === undefined ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`];
+  const [first, ...others] = [...limited, ...program];
+  const child = spawn(first!, others, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -109,9 +112,15 @@ async function launch(env: ServerEnv): Promise<Launched> {
   return { child, exited, said };
 }
 
+export interface ServerInit {
+  readonly env?: ServerEnv;
+  /** How many files it may open; as many as we without. */
+  readonly files?: number;
+}
+
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
-export async function startServer({ env = {} }: { readonly env?: ServerEnv } = {}): Promise<ServerProcess> {
-  const { child, exited, said } = await launch(env);
+export async function startServer({ env = {}, files }: ServerInit = {}): Promise<ServerProcess> {
+  const { child, exited, said } = await launch(env, files);
   const output = () => said.stdout + said.stderr;
   const logLines = () => said.stdout.split('\n').slice(0, -1);
   let early: Exit | undefined;

@@ -1,0 +1,76 @@
+/**
+ * A stream that conflates for the longest time there is, on a channel to which every change comes under another publisher's
+ * name: nothing can be left out, so all of it waits for the stream.
+ */
+
+import { waitFor } from '../../support/wait.ts';
+import type { Attack, Drive, Size } from '../attack.ts';
+import { sendAll } from '../sending.ts';
+import { DEAR_BYTE, get, post, RawConnection } from '../sockets.ts';
+
+interface Amount {
+  readonly changes: number;
+  readonly bytes: number;
+  readonly perS: number;
+  readonly conflateMs: number;
+}
+
+const ARRIVED_MS: Readonly<Record<Size, number>> = { small: 30_000, full: 120_000 };
+
+function attack(name: string, store: Attack['store'], amounts: Readonly<Record<Size, Amount>>): Attack {
+  const stored = (size: Size) => amounts[size].changes * amounts[size].bytes;
+  return {
+    name,
+    promise: 'the longest conflation, each change of another publisher: the stream gets every one of them',
+    store,
+    env: (size) => ({
+      MAX_CHANGE_BYTES: String(amounts[size].bytes),
+      INBOX_MAX_BYTES: String(1 << 30),
+      // The stream takes longer for its hundreds of MiB than for one byte.
+      STREAM_STALL_MS: '120000',
+    }),
+    holds: ['rings', 'conflation', 'batches', 'answers'],
+    storedBytes: stored,
+    drive: (drive) => flood(drive, amounts[drive.size]),
+  };
+}
+
+async function flood({ target, size }: Drive, { changes, bytes, perS, conflateMs }: Amount) {
+  const channel = 'conflated';
+  let events = 0;
+  const listener = new RawConnection(target.gatewayUrl);
+  listener.socket.removeAllListeners('data').on('data', (chunk: Buffer) => {
+    for (let at = chunk.indexOf('\n{"id"'); at !== -1; at = chunk.indexOf('\n{"id"', at + 1)) events++;
+  });
+  listener.socket.write(get(`/c/${channel}/events?format=ndjson&conflate=${conflateMs}ms`));
+  const body = Buffer.alloc(bytes, DEAR_BYTE);
+  const startedMs = performance.now();
+  const answers = await sendAll({
+    url: target.bucketUrl,
+    count: changes,
+    connections: 64,
+    perS,
+    timeoutMs: 2 * ARRIVED_MS[size],
+    insists: true,
+    request: (i) => post(`/c/${channel}?from=n${i}.x`, body),
+  });
+  const sentS = (performance.now() - startedMs) / 1000;
+  const isOver = () => events >= answers.of(204) || listener.isClosed;
+  await waitFor(isOver, { timeoutMs: ARRIVED_MS[size], everyMs: 20, what: 'all events' }).catch(() => {});
+  const faults = answers.faults('POST', 204, 503);
+  if (events < answers.of(204)) faults.push(`the stream got ${events} events of ${answers.of(204)}`);
+  if (listener.isClosed) faults.push('the stream was closed');
+  listener.close();
+  return { figures: { POSTs: `${answers} in ${sentS.toFixed(1)} s`, events }, faults };
+}
+
+export const conflation: readonly Attack[] = [
+  attack('conflation-many', 'memory', {
+    small: { changes: 4_000, bytes: 1024, perS: 4_000, conflateMs: 60_000 },
+    full: { changes: 20_000 * 70, bytes: 1024, perS: 20_000, conflateMs: 60_000 },
+  }),
+  attack('conflation-large', 'redis', {
+    small: { changes: 96, bytes: 1 << 20, perS: 100, conflateMs: 3_000 },
+    full: { changes: 500, bytes: 1 << 20, perS: 20, conflateMs: 60_000 },
+  }),
+];

@@ -1,0 +1,39 @@
+/** Polls of channels that nobody has ever heard of, sixteen a request, each name once. */
+import type { Attack, Drive, Size } from '../attack.ts';
+import { sendAll } from '../sending.ts';
+import { get } from '../sockets.ts';
+
+const NAMES: Readonly<Record<Size, number>> = { small: 100_000, full: 1_000_000 };
+const NAMES_A_REQUEST = 16;
+const NAME_LENGTH = 64;
+const TIMEOUT_MS: Readonly<Record<Size, number>> = { small: 15_000, full: 180_000 };
+
+function attack(store: Attack['store']): Attack {
+  return {
+    name: `names-polled-${store}`,
+    promise: '1,000,000 channel names are polled, and none of them is kept',
+    store,
+    holds: ['hubs', 'answers'],
+    drive,
+  };
+}
+
+async function drive({ target, size }: Drive) {
+  const nameOf = (i: number) => `n${i}-`.padEnd(NAME_LENGTH, 'x');
+  const answers = await sendAll({
+    url: target.gatewayUrl,
+    count: Math.ceil(NAMES[size] / NAMES_A_REQUEST),
+    connections: 16,
+    timeoutMs: TIMEOUT_MS[size],
+    request(i) {
+      const names = Array.from({ length: NAMES_A_REQUEST }, (_, n) => nameOf(i * NAMES_A_REQUEST + n));
+      return get(`/c/${names.join()}/events?format=json`);
+    },
+  });
+  return {
+    figures: { names: answers.of(200) * NAMES_A_REQUEST, polls: `${answers}` },
+    faults: answers.faults('a poll', 200, 503),
+  };
+}
+
+export const namesPolled: readonly Attack[] = [attack('memory'), attack('redis')];
