@@ -54,6 +54,8 @@ export interface Attack {
   readonly endsServers?: boolean;
   /** Bytes of log that it may cause. */
   readonly logBytes?: number;
+  /** Differs from another only in where or how often; not in `npm test`. */
+  readonly isVariant?: boolean;
   /** Before anything is measured. */
   prepare?(drive: Drive): Promise<void>;
   drive(drive: Drive): Promise<Did>;

@@ -10,6 +10,9 @@ const FILL_MS = 120_000;
 const HISTORY_EVENTS = 520;
 const CHANGE_BYTES = 1024;
 
+/** Offsets are the end of a cursor, in letters and digits. */
+const CURSOR_RADIX = 36;
+
 export const fullHistoryBytes = () => HISTORY_EVENTS * CHANGE_BYTES;
 
 /** Until all of it is merged. */
@@ -50,7 +53,7 @@ export async function headOf({ gatewayUrl }: Target, channel: string): Promise<n
   // A poll without a cursor only tells where now is.
   const answer = await request(gatewayUrl, `/c/${channel}/events?format=json`);
   if (answer.status !== 200) return 0;
-  return Number(/\.(\d+)$/.exec(answer.json<{ cursor: string }>().cursor)?.[1] ?? 0);
+  return Number.parseInt(/\.([0-9a-z]+)$/.exec(answer.json<{ cursor: string }>().cursor)?.[1] ?? '0', CURSOR_RADIX);
 }
 
 /** The sum over all labels. */

@@ -40,6 +40,7 @@ function attack(kind: keyof typeof paths, store: Attack['store']): Attack {
     name: `large-changes-${kind}-${store}`,
     promise: `${kind} of 400 changes of ${changeBytes} bytes: pages that fit, to the end`,
     store,
+    isVariant: (kind === 'history') !== (store === 'memory'),
     env: () => ({ MAX_CHANGE_BYTES: String(changeBytes), INBOX_MAX_BYTES: String(1 << 30) }),
     holds: ['rings', 'answers', 'batches'],
     storedBytes: (size) => CHANGES[size] * changeBytes,

@@ -13,6 +13,8 @@ import { openStreams } from '../streams.ts';
 
 const CHANNEL = 'renewed';
 const STREAMS: Readonly<Record<Size, number>> = { small: 300, full: 5_000 };
+/** For the streams of good clients, and for polls. */
+const ROOM = 100;
 const ARRIVED_MS = 60_000;
 
 function attack(reducer: 'log' | 'latest'): Attack {
@@ -20,7 +22,8 @@ function attack(reducer: 'log' | 'latest'): Attack {
     name: `renewed-epoch-${reducer}`,
     promise: `an epoch is renewed under 5,000 streams of a ${reducer}: each is told reset`,
     store: 'redis',
-    env: () => ({ REDUCERS: `${CHANNEL}=${reducer},*=log` }),
+    isVariant: reducer === 'log',
+    env: (size) => ({ REDUCERS: `${CHANNEL}=${reducer},*=log`, MAX_STREAMS: String(STREAMS[size] + ROOM) }),
     holds: ['rings', 'states', 'streams'],
     prepare: ({ target, size }) => fillState(target, CHANNEL, FIELDS_AT_CAP[size]),
     drive,

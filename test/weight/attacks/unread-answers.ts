@@ -19,6 +19,7 @@ function attack(store: Attack['store']): Attack {
     name: `unread-answers-${store}`,
     promise: '1,000 connections that never read the answers they asked for are closed after STREAM_STALL_MS',
     store,
+    isVariant: store === 'redis',
     env: (size) => ({ STREAM_STALL_MS: String(STALL_MS[size]) }),
     holds: ['rings', 'answers', 'batches'],
     storedBytes: fullHistoryBytes,
