@@ -44,8 +44,8 @@ export interface Attack {
   readonly store: Store;
   /** On top of the settings of the run. */
   readonly env?: (size: Size) => ServerEnv;
-  /** The files that the server may open. */
-  readonly files?: (size: Size) => number;
+  /** How many files and sockets the server may open. */
+  readonly descriptors?: (size: Size) => number;
   /** What it drives to its bound; the rest of the table is for all. */
   readonly holds: readonly HeldThing[];
   /** What it leaves in the store, which is in the process itself without Redis. */

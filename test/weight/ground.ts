@@ -2,6 +2,7 @@
 
 import type { Config } from '../../src/config.ts';
 import { readConfig } from '../../src/config.ts';
+import { isRunning } from '../loadtest/tester.ts';
 import { type Exit, type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import type { Store, Target } from './attack.ts';
@@ -20,22 +21,24 @@ export interface GroundInit {
   readonly store: Store;
   readonly choice: Choice;
   readonly env: ServerEnv;
-  readonly files?: number | undefined;
+  readonly descriptors?: number | undefined;
 }
 
-export async function prepareGround({ store, choice, env, files }: GroundInit): Promise<Ground> {
+export async function prepareGround({ store, choice, env, descriptors }: GroundInit): Promise<Ground> {
   const redis = store === 'memory' ? null : await startRedis();
   const all: ServerEnv = redis === null ? env : { ...env, REDIS_URL: redis.url };
   const outcome = readConfig(all);
   if (!outcome.ok) throw new Error(outcome.problems.join('\n'));
   const servers: ServerProcess[] = [];
   const start = async (roles: string) => {
-    const init = { env: { ...all, ROLES: roles }, ...(files !== undefined && { files }) };
+    const init = { env: { ...all, ROLES: roles }, ...(descriptors !== undefined && { descriptors }) };
     const server = await startServer(init);
     servers.push(server);
     return server;
   };
   const stop = async () => {
+    // An attacker that was ended in the middle may have left one stopped.
+    for (const { pid } of servers) if (isRunning(pid)) process.kill(pid, 'SIGCONT');
     const exits = await Promise.all(servers.map((server) => server.stop()));
     await redis?.stop();
     return exits;

@@ -42,8 +42,8 @@ const REST_MS = 90_000;
 const AT_REST = ['rings', 'hubs', 'states'] as const;
 
 /** Those that neither stop a process nor need one of another kind, or settings that this one has not. */
-function isFit({ store, files, endsServers, env }: Attack, choice: Choice): boolean {
-  if (store === 'apart' || files !== undefined || endsServers) return false;
+function isFit({ store, descriptors, endsServers, env }: Attack, choice: Choice): boolean {
+  if (store === 'apart' || descriptors !== undefined || endsServers) return false;
   const { MAX_CHANGE_BYTES, MAX_STREAMS } = env?.('small') ?? {};
   return choice === 'largest' ? true : Number(MAX_CHANGE_BYTES ?? 0) <= 1024 || MAX_STREAMS !== undefined;
 }

@@ -56,7 +56,12 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function attempt(attack: Attack, size: Size, choice: Choice): Promise<Row> {
   const env = { DRAIN_MS: DRAINED_MS, ...environmentOf(choice), ...attack.env?.(size) };
-  await using ground = await prepareGround({ store: attack.store, choice, env, files: attack.files?.(size) });
+  await using ground = await prepareGround({
+    store: attack.store,
+    choice,
+    env,
+    descriptors: attack.descriptors?.(size),
+  });
   await using attacker = new Child(new URL('attacker.ts', import.meta.url), [attack.name]);
   const drive = { target: ground.target, size };
   const ask = <T>(step: AttackerQuestion['step'], timeoutMs: number) => attacker.ask<T>({ step, drive }, timeoutMs);

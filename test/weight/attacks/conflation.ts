@@ -5,6 +5,7 @@
 
 import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
+import { MarkCounter } from '../marks.ts';
 import { sendAll } from '../sending.ts';
 import { DEAR_BYTE, get, post, RawConnection } from '../sockets.ts';
 
@@ -29,7 +30,7 @@ function attack(name: string, store: Attack['store'], amounts: Readonly<Record<S
       // The stream takes longer for its hundreds of MiB than for one byte.
       STREAM_STALL_MS: '120000',
     }),
-    holds: ['rings', 'conflation', 'batches', 'answers'],
+    holds: ['rings', 'conflation', 'batches'],
     storedBytes: stored,
     drive: (drive) => flood(drive, amounts[drive.size]),
   };
@@ -37,11 +38,9 @@ function attack(name: string, store: Attack['store'], amounts: Readonly<Record<S
 
 async function flood({ target, size }: Drive, { changes, bytes, perS, conflateMs }: Amount) {
   const channel = 'conflated';
-  let events = 0;
+  const events = new MarkCounter('\n{"id"');
   const listener = new RawConnection(target.gatewayUrl);
-  listener.socket.removeAllListeners('data').on('data', (chunk: Buffer) => {
-    for (let at = chunk.indexOf('\n{"id"'); at !== -1; at = chunk.indexOf('\n{"id"', at + 1)) events++;
-  });
+  listener.socket.removeAllListeners('data').on('data', (chunk: Buffer) => events.push(chunk));
   listener.socket.write(get(`/c/${channel}/events?format=ndjson&conflate=${conflateMs}ms`));
   const body = Buffer.alloc(bytes, DEAR_BYTE);
   const startedMs = performance.now();
@@ -55,13 +54,13 @@ async function flood({ target, size }: Drive, { changes, bytes, perS, conflateMs
     request: (i) => post(`/c/${channel}?from=n${i}.x`, body),
   });
   const sentS = (performance.now() - startedMs) / 1000;
-  const isOver = () => events >= answers.of(204) || listener.isClosed;
+  const isOver = () => events.count >= answers.of(204) || listener.isClosed;
   await waitFor(isOver, { timeoutMs: ARRIVED_MS[size], everyMs: 20, what: 'all events' }).catch(() => {});
   const faults = answers.faults('POST', 204, 503);
-  if (events < answers.of(204)) faults.push(`the stream got ${events} events of ${answers.of(204)}`);
+  if (events.count < answers.of(204)) faults.push(`the stream got ${events.count} events of ${answers.of(204)}`);
   if (listener.isClosed) faults.push('the stream was closed');
   listener.close();
-  return { figures: { POSTs: `${answers} in ${sentS.toFixed(1)} s`, events }, faults };
+  return { figures: { POSTs: `${answers} in ${sentS.toFixed(1)} s`, events: events.count }, faults };
 }
 
 export const conflation: readonly Attack[] = [

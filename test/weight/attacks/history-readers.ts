@@ -51,7 +51,7 @@ export const historyReaders: Attack = {
   promise: '20 readers of a history of large changes in a loop, Redis, roles apart: others notice little',
   store: 'apart',
   env: () => ({ MAX_CHANGE_BYTES: String(CHANGE_BYTES) }),
-  holds: ['rings', 'answers', 'batches'],
+  holds: ['answers', 'batches'],
   prepare: fillRead,
   async drive({ target, size }) {
     const readers = startReaders(target.gatewayUrl);

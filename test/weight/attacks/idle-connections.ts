@@ -60,7 +60,7 @@ export const idleConnections: Attack = {
   name: 'idle-connections',
   promise: 'idle connections beyond the descriptors do not keep a server from Redis, nor from who comes with a change',
   store: 'redis',
-  files: (size) => FILES[size],
+  descriptors: (size) => FILES[size],
   holds: ['answers'],
   drive,
 };

@@ -5,13 +5,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Tally } from '../answers.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
+import type { HeldThing } from '../budget.ts';
 import { fillHistory, fullHistoryBytes } from '../filling.ts';
 import { get, post, RawConnection } from '../sockets.ts';
 
 type Kind = 'history' | 'waiting-polls' | 'posts' | 'posts-past-shortcut';
 
 const CHANNEL = 'piped';
-const REQUESTS: Readonly<Record<Size, number>> = { small: 600, full: 100_000 };
+const REQUESTS: Readonly<Record<Kind, Readonly<Record<Size, number>>>> = {
+  history: { small: 600, full: 100_000 },
+  'waiting-polls': { small: 20_000, full: 100_000 },
+  posts: { small: 5_000, full: 100_000 },
+  'posts-past-shortcut': { small: 5_000, full: 100_000 },
+};
+const HOLDS: Readonly<Record<Kind, readonly HeldThing[]>> = {
+  history: ['answers'],
+  'waiting-polls': ['polls'],
+  posts: ['batches'],
+  'posts-past-shortcut': ['batches'],
+};
+/** Few, so that what they may hold shows. */
+const MAX_STREAMS = 300;
 /** For so long they are sent and taken. */
 const SECONDS: Readonly<Record<Size, number>> = { small: 2, full: 60 };
 const ASKED_AT_ONCE = 200;
@@ -38,8 +52,9 @@ function attack(kind: Kind, connections: number): Attack {
     promise: `100,000 pipelined ${kind} on ${connections} connections are answered one after the other`,
     store: 'memory',
     isVariant: (connections === 1) !== tested[kind],
-    holds: ['rings', 'answers', 'batches'],
-    storedBytes: () => fullHistoryBytes() + 8 * REQUESTS.full,
+    env: () => ({ MAX_STREAMS: String(MAX_STREAMS) }),
+    holds: HOLDS[kind],
+    storedBytes: () => fullHistoryBytes() + 8 * REQUESTS.posts.full,
     prepare: ({ target }) => (kind === 'history' ? fillHistory(target, CHANNEL) : Promise.resolve()),
     drive: (drive) => flood(drive, kind, connections),
   };
@@ -50,7 +65,7 @@ async function flood({ target, size }: Drive, kind: Kind, count: number) {
   const url = kind.startsWith('posts') ? target.bucketUrl : target.gatewayUrl;
   const onAnswer = ({ status }: { readonly status: number }) => tally.add(status);
   const connections = Array.from({ length: count }, () => new RawConnection(url, { onAnswer, isPaused: true }));
-  const each = Math.ceil(REQUESTS[size] / count);
+  const each = Math.ceil(REQUESTS[kind][size] / count);
   let sent = 0;
   const isOver = new AbortController();
   const sending = connections.map(async (connection) => {

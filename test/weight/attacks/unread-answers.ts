@@ -21,7 +21,7 @@ function attack(store: Attack['store']): Attack {
     store,
     isVariant: store === 'redis',
     env: (size) => ({ STREAM_STALL_MS: String(STALL_MS[size]) }),
-    holds: ['rings', 'answers', 'batches'],
+    holds: ['answers'],
     storedBytes: fullHistoryBytes,
     prepare: ({ target }) => fillHistory(target, CHANNEL),
     drive,
