@@ -34,7 +34,7 @@ export async function fillHistory(
 export async function fillState(target: Target, channel: string, fields: number): Promise<void> {
   await sendFilling(target, fields, (i) => post(`/c/${channel}?from=f${i}.x`, i.toString(36)));
   // The last of the queue: refused or not, all before it have been merged.
-  const seen = async () => (await metricOf(target, 'smallchange_inbox_entries')) === 0;
+  const seen = async () => !((await metricOf(target, 'smallchange_inbox_entries')) > 0);
   await waitFor(seen, { timeoutMs: FILL_MS, everyMs: 50, what: 'the inbox to be empty' });
 }
 
@@ -56,10 +56,11 @@ export async function headOf({ gatewayUrl }: Target, channel: string): Promise<n
   return Number.parseInt(/\.([0-9a-z]+)$/.exec(answer.json<{ cursor: string }>().cursor)?.[1] ?? '0', CURSOR_RADIX);
 }
 
-/** The sum over all labels. */
+/** The sum over all labels; NaN where there is no such metric. */
 export async function metricOf({ bucketUrl }: Target, name: string): Promise<number> {
   const text = (await request(bucketUrl, '/metrics')).body.toString();
   const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))];
+  if (values.length === 0) return Number.NaN;
   return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 

@@ -3,6 +3,7 @@ import { request } from '../../support/http.ts';
 import { waitFor } from '../../support/wait.ts';
 import { Tally } from '../answers.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
+import { metricOf } from '../filling.ts';
 import { get, RawConnection } from '../sockets.ts';
 
 const CHANNEL = 'waited';
@@ -37,8 +38,7 @@ async function drive({ target, size }: Drive) {
   const isPolite = !(stream instanceof Error) && stream.status === 200 && stream.body.includes('$overloaded');
   if (!isPolite) faults.push(`a stream beyond the limit was not told $overloaded`);
   for (const connection of connections) connection.close();
-  const load = async () => (await request(target.gatewayUrl, '/load')).json<{ streams: number }>().streams;
-  const isGone = async () => (await load()) <= OTHERS;
+  const isGone = async () => (await metricOf(target, 'smallchange_polls')) <= OTHERS;
   await waitFor(isGone, { timeoutMs: 5_000, what: 'polls to be forgotten' }).catch(() =>
     faults.push('polls wait on after their clients have left'),
   );
