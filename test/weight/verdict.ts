@@ -3,7 +3,8 @@
  * do: times are compared with the quiet time of the same run, and a time that is small is right whatever that was.
  */
 import type { Attack, Size } from './attack.ts';
-import type { Row, Seen, Weighed } from './trial.ts';
+import type { Weighed } from './scales.ts';
+import type { Row, Seen } from './trial.ts';
 
 const MIB = 1024 * 1024;
 /** No good client waits for longer than this because of what a server does, on a machine that is as fast as a quiet one. */
