@@ -48,7 +48,7 @@ export interface Attack {
   readonly descriptors?: (size: Size) => number;
   /** What it drives to its bound; the rest of the table is for all. */
   readonly holds: readonly HeldThing[];
-  /** What it leaves in the store, which is in the process itself without Redis. */
+  /** What its drive leaves in the store, which without Redis is in the process itself. */
   readonly storedBytes?: (size: Size) => number;
   /** The servers end under it, in order: there are no good clients beside it. */
   readonly endsServers?: boolean;

@@ -13,8 +13,6 @@ const CHANGE_BYTES = 1024;
 /** Offsets are the end of a cursor, in letters and digits. */
 const CURSOR_RADIX = 36;
 
-export const fullHistoryBytes = () => HISTORY_EVENTS * CHANGE_BYTES;
-
 /** Until all of it is merged. */
 export async function fillHistory(
   target: Target,

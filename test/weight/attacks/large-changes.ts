@@ -43,7 +43,6 @@ function attack(kind: keyof typeof paths, store: Attack['store']): Attack {
     isVariant: (kind === 'history') !== (store === 'memory'),
     env: () => ({ MAX_CHANGE_BYTES: String(changeBytes), INBOX_MAX_BYTES: String(1 << 30) }),
     holds: ['rings', 'answers'],
-    storedBytes: (size) => CHANGES[size] * changeBytes,
     prepare: ({ target, size }) => fillHistory(target, CHANNEL, { events: CHANGES[size], bytes: changeBytes }),
     async drive({ target, size }: Drive) {
       const readAll = () => read(target.gatewayUrl, paths[kind]);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Tally } from '../answers.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
 import type { HeldThing } from '../budget.ts';
-import { fillHistory, fullHistoryBytes } from '../filling.ts';
+import { fillHistory } from '../filling.ts';
 import { get, post, RawConnection } from '../sockets.ts';
 
 type Kind = 'history' | 'waiting-polls' | 'posts' | 'posts-past-shortcut';
@@ -24,6 +24,8 @@ const HOLDS: Readonly<Record<Kind, readonly HeldThing[]>> = {
   posts: ['batches'],
   'posts-past-shortcut': ['batches'],
 };
+/** A change of a few bytes, its event and its publisher, in the memory of the process. */
+const STORED_BYTES = 512;
 /** Few, so that what they may hold shows. */
 const MAX_STREAMS = 300;
 /** For so long they are sent and taken. */
@@ -54,7 +56,7 @@ function attack(kind: Kind, connections: number): Attack {
     isVariant: (connections === 1) !== tested[kind],
     env: () => ({ MAX_STREAMS: String(MAX_STREAMS) }),
     holds: HOLDS[kind],
-    storedBytes: () => fullHistoryBytes() + 8 * REQUESTS.posts.full,
+    storedBytes: (size) => REQUESTS.posts[size] * STORED_BYTES,
     prepare: ({ target }) => (kind === 'history' ? fillHistory(target, CHANNEL) : Promise.resolve()),
     drive: (drive) => flood(drive, kind, connections),
   };

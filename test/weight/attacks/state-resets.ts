@@ -25,7 +25,6 @@ function attack(reducer: 'latest' | 'tally', store: Attack['store']): Attack {
     isVariant: reducer !== 'tally' || store === 'memory',
     env: (size) => ({ REDUCERS: `${CHANNEL}=${reducer},*=log`, MAX_STREAMS: String(STREAMS[size] + ROOM) }),
     holds: ['rings', 'states', 'answers', 'streams'],
-    storedBytes: (size) => FIELDS_AT_CAP[size] * 1024,
     prepare: ({ target, size }) => fillState(target, CHANNEL, FIELDS_AT_CAP[size]),
     drive,
   };

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
-import { fillHistory, fullHistoryBytes } from '../filling.ts';
+import { fillHistory } from '../filling.ts';
 import { get, RawConnection } from '../sockets.ts';
 
 const CHANNEL = 'unread';
@@ -22,7 +22,6 @@ function attack(store: Attack['store']): Attack {
     isVariant: store === 'redis',
     env: (size) => ({ STREAM_STALL_MS: String(STALL_MS[size]) }),
     holds: ['answers'],
-    storedBytes: fullHistoryBytes,
     prepare: ({ target }) => fillHistory(target, CHANNEL),
     drive,
   };
