@@ -36,7 +36,7 @@ export interface Row {
 /** Steps of one trial, generous: what takes longer has hung. */
 const OPEN_MS = 60_000;
 const PREPARE_MS = 180_000;
-const DRIVE_MS: Readonly<Record<Size, number>> = { small: 90_000, full: 400_000 };
+const DRIVE_MS: Readonly<Record<Size, number>> = { small: 150_000, full: 400_000 };
 const END_MS = 60_000;
 const QUIET_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 5_000 };
 /** Nobody is left when a trial ends. */

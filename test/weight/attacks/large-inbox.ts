@@ -1,17 +1,16 @@
 /** Hundreds of changes of the largest size wait in an inbox when a merger comes to it: they are merged, and nobody else waits. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
 import { headOf } from '../filling.ts';
+import { whileMoving } from '../moving.ts';
 import { commandRedis } from '../redis-line.ts';
 import { sendAll } from '../sending.ts';
 import { largestOf } from '../settings.ts';
 import { DEAR_BYTE, post } from '../sockets.ts';
 
 const CHANNEL = 'inbox';
-const CHANGES: Readonly<Record<Size, number>> = { small: 100, full: 200 };
+const CHANGES: Readonly<Record<Size, number>> = { small: 60, full: 200 };
 const SENT_MS = 60_000;
-const MERGED_MS: Readonly<Record<Size, number>> = { small: 30_000, full: 60_000 };
 const PING_EVERY_MS = 10;
 
 async function fill({ target, size }: Drive): Promise<void> {
@@ -35,17 +34,11 @@ async function drive({ target, size }: Drive) {
       await sleep(PING_EVERY_MS);
     }
   })();
-  let merged = 0;
-  const isMerged = async () => {
-    merged = await headOf(target, CHANNEL).catch(() => 0);
-    return merged >= CHANGES[size];
-  };
-  const options = { timeoutMs: MERGED_MS[size], everyMs: 50, what: 'all to be merged' };
-  await waitFor(isMerged, options).catch(() => {});
+  const merged = await whileMoving(() => headOf(target, CHANNEL).catch(() => 0), CHANGES[size]);
   const tookMs = Math.round(performance.now() - startedMs);
   isOver = true;
   await pinging;
-  const faults = merged < CHANGES[size] ? [`${merged} of ${CHANGES[size]} were merged in ${MERGED_MS[size]} ms`] : [];
+  const faults = merged < CHANGES[size] ? [`${merged} of ${CHANGES[size]} were merged, and no more came`] : [];
   return {
     figures: { merged, 'all merged after, ms': tookMs, 'PING of Redis at most, ms': Math.round(pingMs) },
     faults,
