@@ -52,6 +52,8 @@ export interface Attack {
   readonly storedBytes?: (size: Size) => number;
   /** The servers end under it, in order: there are no good clients beside it. */
   readonly endsServers?: boolean;
+  /** The store is away for a moment: a change that is answered 503 meanwhile is as promised (P5). */
+  readonly cutsStore?: boolean;
   /** Bytes of log that it may cause. */
   readonly logBytes?: number;
   /** Differs from another only in where or how often; not in `npm test`. */

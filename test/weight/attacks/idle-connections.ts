@@ -62,5 +62,6 @@ export const idleConnections: Attack = {
   store: 'redis',
   descriptors: (size) => FILES[size],
   holds: ['answers'],
+  cutsStore: true,
   drive,
 };
