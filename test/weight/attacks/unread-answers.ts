@@ -1,17 +1,15 @@
 /** Connections that ask for large answers and never take a byte of them: their server closes them in the end (P21). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
 import { fillHistory } from '../filling.ts';
+import { whileMoving } from '../moving.ts';
 import { get, RawConnection } from '../sockets.ts';
 
 const CHANNEL = 'unread';
 const CONNECTIONS: Readonly<Record<Size, number>> = { small: 60, full: 1_000 };
 /** More than what the kernel takes in their place. */
 const ANSWERS_EACH = 4;
-const STALL_MS: Readonly<Record<Size, number>> = { small: 2_000, full: 10_000 };
-/** Time-outs are looked at in turn. */
-const CLOSED_WITHIN_MS: Readonly<Record<Size, number>> = { small: 15_000, full: 60_000 };
+const STALL_MS: Readonly<Record<Size, number>> = { small: 2_000, full: 5_000 };
 const APART_MS = 5;
 
 function attack(store: Attack['store']): Attack {
@@ -37,10 +35,8 @@ async function drive({ target, size }: Drive) {
   }
   // A socket that is not read is not told that it was closed: what is written to it is.
   const isGone = ({ isClosed, socket }: RawConnection) => isClosed || !socket.write('\r\n');
-  const open = () => connections.filter((connection) => !isGone(connection)).length;
-  const options = { timeoutMs: CLOSED_WITHIN_MS[size], everyMs: 500, what: 'all to be closed' };
-  await waitFor(() => open() === 0, options).catch(() => {});
-  const left = open();
+  const closed = () => connections.filter(isGone).length;
+  const left = connections.length - (await whileMoving(closed, connections.length));
   for (const connection of connections) connection.close();
   const faults = left === 0 ? [] : [`${left} of ${connections.length} were not closed`];
   return { figures: { connections: connections.length, 'still open': left }, faults };
