@@ -46,15 +46,15 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function attempt(attack: Attack, size: Size, choice: Choice): Promise<Row> {
   const env = { DRAIN_MS: DRAINED_MS, ...environmentOf(choice), ...attack.env?.(size) };
-  // They begin while the servers do.
-  await using attacker = new Child(new URL('attacker.ts', import.meta.url), [attack.name]);
-  await using good = new Child(new URL('good-process.ts', import.meta.url));
   await using ground = await prepareGround({
     store: attack.store,
     choice,
     env,
     descriptors: attack.descriptors?.(size),
   });
+  // Not while the servers begin: on a slow machine all of them would be late.
+  await using attacker = new Child(new URL('attacker.ts', import.meta.url), [attack.name]);
+  await using good = new Child(new URL('good-process.ts', import.meta.url));
   const tell = <T>(question: GoodQuestion) => good.ask<T>(question, question.step === 'open' ? OPEN_MS : END_MS);
   const measure = async (during: () => Promise<unknown>) => {
     await tell({ step: 'begin' });
