@@ -1,0 +1,45 @@
+/** Connections that ask for large answers and never take a byte of them: their server closes them in the end (P21). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Attack, Drive, Size } from '../attack.ts';
+import { fillHistory } from '../filling.ts';
+import { whileMoving } from '../moving.ts';
+import { get, RawConnection } from '../sockets.ts';
+
+const CHANNEL = 'unread';
+const CONNECTIONS: Readonly<Record<Size, number>> = { small: 60, full: 1_000 };
+/** More than what the kernel takes in their place. */
+const ANSWERS_EACH = 4;
+const STALL_MS: Readonly<Record<Size, number>> = { small: 2_000, full: 5_000 };
+const APART_MS = 5;
+
+function attack(store: Attack['store']): Attack {
+  return {
+    name: `unread-answers-${store}`,
+    promise: '1,000 connections that never read the answers they asked for are closed after STREAM_STALL_MS',
+    store,
+    isVariant: store === 'redis',
+    env: (size) => ({ STREAM_STALL_MS: String(STALL_MS[size]) }),
+    holds: ['answers'],
+    prepare: ({ target }) => fillHistory(target, CHANNEL),
+    drive,
+  };
+}
+
+async function drive({ target, size }: Drive) {
+  const connections: RawConnection[] = [];
+  for (let i = 0; i < CONNECTIONS[size]; i++) {
+    const connection = new RawConnection(target.gatewayUrl, { isPaused: true });
+    connections.push(connection);
+    void connection.send(get(`/c/${CHANNEL}/history`).repeat(ANSWERS_EACH));
+    await sleep(APART_MS);
+  }
+  // A socket that is not read is not told that it was closed: what is written to it is.
+  const isGone = ({ isClosed, socket }: RawConnection) => isClosed || !socket.write('\r\n');
+  const closed = () => connections.filter(isGone).length;
+  const left = connections.length - (await whileMoving(closed, connections.length));
+  for (const connection of connections) connection.close();
+  const faults = left === 0 ? [] : [`${left} of ${connections.length} were not closed`];
+  return { figures: { connections: connections.length, 'still open': left }, faults };
+}
+
+export const unreadAnswers: readonly Attack[] = [attack('memory'), attack('redis')];
