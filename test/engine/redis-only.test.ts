@@ -577,7 +577,7 @@ describe('redis: what it keeps', () => {
         "for i = 1, 100 do redis.call('HSET', KEYS[1], i, ARGV[1]) end",
         '1',
         `sc:{0}:s:${channel}`,
-        'x',
+        'x'.repeat(2_000),
       );
       const wish = { channel, froms: [], withState: true };
       assert.equal((await engine.load(0, [wish])).channels[0]!.state, null, 'it may be large by now');

@@ -57,11 +57,10 @@ export type Reads = ReturnType<typeof createReads>;
 export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runner: Pick<Runner, 'run'>) {
   const run = runner.run.bind(runner);
   const maxStep = stepMax(maxChangeBytes);
-  const fieldBytes = maxChangeBytes + AROUND_CHANGE_BYTES;
 
   async function loadTogether(shard: number, wanted: readonly LoadWish[]): Promise<Loaded> {
     const names = [keys.ofShard(shard).shard];
-    const args = [LOAD_STATE_MAX_BYTES, LOAD_MAX_BYTES, fieldBytes].map(String);
+    const args = [LOAD_STATE_MAX_BYTES, LOAD_MAX_BYTES].map(String);
     for (const { channel, froms, withState } of wanted) {
       const { meta, state, dedupe } = keys.ofChannel(shard, channel);
       names.push(meta, state, dedupe);
