@@ -16,7 +16,7 @@ import type { Change } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
 import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
-import type { State } from '../domain/state.ts';
+import type { State, StateField } from '../domain/state.ts';
 
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
@@ -98,7 +98,7 @@ export interface Engine {
 
   /**
    * State and the position it is the fold of: exact, as if read as one, although it may take many reads of the store. Rejects
-   * where it changes too fast for that. A channel without state has an empty one, at its head.
+   * where it changes too fast for that. The state is the caller's own; of a channel without state it is empty, at its head.
    */
   readState(channel: Channel): Promise<Snapshot>;
 
@@ -209,8 +209,8 @@ export interface LoadedChannel {
   readonly head: number | null;
   /** Name of the reducer that made its state; null for a channel that does not exist. */
   readonly reducer: string | null;
-  /** Empty when it was not wished for; null when it is too large for this answer. */
-  readonly state: State | null;
+  /** The caller's own. Empty when it was not wished for; null when it is too large for this answer. */
+  readonly state: Map<string, StateField> | null;
   /** Last merged seq of each wished publisher, 0 for one that is not remembered. In the order of `froms`. */
   readonly seqs: readonly number[];
 }
@@ -269,7 +269,7 @@ export type HistoryPage =
   | { readonly kind: 'gap'; readonly log: LogBounds; readonly reason: GapReason };
 
 export interface Snapshot extends Position {
-  readonly state: State;
+  readonly state: Map<string, StateField>;
 }
 
 export interface ChannelObserver {

@@ -60,15 +60,14 @@ export class Known {
     return Array.from(wishes.values(), (wish) => ({ ...wish, froms: [...wish.froms] }));
   }
 
-  /** @param state That of the channel, where it is not known yet. */
-  add(wish: LoadWish, loaded: LoadedChannel, state: State): void {
+  /** @param state That of the channel, where it is not known yet: from now on it is this one's. Copying a large one takes long. */
+  add(wish: LoadWish, loaded: LoadedChannel, state: Map<string, StateField>): void {
     let known = this.#channels.get(wish.channel);
     if (!known) {
       let stateBytes = 0;
       for (const [field, { bytes }] of state) stateBytes += fieldBytes(field, bytes);
       const forget = () => void this.#channels.delete(wish.channel);
-      const own = new Map(state);
-      known = { head: loaded.head, state: own, stateBytes, seqs: new Map(), weight: 0, isInUse: false, forget };
+      known = { head: loaded.head, state, stateBytes, seqs: new Map(), weight: 0, isInUse: false, forget };
       this.#channels.set(wish.channel, known);
       this.#use(known);
     }

@@ -30,9 +30,9 @@ export interface ShardMergeDeps extends FoldDeps {
 
 type Entries = Extract<Peek, { kind: 'entries' }>;
 
-/** 512 entries, 1 MiB, 200 channels: a commit of that size keeps Redis busy for a few milliseconds, not more. */
+/** 512 entries, half a MiB and the entry that exceeds it, 200 channels: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const ENTRIES_MAX = 512;
-const ENTRIES_MAX_BYTES = 1 << 20;
+const ENTRIES_MAX_BYTES = 512 << 10;
 const CHANNELS_MAX = 200;
 
 /** A peek leaves half of a lease at least, so with half of that a commit still finds it ours. */

@@ -509,6 +509,84 @@ describe('redis: what it keeps', () => {
     assert.ok(page.kind === 'events' && page.events.at(-1)!.offset === page.log.head && page.events.length === 5);
   });
 
+  describe('which fields changed last', () => {
+    const field = (offset: number) => ({ offset, bytes: bytesOf('v') });
+    const putFields = async (engine: Engine, channel: Channel, names: readonly string[]) => {
+      const { rev, epoch, events: made } = await peek(engine);
+      const { head } = (await engine.load(0, [{ channel, froms: [], withState: false }])).channels[0]!;
+      const offset = (head ?? made) + 1;
+      const state = new Map(names.map((name) => [name, field(offset)]));
+      const one = {
+        channel,
+        head,
+        events: [event(offset, 'x')],
+        reducer: 'latest',
+        state,
+        stateBytes: 7,
+        seqs: new Map(),
+      };
+      const rest = { token: LEASE.token, rev, epoch, entries: 0, unreadable: [] };
+      assert.equal((await engine.commit(0, { ...rest, channels: [one] })).kind, 'committed');
+      return offset;
+    };
+    const channel = channelOn(0, 2);
+    const [meta, index] = [`sc:{0}:m:${channel}`, `sc:{0}:i:${channel}`];
+
+    it('is kept for the last 1,024 of a channel with a state, and goes with it; a log keeps nothing', async () => {
+      await using redis = await startRedis();
+      await using bench = await open(redis.url, { channelIdleMs: 1 });
+      const { engine } = bench;
+      const log = channelOn(0, 2);
+      await put(engine, log, 'x');
+      const fields = async (key: string) => (await redis.cli('hkeys', key)).split('\n').sort();
+      assert.deepEqual(await fields(`sc:{0}:m:${log}`), ['base', 'head', 'reducer', 'used']);
+      const kept = () => redis.cli('hmget', meta, 'indexed', 'indexedFrom', 'size');
+      const first = await putFields(engine, channel, ['a', 'b']);
+      assert.equal(await kept(), `${first}\n${first - 1}\n7`);
+      await putFields(
+        engine,
+        channel,
+        Array.from({ length: 1_000 }, (_, i) => `f${i}`),
+      );
+      assert.equal(await kept(), `${first + 1}\n${first - 1}\n7`);
+      await putFields(
+        engine,
+        channel,
+        Array.from({ length: 30 }, (_, i) => `g${i}`),
+      );
+      assert.equal(await kept(), `${first + 2}\n${first + 1}\n7`, 'complete after the last that was given up');
+      assert.equal(await redis.cli('zcard', index), '1024');
+      await waitFor(
+        async () => {
+          await engine.sweep(0, LEASE.token, 100);
+          return (await redis.cli('keys', 'sc:{0}:[mhsi]:*')) === '';
+        },
+        { what: 'all of it to be forgotten' },
+      );
+    });
+
+    it('begins anew after a commit of a version that does not keep it, whose count is not believed either', async () => {
+      await using redis = await startRedis();
+      await using bench = await open(redis.url);
+      const { engine } = bench;
+      const first = await putFields(engine, channel, ['a', 'b']);
+      await redis.cli('rpush', `sc:{0}:h:${channel}`, 'x');
+      await redis.cli('hset', meta, 'head', String(first + 1));
+      await redis.cli(
+        'eval',
+        "for i = 1, 100 do redis.call('HSET', KEYS[1], i, ARGV[1]) end",
+        '1',
+        `sc:{0}:s:${channel}`,
+        'x'.repeat(2_000),
+      );
+      const wish = { channel, froms: [], withState: true };
+      assert.equal((await engine.load(0, [wish])).channels[0]!.state, null, 'it may be large by now');
+      await putFields(engine, channel, ['b']);
+      assert.equal(await redis.cli('hmget', meta, 'indexed', 'indexedFrom'), `${first + 2}\n${first + 1}`);
+      assert.equal(await redis.cli('zrange', index, '0', '-1'), 'b');
+    });
+  });
+
   it('forgets names whose channel is gone, so that they do not stand before others', async () => {
     await using redis = await startRedis();
     await using bench = await open(redis.url, { channelIdleMs: 1 });

@@ -22,14 +22,13 @@ const STEP_MAX_COUNT = 1_000;
 /** What an entry or event has beside the bytes of its change, at most: channel, publisher, trace, numbers. */
 const AROUND_CHANGE_BYTES = 256;
 /** What an event of a page is weighed with beside its bytes: Redis takes as long for a tiny one as for one of so many. */
-const EVENT_OVERHEAD_BYTES = 64;
+const EVENT_OVERHEAD_BYTES = 256;
 
 /** A page of a state: some tenths of a millisecond for Redis, and a millisecond for who decodes it. */
 const STATE_PAGE_FIELDS = 1_000;
 const STATE_PAGE_BYTES = 256 << 10;
-/** Fields in one step: in the worst case Redis brings so many of the largest, so few; but a state has only a few of those. */
-const STATE_STEP_FIELDS_MAX = 250;
-const STATE_STEP_FIELDS_MIN = 16;
+/** Fields in one step at most: all that a state has of the largest may be among them, but not in vain more than once. */
+const STATE_STEP_FIELDS = 250;
 
 /** Channels and publishers that one script looks up: a millisecond, about. */
 const LOAD_MAX_CHANNELS = 200;
@@ -58,12 +57,10 @@ export type Reads = ReturnType<typeof createReads>;
 export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runner: Pick<Runner, 'run'>) {
   const run = runner.run.bind(runner);
   const maxStep = stepMax(maxChangeBytes);
-  const stateStep = Math.max(STATE_STEP_FIELDS_MIN, Math.min(STATE_STEP_FIELDS_MAX, maxStep));
-  const fieldBytes = maxChangeBytes + AROUND_CHANGE_BYTES;
 
   async function loadTogether(shard: number, wanted: readonly LoadWish[]): Promise<Loaded> {
     const names = [keys.ofShard(shard).shard];
-    const args = [LOAD_STATE_MAX_BYTES, LOAD_MAX_BYTES, fieldBytes].map(String);
+    const args = [LOAD_STATE_MAX_BYTES, LOAD_MAX_BYTES].map(String);
     for (const { channel, froms, withState } of wanted) {
       const { meta, state, dedupe } = keys.ofChannel(shard, channel);
       names.push(meta, state, dedupe);
@@ -123,7 +120,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
     /** For `readWhole`, which says what cursor and position mean. */
     async statePage(shard: number, channel: Channel, cursor: string, after: number | null): Promise<StatePage> {
       const { meta, state, index } = keys.ofChannel(shard, channel);
-      const limits = [stateStep, STATE_PAGE_FIELDS, STATE_PAGE_BYTES];
+      const limits = [STATE_STEP_FIELDS, STATE_PAGE_FIELDS, STATE_PAGE_BYTES];
       const args = [newEpoch(), cursor, after ?? '', ...limits].map(String);
       const answer = await run(shard, scripts.state, [keys.ofShard(shard).shard, meta, state, index], args);
       const [epoch, head, base, server, upTo, next, fields] = answer as [...Reply[], Buffer[]];

@@ -219,7 +219,7 @@ function createBench(subject: EngineUnderTest): Bench {
     },
     bounds,
     async texts(channel) {
-      const page = await engine.readHistory(channel, null, ALL);
+      const page = await engine.readHistory(channel, null, ALL, 100 * ALL);
       return page.kind === 'events' ? page.events.map(textOf) : assert.fail('no position, and yet a gap');
     },
     async forget(channel) {

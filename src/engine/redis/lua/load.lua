@@ -5,7 +5,6 @@
 -- KEYS[…]  for each wish: meta, state, dedupe
 -- ARGV[1]  bytes up to which a state is given
 -- ARGV[2]  bytes of all states together up to which one more is given
--- ARGV[3]  what a field is taken for where nobody has counted the state, bytes
 -- ARGV[…]  for each wish: '1' when the state is wanted else '0', count of publishers, the publishers
 --
 -- Answer   {rev, wish…}, a wish being {head or nil, reducer or nil, {field, value, …} or nil, {seq or nil, …}}
@@ -13,15 +12,14 @@
 local shardKey = KEYS[1]
 local maxBytes = tonumber(ARGV[1])
 local maxBytesOfAll = tonumber(ARGV[2])
-local fieldBytes = tonumber(ARGV[3])
 
 -- Lua's stack holds about 8,000 values.
 local BATCH = 1000
 
 local bytesOfAll = 0
 local function stateOf(stateKey, head, counted, countedAt)
-  -- A version that did not count has committed since: what it left is not to be believed.
-  local bytes = head and countedAt == head and tonumber(counted) or redis.call('HLEN', stateKey) * fieldBytes
+  -- Where a version that does not count has committed since, what was counted is not to be believed, and Redis estimates.
+  local bytes = head and countedAt == head and tonumber(counted) or redis.call('MEMORY', 'USAGE', stateKey) or 0
   if bytes == 0 then
     return {}
   end
@@ -33,7 +31,7 @@ local function stateOf(stateKey, head, counted, countedAt)
 end
 
 local answer = {redis.call('HGET', shardKey, 'rev') or '0'}
-local at = 4
+local at = 3
 for k = 2, #KEYS, 3 do
   local metaKey, stateKey, dedupeKey = KEYS[k], KEYS[k + 1], KEYS[k + 2]
   local withState = ARGV[at] == '1'

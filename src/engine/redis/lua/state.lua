@@ -9,7 +9,7 @@
 -- ARGV[1]  epoch for a shard that has none
 -- ARGV[2]  cursor of the page before; '0' to begin, '' when all fields have been given
 -- ARGV[3]  up to which offset the changes have been given; '' to begin
--- ARGV[4]  fields to read in one step
+-- ARGV[4]  most fields to read in one step: of 1, 2, 4 … so that of large ones not many are read in vain
 -- ARGV[5]  fields after which to stop; ARGV[6] bytes after which to stop
 --
 -- Answer   {epoch, head, base or nil, run_id of this Redis, up to, cursor, {field, value, …}}
@@ -21,7 +21,7 @@ local shardKey, metaKey, stateKey, indexKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local newEpoch = ARGV[1]
 local cursor = ARGV[2]
 local after = ARGV[3]
-local step = tonumber(ARGV[4])
+local maxStep = tonumber(ARGV[4])
 local maxFields = tonumber(ARGV[5])
 local maxBytes = tonumber(ARGV[6])
 
@@ -46,7 +46,7 @@ end
 
 -- The changes after `after`, those of one commit never parted. Answers up to which offset these are all.
 local function addChanges()
-  local read, last = 0, nil
+  local read, last, step = 0, nil, 1
   while true do
     local batch = redis.call('ZRANGE', indexKey, '(' .. after, '+inf', 'BYSCORE', 'LIMIT', read, step, 'WITHSCORES')
     if #batch == 0 then
@@ -68,6 +68,7 @@ local function addChanges()
       end
     end
     read = read + #names
+    step = math.min(2 * step, maxStep)
   end
 end
 
@@ -76,12 +77,14 @@ if after ~= '' and after ~= head then
   local isKept = indexed == head and tonumber(indexedFrom) <= tonumber(after) and tonumber(after) < tonumber(head)
   upTo = isKept and addChanges()
 end
+local step = 1
 while upTo == head and cursor ~= '' and not isFull() do
   local scanned = redis.call('HSCAN', stateKey, cursor, 'COUNT', step)
   cursor = scanned[1] ~= '0' and scanned[1] or ''
   for i = 1, #scanned[2], 2 do
     add(scanned[2][i], scanned[2][i + 1])
   end
+  step = math.min(2 * step, maxStep)
 end
 
 local server = ''
