@@ -152,7 +152,7 @@ export const settings = {
       'MAX_STREAMS',
       wholeNumber(1, MAX_STREAMS_LIMIT),
       '1',
-      'Streams this process holds; more are sent away.',
+      'Streams and waiting polls this process holds; more are sent away.',
     ),
     default: 'from descriptors and memory',
     whenUnset: streamsFor,

@@ -68,7 +68,7 @@ describe('SIGTERM', () => {
     assert.equal((await request(server.url, '/healthz')).status, 200, 'it still lives');
     await assertPolite(url, '$bye');
     await assertRefused(url, 'draining');
-    assert.equal((await waiting).status, 200, 'who waits is answered');
+    assert.equal((await waiting).status, 503, 'who waits is told to come back');
     assert.equal((await request(server.url, '/c/room', { method: 'POST', body: 'late' })).status, 204);
 
     await Promise.all(readers.map((reader) => waitFor(() => reader.isEnded, { what: 'the end of each stream' })));

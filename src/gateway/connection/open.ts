@@ -9,9 +9,16 @@ import { DirectConnection, NodeConnection } from './connection.ts';
 import { directHandle, writeAndLearn } from './direct-write.ts';
 import type { Transport } from './transport.ts';
 
-/** Streams are told apart from other answers by these; the head is the same for every format but for its type. */
+/** The head is the same for every format but for its type, which no browser is to guess at: it would wait for a kilobyte first. */
+const STREAM_FIELDS = {
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Streams are told apart from other answers by these. */
 export function streamHead(contentType: string): Record<string, string> {
-  return { 'content-type': contentType, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' };
+  return { 'content-type': contentType, ...STREAM_FIELDS };
 }
 
 const BEHIND_ANOTHER =

@@ -82,6 +82,11 @@ export class Hub implements ChannelObserver {
     return this.#ring.head;
   }
 
+  /** Everything after this, up to the head, is in the ring. */
+  get floor(): number {
+    return this.#ring.floor;
+  }
+
   /** Oldest event that was kept when the log was last looked at. */
   get oldest(): number {
     return this.#oldest;

@@ -58,8 +58,7 @@ export async function stateBody(channel: Channel, snapshot: Snapshot, after?: nu
 }
 
 function addField(field: string, bytes: Uint8Array | null, state: Fields, b64: Fields): void {
-  if (bytes === null) return state.add(field, 'null');
-  const text = cleanText(bytes);
-  if (text === undefined) b64.add(field, `"${base64Of(bytes)}"`);
+  const text = bytes === null ? null : cleanText(bytes);
+  if (text === undefined) b64.add(field, `"${base64Of(bytes!)}"`);
   else state.add(field, JSON.stringify(text));
 }

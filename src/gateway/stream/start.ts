@@ -9,11 +9,12 @@
  */
 import type { Clock } from '../../clock.ts';
 import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../../domain/cursor.ts';
-import type { LogBounds, Position } from '../../domain/position.ts';
+import type { Position } from '../../domain/position.ts';
 import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { HubGap } from '../hub/hub-page.ts';
+import { windowStart } from './window.ts';
 
 export type ChannelStart =
   | { readonly status: 'fresh'; readonly position: Position; readonly snapshot?: Snapshot }
@@ -107,30 +108,7 @@ function parseWindow(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
 }
 
-/** Looks at a history whose oldest end moves on under the reader. */
-const TRIES_MAX = 5;
-
 /** Before the first kept event that was accepted within the window. */
 async function startInWindow({ engine, clock }: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
-  const sinceMs = clock.wallMs() - windowMs;
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const { log } = await engine.readHistory(hub.channel, null, 0);
-    const found = await firstSince(hub, log, sinceMs);
-    if (found) return resume(hub, found);
-  }
-  throw new EngineUnavailable('the history is trimmed faster than it can be read');
-}
-
-/** Undefined when the log was trimmed away underneath: look again. */
-async function firstSince(hub: Hub, log: LogBounds, sinceMs: number): Promise<Position | undefined> {
-  let offset = log.oldest - 1;
-  if (sinceMs === Number.NEGATIVE_INFINITY) return { epoch: log.epoch, offset };
-  for (;;) {
-    const page = await hub.page({ epoch: log.epoch, offset });
-    if (page.kind === 'gap') return undefined;
-    const first = page.events.find(({ atMs }) => atMs >= sinceMs);
-    if (first) return { epoch: log.epoch, offset: first.offset - 1 };
-    offset = page.through;
-    if (page.events.length === 0) return { epoch: log.epoch, offset };
-  }
+  return resume(hub, await windowStart(engine, hub, clock.wallMs() - windowMs));
 }

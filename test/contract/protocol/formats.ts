@@ -56,6 +56,7 @@ export function formatsTests(kit: Kit): void {
     assert.equal(lines.headers['content-type'], 'application/x-ndjson');
     assert.equal(lines.headers['cache-control'], 'no-store, no-transform');
     assert.equal(lines.headers['x-accel-buffering'], 'no');
+    assert.equal(lines.headers['x-content-type-options'], 'nosniff');
     await kit.send(channel, 'b');
     const [a, b] = await kit.settled(channel, 2);
     await waitFor(() => textsOf(lines).length >= 3, { what: 'three lines' });

@@ -16,6 +16,7 @@ export function receivingTests(kit: Kit): void {
     assert.match(reader.headers['content-type']!, /^text\/event-stream/);
     assert.equal(reader.headers['cache-control'], 'no-store, no-transform');
     assert.equal(reader.headers['x-accel-buffering'], 'no');
+    assert.equal(reader.headers['x-content-type-options'], 'nosniff');
     assert.equal(reader.headers['content-encoding'], undefined);
     assert.equal(reader.headers['content-length'], undefined);
   });
