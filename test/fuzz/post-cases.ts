@@ -59,7 +59,14 @@ export function makeCase(random: Random): Case {
   }
   const count = 1 + Math.floor(random() * 3);
   const cuts = Array.from({ length: count }, () => 1 + Math.floor(random() * (bytes.length - 1))).sort((a, b) => a - b);
-  return { bytes, cuts, isEnded: random() < 0.1, hasMore: bytes.length > first.length || bytes !== first };
+  return { bytes, cuts, isEnded: random() < 0.1, hasMore: bytes !== first || !isFramed(first) };
+}
+
+/** Whether it says once how long it is, and is. */
+function isFramed(request: string): boolean {
+  const end = request.indexOf('\r\n\r\n') + 4;
+  const lengths = request.slice(0, end).match(/^(content-length|transfer-encoding):.*$/gim) ?? [];
+  return lengths.length === 1 && lengths[0] === `Content-Length: ${request.length - end}`;
 }
 
 function makeRequest(some: <T>(list: readonly T[]) => T, random: Random): string {
