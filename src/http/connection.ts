@@ -67,6 +67,10 @@ export class HttpConnection implements ClosableConnection {
     return this.#underWay.length === 0 && (this.#newest === null || this.#newest.complete);
   }
 
+  get hasAsked(): boolean {
+    return this.#newest !== null;
+  }
+
   /** It was given no byte: nobody waits for an answer. */
   get isSilent(): boolean {
     return !this.#isFed;

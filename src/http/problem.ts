@@ -54,11 +54,12 @@ function frameworkProblem(error: CodedError, request: FastifyRequest): Problem |
 }
 
 /**
- * The client went away, or stopped, in the middle of its own request: there is nobody to answer and nothing to mend. Behind
- * the body nothing is the client's fault: the change may have been accepted. (`destroyed` is also true of a request that was read.)
+ * The client went away, or stopped, in the middle of its own request: there is nobody to answer and nothing to mend. Only the
+ * error of the request itself says so: behind its body nothing is the client's fault, and the change may have been accepted.
+ * (`destroyed` is also true of a request that was read to its end.)
  */
-function isClientGone({ raw }: FastifyRequest): boolean {
-  return !raw.complete && (raw.errored !== null || raw.socket.destroyed);
+function isClientGone(error: Error, { raw }: FastifyRequest): boolean {
+  return raw.errored === error;
 }
 
 export interface ProblemDeps {
@@ -79,7 +80,7 @@ export function createErrorHandler({ metrics, log }: ProblemDeps): ErrorHandler 
 function problemOf(error: CodedError, log: ErrorLog, request: FastifyRequest): Problem {
   const known = expected(error, log, request) ?? frameworkProblem(error, request);
   if (known !== undefined) return known;
-  if (isClientGone(request)) return new Problem('bad_request', 'The request was not sent to its end.');
+  if (isClientGone(error, request)) return new Problem('bad_request', 'The request was not sent to its end.');
   return unexpected(error, log, request);
 }
 

@@ -9,6 +9,8 @@ import type { Metrics } from '../metrics.ts';
 /** What could be closed without anybody losing more than a connection. */
 export interface ClosableConnection {
   readonly isIdle: boolean;
+  /** Whether a request of it was answered. */
+  readonly hasAsked: boolean;
   /** When it was last used, whole seconds since 1970: as exact as costs nothing. */
   readonly usedAtS: number;
   destroy(): void;
@@ -24,6 +26,8 @@ export interface RoomOptions {
 
 /** Room is made in portions of the bound, so that not every connection that comes has all the others looked at. */
 const PORTION = 1 / 16;
+/** For so long one that has just come is not idle, but about to ask. */
+const NEW_S = 2;
 /** After having found none to close: how long the next look waits. */
 const NONE_FOUND_MS = 100;
 /** How often it is looked whether there is room again, which is only said when none had to be closed for a while. */
@@ -58,7 +62,10 @@ export function keepRoom(server: Server, { maxConnections, closable, metrics, lo
   function makeRoom(wanted: number): number {
     const nowMs = performance.now();
     if (nowMs < nextLookMs) return 0;
-    const idle = [...closable()].filter(({ isIdle }) => isIdle).sort((a, b) => a.usedAtS - b.usedAtS);
+    const newFromS = Date.now() / 1000 - NEW_S;
+    const idle = [...closable()]
+      .filter(({ isIdle, hasAsked, usedAtS }) => isIdle && (hasAsked || usedAtS < newFromS))
+      .sort((a, b) => a.usedAtS - b.usedAtS);
     const closed = idle.slice(0, wanted);
     for (const connection of closed) connection.destroy();
     metrics.connectionsCut.inc({ reason: 'room' }, closed.length);

@@ -169,6 +169,10 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
     return !this.#isAnswering;
   }
 
+  get hasAsked(): boolean {
+    return this.#hasAnswered;
+  }
+
   closeIfIdle(): void {
     if (this.isIdle) this.destroy();
   }

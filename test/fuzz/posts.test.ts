@@ -1,0 +1,11 @@
+/** The two ways of a POST differ in nothing: a small run; the large one is `npm run fuzz:posts -- --cases 200000`. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { fuzzPosts } from './posts.ts';
+
+it('a POST in one segment and in pieces: the same status, effect and log', async () => {
+  const { cases, differences, statuses, changes } = await fuzzPosts(3_000, 12);
+  assert.deepEqual(differences, []);
+  assert.equal(cases, 3_000);
+  assert.ok(changes > 300 && Object.keys(statuses).length > 6, JSON.stringify({ changes, statuses }));
+});
