@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,16 +80,22 @@ function isTaken(lock: string): boolean {
   }
 }
 
-interface Launched {
+export interface Launched {
   readonly child: ChildProcess;
   readonly exited: Promise<Exit>;
   readonly said: { stdout: string; stderr: string };
 }
 
-async function launch(env: ServerEnv): Promise<Launched> {
+/**
+ * Starts it and waits for nothing.
+ *
+ * @param through A program that runs it, and its arguments.
+ */
+export async function launch(env: ServerEnv, through: readonly string[] = []): Promise<Launched> {
   built ??= build();
   await built;
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const [program, ...args] = [...through, process.execPath, join(root, 'dist/main.js')];
+  const child = spawn(program!, args, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -107,6 +113,12 @@ async function launch(env: ServerEnv): Promise<Launched> {
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
   return { child, exited, said };
+}
+
+/** The processes that this one has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
 }
 
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
