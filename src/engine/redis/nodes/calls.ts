@@ -91,10 +91,14 @@ export function replaceConnection(redis: Redis): void {
 
 /** Errors of ours in what was sent, as opposed to a Redis that cannot or will not work now. */
 const OUR_MISTAKES = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT']);
-/** How Redis 7.0 says it of a command in a script, where it begins with ERR like any mistake of the script. */
-const REFUSED_IN_SCRIPT = /^ERR (The user executing the script can't|ACL failure in script)/;
-/** An operator's SCRIPT KILL. What it had written stays, but it is only allowed to a script that has written nothing. */
-const KILLED_SCRIPT = /^ERR (Error running script.*)?Script killed by user/;
+/** What Redis refuses in words that begin with ERR like our mistakes, and the code that says what it means. */
+const REFUSALS: readonly (readonly [RegExp, string])[] = [
+  // Of a command in a script, as Redis 7.0 and later ones say it.
+  [/^ERR (The user executing the script can't|ACL failure in script)/, 'NOPERM'],
+  // An operator's SCRIPT KILL, which Redis allows only while the script has written nothing.
+  [/^ERR (Error running script.*)?Script killed by user/, 'KILLED'],
+  [/^ERR WAIT cannot be used with replica/, 'READONLY'],
+];
 
 function failureOf(redis: Redis, error: Error): Error {
   // ioredis hangs the whole command on its errors: what publishers sent must not get into a log that way.
@@ -113,12 +117,12 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** The first word of an error that Redis itself sent: `OOM`, `LOADING`, `ERR` …; NOPERM and KILLED wherever it means them. */
+/** The first word of an error that Redis itself sent: `OOM`, `LOADING`, `ERR` …, or what it means by ERR. */
 function codeOf(error: unknown): string | undefined {
   if (!isReply(error)) return undefined;
-  if (REFUSED_IN_SCRIPT.test(error.message)) return 'NOPERM';
-  if (KILLED_SCRIPT.test(error.message)) return 'KILLED';
-  return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
+  const { message } = error;
+  const code = /^[A-Z]+/.exec(message)?.[0] ?? 'ERR';
+  return code === 'ERR' ? (REFUSALS.find(([words]) => words.test(message))?.[1] ?? code) : code;
 }
 
 /** The same of an error that `call` threw. */

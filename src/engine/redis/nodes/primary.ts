@@ -10,7 +10,7 @@ import { Line, type LineNews, SILENCE_MAX_MS } from '../pubsub/line.ts';
 import { checkRights, type RightsWanted } from '../start/rights.ts';
 import { Acknowledgement } from './acknowledgement.ts';
 import { addressOf, type Target } from './addresses.ts';
-import { type Argument, call, DEMOTED, FORBIDDEN, type Reply, reasonOf, run, type Script } from './calls.ts';
+import { type Argument, call, DEMOTED, FORBIDDEN, noted, type Reply, reasonOf, run, type Script } from './calls.ts';
 import { type ClientOptions, closeClient, createClient, openClient } from './clients.ts';
 import { keepAlive } from './keep-alive.ts';
 import { gatherTurn } from './turn.ts';
@@ -85,8 +85,12 @@ export class Primary {
   }
 
   async ping(): Promise<void> {
-    if (this.#forbidden) await this.#askForRights();
-    else await call(this.main, 'ping', []);
+    if (this.#forbidden) return this.#askForRights();
+    try {
+      await call(this.main, 'ping', []);
+    } catch (error) {
+      throw noted(this.main, error);
+    }
   }
 
   /**
@@ -97,8 +101,10 @@ export class Primary {
     if (this.#isDemoted && !isReadOnly(script)) {
       reply.then(
         () => {
-          if (this.#isDemoted) this.line.replace();
+          // One that connects just now may be on its way to the old one: the next write that is accepted looks again.
+          if (!this.#isDemoted || !this.line.isConnected) return;
           this.#isDemoted = false;
+          this.line.replace();
         },
         () => undefined,
       );
