@@ -60,8 +60,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     log.warn({ condition }, 'the store');
     for (const [, part] of parts) part.engineIs?.(condition);
   };
-  const watch = watchEngine({ engine, metrics, clock: systemClock, onChange });
-  const checks: Readiness[] = parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true }));
+  const watch = watchEngine({ engine, metrics, onChange });
+  const checks: Readiness[] = [
+    ...parts.map(([name, part]) => ({ name, ready: () => part.ready?.() ?? true })),
+    { name: 'store', ready: watch.isAllowed },
+  ];
   const load = () => {
     const loads = parts.flatMap(([, part]) => part.load?.() ?? []);
     return { ready: checks.every(({ ready }) => ready()), streams: 0, polls: 0, maxStreams: 0, ...loads[0] };

@@ -70,6 +70,14 @@ export class EngineUnavailable extends Error {
   }
 }
 
+/** The store refuses what is needed, until its operator allows it: nothing is asked of it meanwhile. */
+export class EngineForbidden extends EngineUnavailable {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EngineForbidden';
+  }
+}
+
 /** The store cannot be used as it is: too old, or set up for something else. One sentence for the operator; final. */
 export class EngineUnusable extends Error {
   constructor(message: string, options?: ErrorOptions) {

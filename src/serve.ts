@@ -1,18 +1,22 @@
 /** One process: runs until it is told to stop, and ends with an exit code. 0 stopped, 1 cannot run or stopped badly. */
 import cluster from 'node:cluster';
-import { startApp } from './app.ts';
+import { type App, startApp } from './app.ts';
 import type { Config } from './config.ts';
 import { EngineUnusable } from './errors.ts';
 import type { Logger } from './log.ts';
+import { answerPings } from './supervise/pulse.ts';
 
 export async function serve(config: Config, log: Logger): Promise<void> {
+  let app: App | undefined;
+  // Before the start, which may wait for its store: the first process of a container hears no signal that it does not ask for.
+  stopWhenTold(async (why) => {
+    log.info({ signal: why }, 'stopping');
+    await app?.stop(config.drainMs);
+  }, log);
+  if (cluster.isWorker) answerPings();
   try {
-    const app = await startApp(config, log);
+    app = await startApp(config, log);
     log.info({ port: app.port, adminPort: app.adminPort, roles: config.roles }, 'smallchange is running');
-    stopWhenTold((why) => {
-      log.info({ signal: why }, 'stopping');
-      return app.stop(config.drainMs);
-    }, log);
     if (cluster.isWorker) process.send!({ port: app.port });
     else invite(config, app.port);
   } catch (error) {

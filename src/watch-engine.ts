@@ -2,8 +2,8 @@
  * Asks the engine twice a second whether it is there: for operators (`smallchange_redis_up`), and for clients, who are told
  * when it has been away for so long that they would notice. Liveness never asks.
  */
-import type { Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
+import { EngineForbidden } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 
 export type EngineCondition = 'degraded' | 'recovered';
@@ -11,28 +11,44 @@ export type EngineCondition = 'degraded' | 'recovered';
 export interface EngineWatchDeps {
   readonly engine: Engine;
   readonly metrics: Metrics;
-  readonly clock: Clock;
   readonly onChange: (condition: EngineCondition) => void;
 }
 
 const INTERVAL_MS = 500;
-/** A shorter absence is nobody's business: it only makes a change come a little later. */
+/**
+ * A shorter absence is nobody's business: it only makes a change come a little later. Counted in questions, so that a loop of
+ * ours that stood still for long is no absence of the store.
+ */
 const DEGRADED_AFTER_MS = 3000;
 
-export function watchEngine({ engine, metrics, clock, onChange }: EngineWatchDeps): { close(): void } {
-  let answeredMs = clock.elapsedMs();
+export interface EngineWatch {
+  /** Whether its operator lets us do what we need: that passes by itself only when somebody mends it. */
+  isAllowed(): boolean;
+  close(): void;
+}
+
+export function watchEngine({ engine, metrics, onChange }: EngineWatchDeps): EngineWatch {
+  let awayMs = 0;
+  let isForbidden = false;
   let isDegraded = false;
   let isAsking = false;
 
   function answered(): void {
-    answeredMs = clock.elapsedMs();
+    awayMs = 0;
+    isForbidden = false;
     metrics.redisUp.set(1);
     if (isDegraded) onChange('recovered');
     isDegraded = false;
   }
 
+  function failed(error: unknown): void {
+    isForbidden = error instanceof EngineForbidden;
+    metrics.redisUp.set(0);
+  }
+
   function tick(): void {
-    if (!isDegraded && clock.elapsedMs() - answeredMs > DEGRADED_AFTER_MS) {
+    awayMs += INTERVAL_MS;
+    if (!isDegraded && awayMs > DEGRADED_AFTER_MS) {
       isDegraded = true;
       onChange('degraded');
     }
@@ -40,7 +56,7 @@ export function watchEngine({ engine, metrics, clock, onChange }: EngineWatchDep
     isAsking = true;
     engine
       .ping()
-      .then(answered, () => metrics.redisUp.set(0))
+      .then(answered, failed)
       .finally(() => {
         isAsking = false;
       });
@@ -48,5 +64,5 @@ export function watchEngine({ engine, metrics, clock, onChange }: EngineWatchDep
 
   tick();
   const timer = setInterval(tick, INTERVAL_MS);
-  return { close: () => clearInterval(timer) };
+  return { isAllowed: () => !isForbidden, close: () => clearInterval(timer) };
 }

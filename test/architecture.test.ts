@@ -114,9 +114,10 @@ const rules: readonly Rule[] = [
   { of: metrics, may: [/^prom-client$/] },
   { of: /^(app|app\/.*)\.ts$/, may: [/^(?!main\.ts$)/] },
   { of: /^await-engine\.ts$/, may: [errors], mayType: [contract, log, clock] },
-  { of: /^watch-engine\.ts$/, may: [], mayType: [contract, metrics, clock] },
-  { of: /^serve\.ts$/, may: [/^app\.ts$/, errors], mayType: [config, log] },
-  { of: /^supervise\.ts$/, may: [/^serve\.ts$/], mayType: [config, log] },
+  { of: /^watch-engine\.ts$/, may: [errors], mayType: [contract, metrics] },
+  { of: /^serve\.ts$/, may: [/^app\.ts$/, /^supervise\/pulse\.ts$/, errors], mayType: [config, log] },
+  { of: /^supervise\.ts$/, may: [/^serve\.ts$/, /^supervise\//], mayType: [config, log] },
+  { of: /^supervise\//, may: [/^supervise\//], mayType: [log] },
   { of: /^main\.ts$/, may: [/./] },
 ];
 

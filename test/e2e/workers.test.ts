@@ -1,10 +1,10 @@
 /** Several workers behind one port: one that is killed is started again, SIGHUP replaces all, and nobody misses anything. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from '../support/http.ts';
-import { runServer, type ServerProcess, startServer } from '../support/process.ts';
+import { childrenOf, runServer, type ServerProcess, startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
@@ -15,9 +15,7 @@ import { createPublisher } from './publisher.ts';
 const CHANNEL = 'room';
 const FOLLOWERS = 8;
 
-function workersOf({ pid }: ServerProcess): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-}
+const workersOf = ({ pid }: ServerProcess) => childrenOf(pid);
 
 const said = (server: ServerProcess, message: string) => server.logged.filter(({ msg }) => msg === message).length;
 

@@ -28,8 +28,8 @@ import {
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** The command timeout and a little: what a POST may take to become a 503. */
-const UNAVAILABLE_WITHIN_MS = 1_200;
+/** Three times the command timeout, on a machine that is busy: what a POST may take to become a 503. */
+const UNAVAILABLE_WITHIN_MS = 3_000;
 const LEASE = { token: 'merger', ms: 600_000 };
 const ALL = { maxEntries: 100_000, maxBytes: 100_000_000 };
 

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,19 +80,22 @@ function isTaken(lock: string): boolean {
   }
 }
 
-interface Launched {
+export interface Launched {
   readonly child: ChildProcess;
   readonly exited: Promise<Exit>;
   readonly said: { stdout: string; stderr: string };
 }
 
-async function launch(env: ServerEnv, descriptors?: number): Promise<Launched> {
+/**
+ * Starts it and waits for nothing.
+ *
+ * @param through A program that runs it, and its arguments.
+ */
+export async function launch(env: ServerEnv, through: readonly string[] = []): Promise<Launched> {
   built ??= build();
   await built;
-  const program = [process.execPath, join(root, 'dist/main.js')] as const;
-  const [file, ...args] =
-    descriptors === undefined ? program : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash', ...program];
-  const child = spawn(file, args, {
+  const [program, ...args] = [...through, process.execPath, join(root, 'dist/main.js')];
+  const child = spawn(program!, args, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -112,6 +115,12 @@ async function launch(env: ServerEnv, descriptors?: number): Promise<Launched> {
   return { child, exited, said };
 }
 
+/** The processes that this one has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? [] : children.split(' ').map(Number);
+}
+
 export interface ServerOptions {
   readonly env?: ServerEnv;
   /** How many files and sockets it may open, if not as many as we may. */
@@ -120,7 +129,8 @@ export interface ServerOptions {
 
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
 export async function startServer({ env = {}, descriptors }: ServerOptions = {}): Promise<ServerProcess> {
-  const { child, exited, said } = await launch(env, descriptors);
+  const through = descriptors === undefined ? [] : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash'];
+  const { child, exited, said } = await launch(env, through);
   const output = () => said.stdout + said.stderr;
   const logLines = () => said.stdout.split('\n').slice(0, -1);
   let early: Exit | undefined;

@@ -123,7 +123,7 @@ function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<P
   const { url, log, shards, mode = 'standalone', sentinelMaster = 'mymaster' } = options;
   const { waitReplicas = 0, commandTimeoutMs = COMMAND_TIMEOUT_MS } = options;
   const targets = targetsFrom(url);
-  const common = { log, waitReplicas, commandTimeoutMs, news };
+  const common = { log, waitReplicas, commandTimeoutMs, news, prefix: options.prefix, isCluster: mode === 'cluster' };
   switch (mode) {
     case 'standalone':
       return openSingle(targets[0]!, mode, common);

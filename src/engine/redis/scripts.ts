@@ -21,4 +21,5 @@ export const scripts = {
   state: read('state'),
   renew: read('renew'),
   gather: read('gather'),
+  rights: read('rights'),
 } as const;

@@ -144,6 +144,14 @@ if refusal then
   return refusal
 end
 
+-- Redis does not undo what a script wrote before a command of it was refused. Events would be there and their changes still in
+-- the inbox, to become events again in every round, so all that is written with is asked for before the first write.
+for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'ZCARD', 'ZPOPMIN'}) do
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
+    return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
+  end
+end
+
 local newRev = digits(tonumber(rev) + 1)
 local now, expires = digits(nowMs), digits(nowMs + dedupeTtlMs)
 local recent = {}

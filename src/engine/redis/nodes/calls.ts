@@ -7,6 +7,7 @@
  */
 import type { Redis } from 'ioredis';
 import { EngineUnavailable } from '../../../errors.ts';
+import { patienceOf, TooLate } from './patience.ts';
 import { WholeCommand } from './whole-command.ts';
 
 export type Argument = string | Buffer;
@@ -17,12 +18,24 @@ export interface Script {
   readonly sha1: string;
 }
 
+/**
+ * What a connection tells those who hold it (`redis.on`): that its server takes no writes, or that our user may not do there
+ * what we need. Whoever sent the command is told as well, as of any failure.
+ */
+export const DEMOTED = 'demoted';
+export const FORBIDDEN = 'forbidden';
+
 /** Sends a command; replies come as Buffers. */
 export async function call(redis: Redis, name: string, args: Argument[]): Promise<Reply> {
+  const command = new WholeCommand(name, args, { replyEncoding: null });
+  const patience = patienceOf(redis);
+  patience.begin(command);
   try {
-    return (await redis.sendCommand(new WholeCommand(name, args, { replyEncoding: null }))) as Reply;
+    return (await redis.sendCommand(command)) as Reply;
   } catch (error) {
     throw failureOf(redis, error as Error);
+  } finally {
+    patience.end(command);
   }
 }
 
@@ -43,10 +56,26 @@ export async function run(
     if (isAsked) ask(redis);
     return await call(redis, 'evalsha', [script.sha1, count, ...keys, ...args]);
   } catch (error) {
-    if (replyCodeOf(error) !== 'NOSCRIPT') throw error;
+    if (replyCodeOf(error) !== 'NOSCRIPT') throw noted(redis, error);
     if (isAsked) ask(redis);
-    return await call(redis, 'eval', [script.source, count, ...keys, ...args]);
+    try {
+      return await call(redis, 'eval', [script.source, count, ...keys, ...args]);
+    } catch (error) {
+      throw noted(redis, error);
+    }
   }
+}
+
+/** The error of a command that we cannot do without, after those who hold the connection were told of it. */
+export function noted(redis: Redis, error: unknown): unknown {
+  const code = replyCodeOf(error);
+  if (code === 'NOPERM') redis.emit(FORBIDDEN);
+  // A primary that was made a replica behind our back: the next connection asks the Sentinels for the new one.
+  if (code === 'READONLY') {
+    redis.emit(DEMOTED);
+    replaceConnection(redis);
+  }
+  return error;
 }
 
 /** Holds for the one command sent next. Should it fail, so does that. */
@@ -62,6 +91,14 @@ export function replaceConnection(redis: Redis): void {
 
 /** Errors of ours in what was sent, as opposed to a Redis that cannot or will not work now. */
 const OUR_MISTAKES = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT']);
+/** What Redis refuses in words that begin with ERR like our mistakes, and the code that says what it means. */
+const REFUSALS: readonly (readonly [RegExp, string])[] = [
+  // Of a command in a script, as Redis 7.0 and later ones say it.
+  [/^ERR (The user executing the script can't|ACL failure in script)/, 'NOPERM'],
+  // An operator's SCRIPT KILL, which Redis allows only while the script has written nothing.
+  [/^ERR (Error running script.*)?Script killed by user/, 'KILLED'],
+  [/^ERR WAIT cannot be used with replica/, 'READONLY'],
+];
 
 function failureOf(redis: Redis, error: Error): Error {
   // ioredis hangs the whole command on its errors: what publishers sent must not get into a log that way.
@@ -69,11 +106,9 @@ function failureOf(redis: Redis, error: Error): Error {
   const code = codeOf(error);
   if (code !== undefined) {
     if (OUR_MISTAKES.has(code)) return error;
-    // A primary that was made a replica behind our back: the next connection asks the Sentinels for the new one.
-    if (code === 'READONLY') replaceConnection(redis);
     return new EngineUnavailable(`Redis refuses: ${code}`, { cause: error });
   }
-  if (error.message === 'Command timed out') replaceConnection(redis);
+  if (error instanceof TooLate) replaceConnection(redis);
   return new EngineUnavailable(`Redis does not answer: ${reasonOf(error)}`, { cause: error });
 }
 
@@ -82,15 +117,23 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** The first word of an error that Redis itself sent: `OOM`, `LOADING`, `ERR` … */
+/** The first word of an error that Redis itself sent: `OOM`, `LOADING`, `ERR` …, or what it means by ERR. */
 function codeOf(error: unknown): string | undefined {
   if (!isReply(error)) return undefined;
-  return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
+  const { message } = error;
+  const code = /^[A-Z]+/.exec(message)?.[0] ?? 'ERR';
+  return code === 'ERR' ? (REFUSALS.find(([words]) => words.test(message))?.[1] ?? code) : code;
 }
 
 /** The same of an error that `call` threw. */
 export function replyCodeOf(error: unknown): string | undefined {
   return codeOf((error as Error).cause);
+}
+
+/** Which command our user may not run, of an error that `call` threw; undefined where Redis does not name it. */
+export function refusedCommand(error: unknown): string | undefined {
+  const cause = (error as Error).cause;
+  return isReply(cause) ? /run the '([^']+)' command/.exec(cause.message)?.[1] : undefined;
 }
 
 /** Never contains the URL, which may hold a password. */

@@ -5,6 +5,11 @@
 import { Command } from 'ioredis';
 
 export class WholeCommand extends Command {
+  /** For `patience.ts`, which does what ioredis' own timer, one for each command, would do too early. */
+  sentAtTick = 0;
+
+  override setTimeout(): void {}
+
   /** RESP: an array of bulk strings. */
   override toWritable(): Buffer {
     const pieces: (string | Buffer)[] = [];

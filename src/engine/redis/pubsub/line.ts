@@ -6,7 +6,7 @@
  * silent, neither published messages nor an answer to PING, is replaced: a black-holed one would be silent for ever.
  */
 import type { Redis } from 'ioredis';
-import { call, replaceConnection, replyCodeOf } from '../nodes/calls.ts';
+import { call, noted, replaceConnection, replyCodeOf } from '../nodes/calls.ts';
 import { closeClient } from '../nodes/clients.ts';
 
 export interface LineNews {
@@ -69,7 +69,7 @@ export class Line {
       await call(this.#redis, 'ssubscribe', [...names]);
     } catch (error) {
       if (replyCodeOf(error) === 'MOVED') this.#moves--;
-      throw error;
+      throw noted(this.#redis, error);
     }
   }
 

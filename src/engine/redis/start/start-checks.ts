@@ -4,11 +4,11 @@ import { EngineUnreachable, EngineUnusable } from '../../../errors.ts';
 import type { EngineLog } from '../log.ts';
 import { call, isReply, type Reply, reasonOf } from '../nodes/calls.ts';
 import type { Durability, Settings } from './durability.ts';
+import { checkRights, type RightsWanted, withoutRight } from './rights.ts';
 
 export type Mode = 'standalone' | 'cluster' | 'sentinel';
 
-interface CheckOptions {
-  readonly waitReplicas: number;
+interface CheckOptions extends RightsWanted {
   readonly log: EngineLog;
 }
 
@@ -19,11 +19,13 @@ const REDIS_MIN_MAJOR = 7;
 export async function checkPrimary(
   { address, main }: { readonly address: string; readonly main: Redis },
   mode: Mode,
-  { waitReplicas, log }: CheckOptions,
+  options: CheckOptions,
 ): Promise<Durability> {
+  const { waitReplicas, log } = options;
   return sayingWhy(address, async () => {
     const info = await infoOf(main);
     refuse(serverProblem(info, mode));
+    await checkRights(main, address, options);
     if (mode === 'cluster') await checkClusterState(main, address);
     const replicas = Number(info.get('connected_slaves') ?? 0);
     if (replicas < waitReplicas) {
@@ -91,7 +93,7 @@ async function sayingWhy<T>(address: string, check: () => Promise<T>): Promise<T
     return await check();
   } catch (cause) {
     if (cause instanceof EngineUnusable) throw cause;
-    throw unusable(address, cause as Error);
+    throw withoutRight(cause, address) ?? unusable(address, cause as Error);
   }
 }
 

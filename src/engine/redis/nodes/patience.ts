@@ -1,0 +1,104 @@
+/**
+ * How long the answers on one connection are waited for: a command that has none after `limitMs` is late, and fails.
+ *
+ * One timer for all that are under way. It counts its own ticks, not the clock: when this process' loop stood still, for a
+ * collection of garbage or a large answer, that is one tick, and no silence of Redis. And before it judges it lets the loop
+ * read, because in each turn timers run first: an answer that waits to be read is not late.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { WholeCommand } from './whole-command.ts';
+
+/** A command is late after 20 to 21 of them, by 5 % of its time at most. */
+const TICKS = 20;
+/**
+ * A turn reads some megabytes of a connection at most. So many hold whatever a kernel keeps for it, and end: bytes that
+ * go on coming for longer are an answer that takes too long.
+ */
+const READING_TURNS_MAX = 16;
+
+/** No answer in time. Whether the command ran is not known. */
+export class TooLate extends Error {
+  constructor(limitMs: number) {
+    super(`no answer within ${limitMs} ms`);
+    this.name = 'TooLate';
+  }
+}
+
+export class Patience {
+  readonly #redis: Redis;
+  readonly #limitMs: number;
+  /** In the order in which they were sent and are answered. */
+  readonly #underWay = new Set<WholeCommand>();
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+  #isJudging = false;
+  #sent = 0;
+
+  constructor(redis: Redis, limitMs: number) {
+    this.#redis = redis;
+    this.#limitMs = limitMs;
+  }
+
+  /** How many commands were sent so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** To be called when it is sent. */
+  begin(command: WholeCommand): void {
+    this.#sent++;
+    command.sentAtTick = this.#ticks;
+    this.#underWay.add(command);
+    this.#timer ??= setInterval(() => this.#tick(), this.#limitMs / TICKS).unref();
+  }
+
+  /** To be called when it has settled, however. */
+  end(command: WholeCommand): void {
+    this.#underWay.delete(command);
+  }
+
+  #tick(): void {
+    if (this.#underWay.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    this.#ticks++;
+    if (this.#late().next().done === false && !this.#isJudging) void this.#judge();
+  }
+
+  *#late(): Generator<WholeCommand> {
+    for (const command of this.#underWay) {
+      if (this.#ticks - command.sentAtTick <= TICKS) return;
+      yield command;
+    }
+  }
+
+  async #judge(): Promise<void> {
+    this.#isJudging = true;
+    let read: number;
+    let turns = 0;
+    do {
+      read = this.#redis.stream.bytesRead;
+      // The first ends before the turn has read if it was begun by what a turn reads.
+      await turn();
+      await turn();
+      turns += 2;
+    } while (this.#redis.stream.bytesRead !== read && turns < READING_TURNS_MAX);
+    this.#isJudging = false;
+    for (const command of this.#late()) command.reject(new TooLate(this.#limitMs));
+  }
+}
+
+const ofConnections = new WeakMap<Redis, Patience>();
+
+/** That of this connection, from one life of it to the next. */
+export function patienceOf(redis: Redis): Patience {
+  let patience = ofConnections.get(redis);
+  if (patience === undefined) {
+    patience = new Patience(redis, redis.options.commandTimeout!);
+    ofConnections.set(redis, patience);
+  }
+  return patience;
+}
