@@ -18,6 +18,12 @@ const templates: Readonly<Record<Edge, URL>> = {
  */
 const SHARES = { streams: 0.85, others: 0.15, changes: 0.1 };
 
+/** Of the connections from clients: the rest is for saying to those who come then that there is no place. */
+const SERVED = 0.9;
+
+/** What HAProxy has besides for probes. */
+const HEALTH_CONNECTIONS = 100;
+
 export function isEdge(name: string | undefined): name is Edge {
   return name === 'haproxy' || name === 'nginx';
 }
@@ -30,8 +36,12 @@ export function render(edge: Edge, settings: EdgeSettings): string {
   const values = new Map<string, string | number>([
     ...Object.entries(plain).map(([key, value]) => [snake(key), value] as const),
     ['CONNECTIONS', connections],
-    ['CONNECTIONS_TWICE', 2 * connections],
+    ['CONNECTIONS_OF_WORKER', 2 * connections + 1500],
     ['DESCRIPTORS', 2 * connections + 2000],
+    ['CONNECTIONS_AND_HEALTH', connections + HEALTH_CONNECTIONS],
+    ['CONNECTIONS_SERVED', Math.ceil(connections * SERVED)],
+    ['CONNECTIONS_HALF', Math.ceil(connections / 2)],
+    ['STREAMS', Math.ceil(connections * SHARES.streams)],
     ['STREAMS_PER_GATEWAY', each(SHARES.streams, gateways)],
     ['OTHERS_PER_GATEWAY', each(SHARES.others, gateways)],
     ['CHANGES_PER_BUCKET', each(SHARES.changes, buckets)],

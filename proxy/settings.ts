@@ -11,6 +11,8 @@ export interface EdgeSettings {
   readonly plain: string;
   /** `address:port` for TLS, with h2 and http/1.1. */
   readonly tls: string;
+  /** `address:port` where `/healthz` says that the edge lives, however full it is; for probes, not for clients. */
+  readonly health: string;
   /** A PEM file with the certificate, its chain and its key. */
   readonly certificate: string;
   /** HAProxy: `stdout`, `/dev/log` or `address:port` of a syslog; nginx: a file. */
@@ -47,6 +49,7 @@ function defaultsWith(paths: Pick<EdgeSettings, 'certificate' | 'log'>) {
   return {
     plain: '0.0.0.0:80',
     tls: '0.0.0.0:443',
+    health: '127.0.0.1:8404',
     runDir: '/run/smallchange-edge',
     connections: 9000,
     connectionsPerIp: 100,
