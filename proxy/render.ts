@@ -46,8 +46,11 @@ function trusted(edge: Edge, { proxyProtocol, trustedProxies }: EdgeSettings): r
   return trustedProxies === '' ? [] : trustedProxies.split(',');
 }
 
-/** @throws when the template names something that there is not. */
-export function render(edge: Edge, settings: EdgeSettings): string {
+/**
+ * @param words What is written in the place of a value: of `REQUESTS_PER_S` another text than its setting.
+ * @throws when the template names something that there is not.
+ */
+export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Record<string, string>> = {}): string {
   const { buckets, gateways, connections, ...plain } = settings;
   const each = (share: number, servers: readonly string[]) =>
     Math.max(1, Math.floor((connections * share) / servers.length));
@@ -78,7 +81,7 @@ export function render(edge: Edge, settings: EdgeSettings): string {
   ];
   const fill = (line: string, more: Readonly<Record<string, string | number>> = {}) =>
     line.replaceAll(/@([A-Z_]+)@/g, (_all, name: string) => {
-      const value = more[name] ?? values.get(name);
+      const value = more[name] ?? words[name] ?? values.get(name);
       if (value === undefined) throw new Error(`the template of ${edge} names ${name}, which is no setting`);
       return String(value);
     });
