@@ -20,7 +20,7 @@ const templates: Readonly<Record<Edge, URL>> = {
 const SHARES = { streams: 0.85, others: 0.15, changes: 0.1 };
 
 /** Of the connections from clients: the rest is for saying to those who come then that there is no place. */
-const SERVED = 0.9;
+const SERVED = 0.95;
 
 /** What HAProxy has besides for probes. */
 const HEALTH_CONNECTIONS = 100;

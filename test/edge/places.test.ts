@@ -1,5 +1,8 @@
 /** Places at both edges: streams take none from what is over soon, and when there is none left everybody is told so. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { assertProblem, newChannel } from '../contract/protocol/kit.ts';
@@ -44,6 +47,11 @@ function ask(url: string, text: string): Promise<Told> {
   });
 }
 
+interface Listening {
+  readonly session: ClientHttp2Session;
+  readonly isRefused: boolean;
+}
+
 const browser = 'Accept: text/event-stream\r\n';
 const curl = 'Accept: */*\r\n';
 const listen = (accept: string) => `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: x\r\n${accept}\r\n`;
@@ -67,11 +75,16 @@ function placesTests(edge: Edge): void {
   });
 
   async function servesWhatIsOverSoon(): Promise<void> {
+    // Who was refused may not have hung up yet.
+    await waitFor(async () => (await request(proxy.plainUrl, '/healthz')).status === 200, {
+      what: 'room for an answer',
+    });
     for (const path of ['/c/a/state', '/c/a/history', '/c/a/events?format=json', '/healthz', '/']) {
       assert.equal((await request(proxy.plainUrl, path)).status, 200, path);
     }
     assert.equal((await request(proxy.plainUrl, '/c/a', { method: 'POST', body: 'x' })).status, 204);
   }
+  const countsRequests = edge === 'nginx' && 'it counts requests and not connections';
   const isEmpty = async () => (await request(server.url, '/load')).json<{ streams: number }>().streams === 0;
 
   for (const [who, init, query] of [
@@ -114,6 +127,42 @@ function placesTests(edge: Edge): void {
       await waitFor(isEmpty, { what: 'all to have left' });
     });
   }
+
+  it('who is above the number of an address over HTTP/2 is told so, and does not stay', {
+    skip: countsRequests,
+  }, async () => {
+    await using strict = await startEdge(edge, { buckets: [server], gateways: [server], connectionsPerIp: 1 });
+    const ca = readFileSync(strict.certificate);
+    const listening = async (): Promise<Listening> => {
+      const session = connectH2(strict.tlsUrl, { ca });
+      session.on('error', () => {});
+      const stream = session.request({ ':path': `/c/${newChannel()}/events`, accept: 'text/event-stream' });
+      const [headers] = (await once(stream, 'response')) as [{ 'x-overloaded'?: string }];
+      stream.resume();
+      return { session, isRefused: headers['x-overloaded'] === '1' };
+    };
+    const first = await listening();
+    assert.equal(first.isRefused, false);
+    const [second, third] = [await listening(), await listening()];
+    assert.deepEqual([second.isRefused, third.isRefused], [true, true]);
+    const askAgain = async ({ session }: Listening) => {
+      if (session.closed || session.destroyed) return true;
+      const question = session.request({ ':path': '/c/a/state' });
+      question.on('error', () => {}).resume();
+      return false;
+    };
+    await waitFor(() => askAgain(second), { what: 'its connection to end', timeoutMs: 15_000, everyMs: 200 });
+    await waitFor(() => askAgain(third), { what: 'its connection to end', timeoutMs: 15_000, everyMs: 200 });
+    assert.equal(first.session.closed, false);
+    const fourth = await listening();
+    assert.equal(fourth.isRefused, true);
+    first.session.destroy();
+    await waitFor(isEmpty, { what: 'the first to have left' });
+    const again = fourth.session.request({ ':path': '/c/a/state' });
+    const [headers] = (await once(again, 'response')) as [{ ':status': number }];
+    assert.equal(headers[':status'], 200, 'there is a place now');
+    fourth.session.destroy();
+  });
 
   it('an address with all its connections: a browser is told politely, a program by 429, and nobody is cut', async () => {
     const limits = { connectionsPerIp: 20, connections: 1_000 };

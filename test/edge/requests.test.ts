@@ -129,6 +129,11 @@ function requestTests(edge: Edge): void {
     assert.equal(witness.seen.length, 0);
   });
 
+  it('a connection that never sent a byte is closed without a word', async () => {
+    await using strict = await startEdge(edge, { buckets: [witness], gateways: [witness], slowS: 1 });
+    assert.equal(await requestRaw(strict.plainUrl, ''), '');
+  });
+
   it('one address has so many connections', async () => {
     await using strict = await startEdge(edge, { buckets: [witness], gateways: [witness], connectionsPerIp: 5 });
     const statuses = await Promise.all(
