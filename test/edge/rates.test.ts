@@ -1,5 +1,6 @@
 /** The rate of an address at both edges: above it the address still gets its rate, and it is the address of the client. */
 import assert from 'node:assert/strict';
+import { Agent, request as send } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,21 @@ const TICK_MS = 50;
 const SECONDS = 4;
 /** Above any burst: of so many at once, at a rate of one a second, most are refused. */
 const CROWD = 12;
+
+/** With a connection each, behind one address; 2,000 are those of a carrier. */
+const CLIENTS = Number(process.env.EDGE_CROWD ?? 300);
+/** Of each client, one a second. */
+const EACH = 5;
+
+/** The status of a change that is sent over the one connection of a client; 0 when it was cut. */
+function change(url: string, agent: Agent): Promise<number> {
+  return new Promise((resolve) => {
+    const sent = send(`${url}/c/room`, { agent, method: 'POST' }, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode!));
+    });
+    sent.once('error', () => resolve(0)).end('x');
+  });
+}
 
 function rateTests(edge: Edge): void {
   let witness: Witness;
@@ -48,6 +64,36 @@ function rateTests(edge: Edge): void {
       assertProblem(answer, 429, 'too_many_requests');
       assert.match(answer.headers['retry-after']!, /^[1-3]$/);
     }
+  });
+
+  it(`${CLIENTS} clients of one address at its limits: each gets its rate, and nobody is cut`, async (t) => {
+    const limits = { connectionsPerIp: CLIENTS, requestsPerS: CLIENTS };
+    await using proxy = await startEdge(edge, { ...servers(), ...limits });
+    const counts = await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, i) => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        const statuses: number[] = [];
+        // Spread over the second, as clients are.
+        await sleep((1_000 * i) / CLIENTS);
+        for (let n = 0; n < EACH; n++) {
+          const startedMs = performance.now();
+          statuses.push(await change(proxy.plainUrl, agent));
+          await sleep(Math.max(0, startedMs + 1_000 - performance.now()));
+        }
+        agent.destroy();
+        return statuses;
+      }),
+    );
+    const all = counts.flat();
+    const accepted = all.filter((status) => status === 204).length;
+    t.diagnostic(
+      `${accepted} of ${all.length}, ${counts.filter((own) => own.every((status) => status === 204)).length} got all`,
+    );
+    assert.deepEqual(
+      all.filter((status) => status !== 204 && status !== 429),
+      [],
+    );
+    assert.ok(accepted >= 0.9 * all.length, `${accepted} of ${all.length}`);
   });
 
   it('an EventSource that comes too often is told politely', async () => {
