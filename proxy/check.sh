@@ -10,7 +10,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 cat "$dir/certificate" "$dir/key" > "$dir/edge.pem"
 export BUCKETS="${BUCKETS:-127.0.0.1:1,127.0.0.1:2}" GATEWAYS="${GATEWAYS:-127.0.0.1:3,127.0.0.1:4}"
 # Ports are not bound by haproxy -c, but nginx -t does.
-export EDGE_PLAIN="${EDGE_PLAIN:-127.0.0.1:18180}" EDGE_TLS="${EDGE_TLS:-127.0.0.1:18543}"
+export EDGE_PLAIN="${EDGE_PLAIN:-127.0.0.1:18180}" EDGE_TLS="${EDGE_TLS:-127.0.0.1:18543}" EDGE_HEALTH="${EDGE_HEALTH:-127.0.0.1:18404}"
 export EDGE_CERTIFICATE="$dir/edge.pem" EDGE_RUN_DIR="$dir"
 node --import tsx proxy/render.ts haproxy > "$dir/haproxy.cfg"
 EDGE_LOG="$dir/access.log" node --import tsx proxy/render.ts nginx > "$dir/nginx.conf"

@@ -19,6 +19,8 @@ import { defaults, type Edge, type EdgeSettings } from './settings.ts';
 export interface EdgeProcess extends AsyncDisposable {
   readonly plainUrl: string;
   readonly tlsUrl: string;
+  /** Where probes ask for `/healthz`. */
+  readonly healthUrl: string;
   /** The PEM file of the certificate that `tlsUrl` shows unless another is set, for clients that are to trust it. */
   readonly certificate: string;
   readonly pid: number;
@@ -71,10 +73,11 @@ export async function startEdge(edge: Edge, init: EdgeInit): Promise<EdgeProcess
   const settings: EdgeSettings = {
     ...defaults[edge],
     ...{ plain: `127.0.0.1:${await freePort()}`, tls: `127.0.0.1:${await freePort()}` },
+    health: `127.0.0.1:${await freePort()}`,
     ...{ runDir: dir, certificate: certificate.bundle, log: edge === 'haproxy' ? 'stdout' : logFile },
     ...init,
   };
-  const { plain, tls } = settings;
+  const { plain, tls, health } = settings;
   const file = join(dir, program.file);
   writeFileSync(file, render(edge, settings));
   // Started by root, nginx has workers of another user, and bodies under way are theirs.
@@ -113,6 +116,7 @@ export async function startEdge(edge: Edge, init: EdgeInit): Promise<EdgeProcess
   return {
     plainUrl: `http://${plain}`,
     tlsUrl: `https://${tls}`,
+    healthUrl: `http://${health}`,
     certificate: certificate.own,
     pid: child.pid!,
     log: () =>

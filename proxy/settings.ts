@@ -11,6 +11,17 @@ export interface EdgeSettings {
   readonly plain: string;
   /** `address:port` for TLS, with h2 and http/1.1. */
   readonly tls: string;
+  /** `address:port` where `/healthz` says that the edge lives, however full it is; for probes, not for clients. */
+  readonly health: string;
+  /**
+   * What `CORS_ORIGINS` is for a server, for what the edge says itself: `*`, or origins with commas; empty: none, but every
+   * localhost origin when the edge listens on loopback only.
+   */
+  readonly corsOrigins: string;
+  /** `on`: every connection begins with the PROXY protocol, by which a balancer in front says whose it is. */
+  readonly proxyProtocol: string;
+  /** Addresses or networks of balancers in front, with commas, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: string;
   /** A PEM file with the certificate, its chain and its key. */
   readonly certificate: string;
   /** HAProxy: `stdout`, `/dev/log` or `address:port` of a syslog; nginx: a file. */
@@ -47,6 +58,10 @@ function defaultsWith(paths: Pick<EdgeSettings, 'certificate' | 'log'>) {
   return {
     plain: '0.0.0.0:80',
     tls: '0.0.0.0:443',
+    health: '127.0.0.1:8404',
+    corsOrigins: '',
+    proxyProtocol: 'off',
+    trustedProxies: '',
     runDir: '/run/smallchange-edge',
     connections: 9000,
     connectionsPerIp: 100,
@@ -58,6 +73,20 @@ function defaultsWith(paths: Pick<EdgeSettings, 'certificate' | 'log'>) {
     ...paths,
   };
 }
+
+/** What a text may be, and how that is said. */
+const forms: Readonly<Record<string, readonly [form: RegExp, said: string]>> = {
+  corsOrigins: [
+    /^(\*|https?:\/\/[a-z0-9.:[\]-]+(,https?:\/\/[a-z0-9.:[\]-]+)*)?$/,
+    '* or origins such as https://app.example, with commas',
+  ],
+  proxyProtocol: [/^(on|off)$/, 'on or off'],
+  trustedProxies: [
+    /^([0-9a-f.:]+(\/\d{1,3})?(,[0-9a-f.:]+(\/\d{1,3})?)*)?$/i,
+    'addresses or networks such as 10.0.0.0/8, with commas',
+  ],
+};
+const plainForm = [/^[\w./:[\]-]+$/, 'letters, digits and . / : [ ] - _'] as const;
 
 const ADDRESS = /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i;
 
@@ -78,9 +107,11 @@ export function readSettings(edge: Edge, env: Readonly<Record<string, string | u
     read[key] = typeof value === 'number' ? Number(given) : given;
     if (typeof value === 'number' && !/^[1-9]\d{0,8}$/.test(given))
       problems.push(`${name}: ${given} is no whole number`);
-    if (typeof value === 'string' && !/^[\w./:[\]-]+$/.test(given))
-      problems.push(`${name}: ${given} has other characters`);
+    const [form, said] = forms[key] ?? plainForm;
+    if (typeof value === 'string' && !form.test(given)) problems.push(`${name}: ${given} is not ${said}`);
   }
+  if (edge === 'nginx' && read.proxyProtocol === 'on' && read.trustedProxies !== '')
+    problems.push('EDGE_TRUSTED_PROXIES: nginx takes either this or EDGE_PROXY_PROTOCOL');
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return { ...(read as unknown as EdgeSettings), ...servers };
 }

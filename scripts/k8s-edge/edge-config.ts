@@ -23,6 +23,7 @@ const settings = {
   plain: '0.0.0.0:8080',
   tls: '0.0.0.0:8443',
   certificate: '/etc/haproxy/tls/edge.pem',
+  health: '0.0.0.0:8081',
   log: 'stdout',
   // Twice as many descriptors, and 5 KB each: what the limits of k8s/base/edge/deployment.yaml are for.
   connections: 20_000,
@@ -31,6 +32,17 @@ const settings = {
   buckets: EXPECTED,
   gateways: EXPECTED,
 };
+
+/** What the environment of the pod may say otherwise (the ConfigMap `smallchange-limits`), and what holds when it does not. */
+const variables = {
+  CONNECTIONS_PER_IP: String(settings.connectionsPerIp),
+  REQUESTS_PER_S: String(settings.requestsPerS),
+  BODY_BYTES: String(settings.bodyBytes),
+  PROXY_PROTOCOL: settings.proxyProtocol,
+} as const;
+
+/** HAProxy has no loop: as many of the list in CORS_ORIGINS are compared. */
+const ORIGINS = 8;
 
 /** A full name: HAProxy knows no search list. `cluster.local` is what nearly every cluster calls itself. */
 const nameOf = (service: string) => `"${service}.\${NAMESPACE}.svc.cluster.local:${PORT}"`;
@@ -48,6 +60,47 @@ resolvers kube
   hold other 1h
 `;
 
+const words = Object.fromEntries(Object.keys(variables).map((name) => [name, `"\${EDGE_${name}}"`]));
+
+const global = Object.entries(variables).map(([name, value]) => `  presetenv EDGE_${name} ${value}`);
+
+/** Between ' a variable is only letters: it is put beside them. */
+const quoted = (line: string) =>
+  line.replace(/'[^']*'/g, (text) => text.replaceAll(/"\$\{\w+\}"/g, (word) => `'${word}'`));
+
+/** The template, with lines for both where the PROXY protocol makes them others. */
+function rendered(): string[] {
+  const [on, off] = ['on', 'off'].map((proxyProtocol) =>
+    render('haproxy', { ...settings, proxyProtocol }, words)
+      .split('\n')
+      .map(quoted),
+  ) as [string[], string[]];
+  const lines: string[] = [];
+  for (let from = 0; from < off.length; ) {
+    let to = from;
+    while (to < off.length && on[to] !== off[to]) to++;
+    if (to > from) {
+      const choice = `.if streq("\${EDGE_PROXY_PROTOCOL}",on)`;
+      lines.push(choice, ...on.slice(from, to), '.else', ...off.slice(from, to), '.endif');
+    } else lines.push(off[to++]!);
+    from = to;
+  }
+  return lines;
+}
+
+/** Lists that are not known before the pod starts. */
+const lists: Readonly<Record<string, readonly string[]>> = {
+  '  acl is_balancer always_false': [`  acl is_balancer src -m ip -- "\${EDGE_TRUSTED_PROXIES[*]}"`],
+  '  acl is_known_origin always_false': [
+    '  http-request set-var(txn.asking) req.hdr(origin)',
+    '  acl is_known_origin env(CORS_ORIGINS) -m str *',
+    ...Array.from(
+      { length: ORIGINS },
+      (_, i) => `  acl is_known_origin "env(CORS_ORIGINS),field(${i + 1},','),ltrim(' '),strcmp(txn.asking)" eq 0`,
+    ),
+  ],
+};
+
 /** What is written where. */
 export const edgeFiles = [
   { file: new URL('../../k8s/base/edge/haproxy.cfg', import.meta.url), withTls: false },
@@ -56,12 +109,13 @@ export const edgeFiles = [
 
 /** @param withTls Also listens on 8443, with the certificate of the Secret `smallchange-tls`. */
 export function edgeConfig({ withTls }: { readonly withTls: boolean }): string {
-  const rendered = render('haproxy', settings).replace(
-    /^#.*\n/,
-    '# Made by `npm run k8s:edge` from proxy/haproxy.cfg: change that, not this file.\n',
-  );
-  const asked = rendered.match(/^ {2}(option httpchk|http-check send .*)$/gm)!.slice(0, 2);
-  const lines = rendered.split('\n').flatMap((line) => {
+  const all = rendered();
+  const asked = all.filter((line) => /^ {2}(option httpchk|http-check send .*)$/.test(line)).slice(0, 2);
+  const lines = all.flatMap((line) => {
+    if (line.startsWith('# Made by'))
+      return ['# Made by `npm run k8s:edge` from proxy/haproxy.cfg: change that, not this file.'];
+    if (line === 'global') return [line, '  # What the pod is not told otherwise.', ...global];
+    if (line in lists) return [line, ...lists[line]!];
     if (!withTls && /^ {2}bind .* ssl /.test(line)) return [];
     const [, pool, number, options] = /^ {2}server (gateway|bucket)(\d+) \S+(.*)$/.exec(line) ?? [];
     if (pool === undefined) return [line];
@@ -75,5 +129,5 @@ export function edgeConfig({ withTls }: { readonly withTls: boolean }): string {
   const whole = lines.join('\n');
   // A template that changed its form is noticed here.
   if (/pod:\d/.test(whole)) throw new Error('proxy/haproxy.cfg names servers in a way that is not known here');
-  return whole.replace(/\nfrontend edge\n/, `${resolvers}\nfrontend edge\n`);
+  return whole.replace(/\nfrontend edge\n/, (frontend) => `${resolvers}${frontend}`);
 }

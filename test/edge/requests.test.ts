@@ -1,40 +1,18 @@
 /** What both edges do with a request before a server sees it: who it is from, what is logged, and what is too much. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertProblem } from '../contract/protocol/kit.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
 import { request, requestRaw } from '../support/http.ts';
-import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
+import { startWitness, type Witness } from './witness.ts';
 
 const BODY_BYTES = 4096;
 const TOKEN = 'tok3n-of-somebody';
 
-/** Answers everything with 204, and remembers what it was sent. */
-async function startWitness() {
-  const seen: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
-  const server = createServer((incoming, response) => {
-    if (incoming.url !== '/readyz') seen.push({ path: incoming.url!, headers: incoming.headers });
-    incoming.resume();
-    incoming.once('end', () => response.writeHead(204).end());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen,
-    stop() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
 function requestTests(edge: Edge): void {
-  let witness: Awaited<ReturnType<typeof startWitness>>;
+  let witness: Witness;
   let proxy: EdgeProcess;
   before(async () => {
     witness = await startWitness();
@@ -151,22 +129,9 @@ function requestTests(edge: Edge): void {
     assert.equal(witness.seen.length, 0);
   });
 
-  it('one address has a rate: 429 with Retry-After, and an EventSource a 200', async () => {
-    await using strict = await startEdge(edge, { buckets: [witness], gateways: [witness], requestsPerS: 10 });
-    const answers = await Promise.all(
-      Array.from({ length: 40 }, () => request(strict.plainUrl, '/c/room', { method: 'POST', body: 'x' })),
-    );
-    const refused = answers.filter(({ status }) => status === 429);
-    assert.ok(refused.length > 10 && refused.length < 40, `${refused.length} of 40`);
-    for (const answer of refused) {
-      assertProblem(answer, 429, 'too_many_requests');
-      assert.match(answer.headers['retry-after']!, /^[1-3]$/);
-    }
-    await using stream = await openSse(`${strict.plainUrl}/c/room/events`, {
-      headers: { Accept: 'text/event-stream' },
-    });
-    assert.deepEqual([stream.status, stream.headers['x-overloaded']], [200, '1']);
-    assert.equal((await stream.next()).event, '$overloaded');
+  it('a connection that never sent a byte is closed without a word', async () => {
+    await using strict = await startEdge(edge, { buckets: [witness], gateways: [witness], slowS: 1 });
+    assert.equal(await requestRaw(strict.plainUrl, ''), '');
   });
 
   it('one address has so many connections', async () => {

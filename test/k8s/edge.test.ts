@@ -44,11 +44,27 @@ describe('the edge of the manifests', () => {
 
   for (const { file, withTls } of edgeFiles) {
     it(`${withTls ? 'with' : 'without'} TLS is a configuration HAProxy takes`, () => {
-      writeFileSync(config, readFileSync(file, 'utf8').replace(MOUNTED, makeCertificate(folder)));
+      writeFileSync(config, readFileSync(file, 'utf8').replaceAll(MOUNTED, makeCertificate(folder)));
       const { status, stdout, stderr } = spawnSync('haproxy', ['-c', '-f', config], { env, encoding: 'utf8' });
       assert.equal(status, 0, `${stdout}${stderr}`);
     });
   }
+
+  it('reads its limits, who is in front of it and its origins from the environment', () => {
+    writeFileSync(config, readFileSync(edgeFiles[0].file));
+    const check = (more: Record<string, string>) =>
+      spawnSync('haproxy', ['-c', '-f', config], { env: { ...env, ...more }, encoding: 'utf8' });
+    for (const [name, right, wrong] of [
+      ['EDGE_CONNECTIONS_PER_IP', '5', 'many'],
+      ['EDGE_REQUESTS_PER_S', '5', 'many'],
+      ['EDGE_BODY_BYTES', '5', 'many'],
+      ['EDGE_TRUSTED_PROXIES', '10.0.0.0/8 fd00::/8', 'the balancer'],
+    ] as const) {
+      assert.equal(check({ [name]: right }).status, 0, `${name}=${right}: ${check({ [name]: right }).stderr}`);
+      assert.equal(check({ [name]: wrong }).status, 1, `${name}=${wrong}`);
+    }
+    assert.equal(check({ EDGE_PROXY_PROTOCOL: 'on' }).status, 0, check({ EDGE_PROXY_PROTOCOL: 'on' }).stderr);
+  });
 
   it('finds the pods of a Service by its name, and leads changes and streams to them', async () => {
     await using server = await startServer({ env: { DRAIN_MS: '0' } });
@@ -57,11 +73,16 @@ describe('the edge of the manifests', () => {
     const text = placed(readFileSync(edgeFiles[0].file, 'utf8'), [
       [/maxconn \d+/g, 'maxconn 100'],
       [/bind 0\.0\.0\.0:8080/g, `bind unix@${socket}`],
+      [/bind 0\.0\.0\.0:8081/g, `bind unix@${socket}.health`],
       [/cluster\.local:8080/g, `cluster.local:${server.port}`],
       [/parse-resolv-conf/g, `nameserver test 127.0.0.1:${names.port}`],
     ]);
-    writeFileSync(config, text.replace(/ tcp-ut 30s/, ''));
-    const edge = spawn('haproxy', ['-db', '-f', config], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    writeFileSync(config, text.replaceAll(' tcp-ut 30s', ''));
+    const origins = { CORS_ORIGINS: 'https://a.example, https://b.example' };
+    const edge = spawn('haproxy', ['-db', '-f', config], {
+      env: { ...env, ...origins },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     try {
       let said = '';
       for (const stream of [edge.stdout, edge.stderr]) stream.on('data', (text: Buffer) => (said += text));
@@ -78,6 +99,23 @@ describe('the edge of the manifests', () => {
         what: () => `a gateway to be found:\n${said}`,
       });
       assert.match(curl('-m', '1', 'http://edge/c/pods/events?since=earliest'), /\ndata: x\n/);
+      const preflight = (origin: string) =>
+        curl(
+          '-i',
+          '-X',
+          'OPTIONS',
+          '-H',
+          `Origin: ${origin}`,
+          '-H',
+          'Access-Control-Request-Method: PUT',
+          'http://edge/c/a',
+        );
+      for (const origin of ['https://a.example', 'https://b.example']) {
+        assert.match(preflight(origin), new RegExp(`\r\naccess-control-allow-origin: ${origin}\r\n`));
+      }
+      assert.doesNotMatch(preflight('https://c.example'), /access-control-allow-origin/);
+      const health = spawnSync('curl', ['-s', '--unix-socket', `${socket}.health`, 'http://edge/healthz']);
+      assert.equal(String(health.stdout), 'ok');
       const asked = ['gateway', 'bucket'].map((role) => `smallchange-${role}.here.svc.cluster.local`);
       for (const name of asked) assert.ok(names.asked.has(name), [...names.asked].join(', '));
     } finally {

@@ -1,7 +1,9 @@
 /**
  * The edge fits what is behind it: it waits longer than a stream is silent, keeps a place for every gateway there may be, asks
- * each whether it is ready, keeps those it knows while no name service answers, and has the time to finish that it gives itself.
+ * each whether it is ready, keeps those it knows while no name service answers, has the time to finish that it gives itself, lives
+ * also when it is full, and reads what it is told.
  */
+import { environmentOf } from '../environment.ts';
 import { find, type Manifest, ofKind } from '../manifests.ts';
 import type { Container, Pod } from '../pods.ts';
 import type { Installation, Rule } from '../rule.ts';
@@ -17,6 +19,8 @@ export const edge: Rule = (whole) =>
       ...places(text, whole),
       ...health(text),
       ...names(text),
+      ...probes(pod, text),
+      ...variables(pod, text, whole.manifests),
     ];
     return problems.map((problem) => `${pod.title}: ${problem}`);
   });
@@ -83,4 +87,29 @@ function names(text: string): string[] {
   return ['timeout', 'refused', 'other']
     .filter((status) => !new RegExp(`^ *hold ${status} \\d+h$`, 'm').test(text))
     .map((status) => `it has no pods any more when the name service is away (hold ${status})`);
+}
+
+/** A port that clients fill says nothing of life: who asks there kills a full edge, with all its streams. */
+function probes({ spec }: Pod, text: string): string[] {
+  const health = /^frontend health\n {2}bind [^\n]*:(\d+)$/m.exec(text)?.[1];
+  return spec.containers.flatMap(({ livenessProbe, readinessProbe, ports }) =>
+    [livenessProbe, readinessProbe].flatMap((probe) => {
+      const asked = probe?.httpGet?.port ?? probe?.tcpSocket?.port;
+      if (asked === undefined) return [];
+      const port = ports?.find(({ name }) => name === asked)?.containerPort ?? asked;
+      return String(port) === health ? [] : [`a probe asks port ${asked}, which clients may fill`];
+    }),
+  );
+}
+
+/** A number that is none, HAProxy does not start with; a name that is misspelt, it never sees. */
+function variables({ spec }: Pod, text: string, manifests: readonly Manifest[]): string[] {
+  const said = spec.containers.flatMap((container) => [...environmentOf(container, manifests)]);
+  return said
+    .filter(([name]) => name.startsWith('EDGE_'))
+    .flatMap(([name, value]) => {
+      if (!text.includes(`\${${name}`)) return [`${name} is read by nobody`];
+      const isNumber = new RegExp(`^ *presetenv ${name} \\d+$`, 'm').test(text);
+      return isNumber && !/^[1-9]\d*$/.test(String(value)) ? [`${name} is no whole number: ${String(value)}`] : [];
+    });
 }

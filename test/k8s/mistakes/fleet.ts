@@ -144,6 +144,27 @@ findsMistakes('edge', [
     (p) => edgeText(p, /hold timeout 1h/, 'hold timeout 30s'),
     /when the name service is away \(hold timeout\)/,
   ],
+  [
+    'a probe that a full edge does not answer',
+    (p) => {
+      p.container('smallchange-edge').livenessProbe = { tcpSocket: { port: 'http' } };
+    },
+    /a probe asks port http, which clients may fill/,
+  ],
+  [
+    'a limit whose name is misspelt',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-limits').data.EDGE_REQUEST_PER_S = '10';
+    },
+    /EDGE_REQUEST_PER_S is read by nobody/,
+  ],
+  [
+    'a limit that is no number',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-limits').data.EDGE_REQUESTS_PER_S = '2k';
+    },
+    /EDGE_REQUESTS_PER_S is no whole number: 2k/,
+  ],
 ]);
 
 function edgeText(plot: Plot, from: RegExp, to: string): void {

@@ -99,7 +99,7 @@ findsMistakes('containers', [
   [
     'a probe of another port',
     (p) => {
-      p.container('smallchange-edge').livenessProbe.tcpSocket.port = 'htpp';
+      p.container('smallchange-edge').livenessProbe.httpGet.port = 'htpp';
     },
     /asks port htpp/,
   ],
