@@ -37,7 +37,7 @@ const schema = {
   querystring: {
     type: 'object',
     properties: {
-      from: { type: 'string', pattern: FROM_PATTERN, description: 'Publisher: <name>.<nonce>' },
+      from: { type: 'string', pattern: FROM_PATTERN, description: 'Publisher: <name>.<nonce>, the nonce a secret' },
       seq: { type: 'integer', minimum: 1, description: '1, 2, 3 … per publisher and channel: makes it safe to repeat' },
     },
   },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { after, before, describe } from 'node:test';
+import { shownOf } from '../../../loadtest/ledger/shown-from.ts';
 import { request, requestRaw } from '../../support/http.ts';
 import { assertProblem, type Envelope, type Kit, MAX_CHANGE_BYTES, newChannel } from './kit.ts';
 
@@ -45,6 +46,7 @@ const badFroms: readonly (readonly [what: string, from: string])[] = [
   ['41 characters in front', `${'a'.repeat(41)}.b`],
   ['41 characters behind', `a.${'b'.repeat(41)}`],
   ['a colon', 'a:b.c'],
+  ['what others are shown', shownOf('a.1')],
   ['non-ASCII', 'é.1'],
   ['a line feed', 'a.1\n'],
   ['NUL', 'a.\0'],
@@ -70,7 +72,7 @@ export function badInputTests(kit: Kit): void {
     const events = await kit.settled(witness, 2);
     assert.equal(events.length, 2);
     assert.deepEqual(events[0], kept[0]);
-    assert.deepEqual([events[1]!.data, events[1]!.from, events[1]!.seq], ['end', 'a.1', 2]);
+    assert.deepEqual([events[1]!.data, events[1]!.from, events[1]!.seq], ['end', shownOf('a.1'), 2]);
   });
 
   async function refused(query: string, status: number, code: string, init: Init = {}): Promise<void> {
