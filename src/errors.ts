@@ -29,6 +29,7 @@ export const errorTable = {
   not_acceptable: { status: 406, retryable: false, title: 'No such format' },
   change_too_large: { status: 413, retryable: false, title: 'The change is too large' },
   unsupported_encoding: { status: 415, retryable: false, title: 'A change is sent as it is, without content coding' },
+  bad_expectation: { status: 417, retryable: false, title: 'Nothing of the kind can be expected here' },
   inbox_full: { status: 503, retryable: true, title: 'The merge is behind' },
   engine_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },
   overloaded: { status: 503, retryable: true, title: 'No room for another stream here' },

@@ -2,9 +2,11 @@
  * For operators and their balancers: `/metrics` and `/load`. On a port of its own it is whoever reaches that port; on the port of the clients only
  * somebody on this very machine.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
+import { CORS_FIELDS } from './cors.ts';
+import { NOSNIFF } from './problem.ts';
 
 export interface AdminDeps {
   readonly metrics: Metrics;
@@ -21,8 +23,12 @@ export interface Load {
   readonly maxStreams: number;
 }
 
+const headers = { 'cache-control': 'no-store', ...NOSNIFF };
+
 export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: AdminDeps): void {
-  const onRequest = async (request: FastifyRequest) => {
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+    // Not for pages, wherever they come from.
+    for (const name of CORS_FIELDS) reply.removeHeader(name);
     if (localOnly && !isDirectLocal(request))
       throw new Problem('not_local', 'For the paths there are, see /openapi.json.');
   };
@@ -30,12 +36,12 @@ export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: 
   app.get('/load', { schema: { hide: true }, onRequest }, (_request, reply) => {
     const now = load();
     const share = now.maxStreams === 0 ? 0 : Math.round((now.streams / now.maxStreams) * 1000) / 1000;
-    return reply.header('cache-control', 'no-store').send({ ...now, load: share });
+    return reply.headers(headers).send({ ...now, load: share });
   });
 
   app.get('/metrics', { schema: { hide: true }, onRequest }, async (_request, reply) => {
     return reply
-      .header('cache-control', 'no-store')
+      .headers(headers)
       .type(metrics.registry.contentType)
       .send(await metrics.registry.metrics());
   });

@@ -20,6 +20,9 @@ const EXPOSE_HEADERS = 'Retry-After, ETag';
 /** A day. Browsers shorten it to what they see fit. */
 const MAX_AGE_S = 86_400;
 
+/** The fields by which a page may read an answer. */
+export const CORS_FIELDS = ['access-control-allow-origin', 'access-control-expose-headers'] as const;
+
 export function originRule({ corsOrigins, loopbackOnly }: CorsConfig): (origin: string) => boolean {
   if (corsOrigins === '*') return () => true;
   if (corsOrigins !== null) return (origin) => corsOrigins.includes(origin);

@@ -4,12 +4,15 @@
  * They are two, because what is not ready (draining, waiting for its store) must not be restarted for it.
  */
 import type { FastifyInstance } from 'fastify';
+import { NOSNIFF } from './problem.ts';
 
 export interface Readiness {
   /** What is asked, as `/readyz` calls it. */
   readonly name: string;
   ready(): boolean;
 }
+
+const headers = { 'cache-control': 'no-store', ...NOSNIFF };
 
 const health = { type: 'object', properties: { status: { type: 'string' } } } as const;
 const readiness = {
@@ -24,7 +27,7 @@ export function healthRoutes(app: FastifyInstance, checks: readonly Readiness[])
       exposeHeadRoute: true,
       schema: { summary: 'Whether the process lives', response: { 200: { description: 'It does', ...health } } },
     },
-    (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+    (_request, reply) => reply.headers(headers).send({ status: 'ok' }),
   );
   app.get(
     '/readyz',
@@ -40,7 +43,7 @@ export function healthRoutes(app: FastifyInstance, checks: readonly Readiness[])
       const ready = answers.every(([, isReady]) => isReady);
       return reply
         .code(ready ? 200 : 503)
-        .header('cache-control', 'no-store')
+        .headers(headers)
         .send({ ready, checks: Object.fromEntries(answers) });
     },
   );

@@ -1,5 +1,5 @@
 /** Paths and methods that are not there: 404, or 405 with `Allow` where the path is known under another method. */
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { Problem } from '../errors.ts';
 
 interface KnownPath {
@@ -21,6 +21,8 @@ export function answerNotFound(app: FastifyInstance): KnownPaths {
     for (const method of [route.method].flat()) path.methods.add(method);
   });
 
+  const allMethods = () => [...new Set([...known.values()].flatMap(({ methods }) => [...methods]))].join(', ');
+
   const methodsOf = (url: string) => {
     const path = url.split('?', 1)[0]!;
     const methods = [...known.values()]
@@ -29,12 +31,19 @@ export function answerNotFound(app: FastifyInstance): KnownPaths {
     return [...new Set(methods)];
   };
 
-  app.setNotFoundHandler((request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.raw.url === '*') return reply.code(204).header('allow', allMethods()).send();
     const methods = methodsOf(request.raw.url ?? '');
     if (methods.length === 0) throw new Problem('not_found', 'For the paths there are, see /openapi.json.');
     const allow = methods.join(', ');
     if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send();
     throw new Problem('method_not_allowed', `Here there are: ${allow}.`, { allow });
+  };
+  app.setNotFoundHandler(answer);
+  // Fastify looks at what QUERY brings before it looks for who takes it.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'QUERY' || !request.is404) return done();
+    answer(request, reply);
   });
   return { methodsOf };
 }

@@ -7,7 +7,7 @@
  */
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
-import { problemSchema } from './problem.ts';
+import { NOSNIFF, problemSchema } from './problem.ts';
 
 /** A route as it is described, whoever serves it. */
 export type RouteDocument = Pick<RouteOptions, 'method' | 'url' | 'schema'>;
@@ -23,7 +23,7 @@ export async function documentRoutes(app: FastifyInstance, elsewhere: readonly R
   let document: Buffer | undefined;
   app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) => {
     document ??= Buffer.from(JSON.stringify(merged(app, paper)));
-    return reply.type('application/json').send(document);
+    return reply.type('application/json').headers(NOSNIFF).send(document);
   });
 }
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { NOSNIFF } from './problem.ts';
 
 export function pageRoutes(app: FastifyInstance): void {
   const page = readFileSync(new URL('../web/index.html', import.meta.url));
@@ -15,7 +16,7 @@ export function pageRoutes(app: FastifyInstance): void {
       .header('cache-control', 'no-cache')
       .header('content-security-policy', policy)
       .header('referrer-policy', 'no-referrer')
-      .header('x-content-type-options', 'nosniff')
+      .headers(NOSNIFF)
       .send(page),
   );
 }

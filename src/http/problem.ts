@@ -4,13 +4,16 @@
  * Invariant: an answer says what the table in `errors.ts` and our own sentences say, never what an unexpected error
  * says, and never what the client sent.
  */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EngineUnavailable, errorTable, Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
+import type { ErrorLog } from './error-log.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
+
+/** What is sent is what it is called, whatever it looks like. */
+export const NOSNIFF = { 'x-content-type-options': 'nosniff' } as const;
 
 /** The schema that routes refer to as `problem#`; documentation only. */
 export const problemSchema = {
@@ -50,31 +53,37 @@ function frameworkProblem(error: CodedError, request: FastifyRequest): Problem |
   }
 }
 
-/** The client went away, or stopped, in the middle of its own request: there is nobody to answer and nothing to mend. */
-function isClientGone(error: CodedError, request: FastifyRequest): boolean {
-  return error.code === 'ECONNRESET' || request.raw.destroyed;
+/**
+ * The client went away, or stopped, in the middle of its own request: there is nobody to answer and nothing to mend. Behind
+ * the body nothing is the client's fault: the change may have been accepted. (`destroyed` is also true of a request that was read.)
+ */
+function isClientGone({ raw }: FastifyRequest): boolean {
+  return !raw.complete && (raw.errored !== null || raw.socket.destroyed);
+}
+
+export interface ProblemDeps {
+  readonly metrics: Metrics;
+  readonly log: ErrorLog;
 }
 
 export type ErrorHandler = (error: CodedError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-export function createErrorHandler({ metrics }: { readonly metrics: Metrics }): ErrorHandler {
+export function createErrorHandler({ metrics, log }: ProblemDeps): ErrorHandler {
   return (error, request, reply) => {
-    const problem = problemOf(error, request);
+    const problem = problemOf(error, log, request);
     metrics.problems.inc({ code: problem.code });
     return sendProblem(request, reply, problem);
   };
 }
 
-type ProblemLog = Pick<FastifyBaseLogger, 'debug' | 'error'>;
-
-function problemOf(error: CodedError, request: FastifyRequest): Problem {
-  const known = expected(error, request.log, request) ?? frameworkProblem(error, request);
+function problemOf(error: CodedError, log: ErrorLog, request: FastifyRequest): Problem {
+  const known = expected(error, log, request) ?? frameworkProblem(error, request);
   if (known !== undefined) return known;
-  if (isClientGone(error, request)) return new Problem('bad_request', 'The request was not sent to its end.');
-  return unexpected(error, request.log, request);
+  if (isClientGone(request)) return new Problem('bad_request', 'The request was not sent to its end.');
+  return unexpected(error, log, request);
 }
 
-function expected(error: Error, log: ProblemLog, req?: FastifyRequest): Problem | undefined {
+function expected(error: Error, log: ErrorLog, req?: FastifyRequest): Problem | undefined {
   if (error instanceof Problem) return error;
   if (!(error instanceof EngineUnavailable)) return undefined;
   // At debug: the engine's own connection says once that it is away, which is what an operator needs.
@@ -82,18 +91,13 @@ function expected(error: Error, log: ProblemLog, req?: FastifyRequest): Problem 
   return new Problem('engine_unavailable', 'Nobody knows whether it was done: send the very same request again.');
 }
 
-function unexpected(error: Error, log: ProblemLog, req?: FastifyRequest): Problem {
-  log.error({ req, err: error }, 'a request met an unexpected error');
+function unexpected(error: Error, log: ErrorLog, req?: FastifyRequest): Problem {
+  log.error(error, req);
   return new Problem('internal', 'It is in the log of this server. The very same request may succeed later.');
 }
 
-export interface FailureDeps {
-  readonly metrics: Metrics;
-  readonly log: ProblemLog;
-}
-
 /** For requests that fastify never saw: the whole answer as text, with `fields` in it, each with its CR LF. */
-export function createFailureText({ metrics, log }: FailureDeps): (error: Error, fields: string) => string {
+export function createFailureText({ metrics, log }: ProblemDeps): (error: Error, fields: string) => string {
   return (error, fields) => {
     const problem = expected(error, log) ?? unexpected(error, log);
     metrics.problems.inc({ code: problem.code });
@@ -101,10 +105,12 @@ export function createFailureText({ metrics, log }: FailureDeps): (error: Error,
   };
 }
 
-function problemText(problem: Problem, fields: string, status: number = problem.status): string {
+/** The whole answer, with `fields` in it, each with its CR LF. */
+export function problemText(problem: Problem, fields: string, status: number = problem.status): string {
   const body = problemBody(problem, status);
   const head = `Content-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n`;
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}${fields}\r\n${body}`;
+  const more = 'X-Content-Type-Options: nosniff\r\n';
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}${more}${fields}\r\n${body}`;
 }
 
 /** A body larger than this is not read to its end to keep its connection: the connection is closed instead. */
@@ -121,40 +127,11 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Prob
     .headers(problem.headers)
     .header('content-type', PROBLEM_TYPE)
     .header('cache-control', 'no-store')
+    .headers(NOSNIFF)
     .send(problemBody(problem));
 }
 
 /** 1 to 3 seconds, random, so that those refused together do not come back together. */
 export function retryAfterS(): number {
   return 1 + Math.floor(Math.random() * 3);
-}
-
-const clientErrors: Record<string, readonly [status: number, detail: string]> = {
-  HPE_HEADER_OVERFLOW: [431, 'Path and header may have 8 KiB together.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The header arrives within 10 seconds, the body within 15.'],
-};
-const notHttp = [400, 'The request is not HTTP/1.1.'] as const;
-
-/** For how long a connection that is given up waits for its peer to read the answer and close. */
-const LINGER_MS = 1_000;
-
-/** What arrived is not a request at all: fastify never sees it, so the answer is written by hand and the connection ends. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswerOwed(socket)) {
-    socket.destroy();
-    return;
-  }
-  const [status, detail] = clientErrors[error.code ?? ''] ?? notHttp;
-  socket.end(problemText(new Problem('bad_request', detail), 'Connection: close\r\n', status));
-  // Not at once: a reset for what is still unread could overtake the answer. Not never: the peer need not close.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
-}
-
-/**
- * Whether the request before what arrived is still without its answer, or in the middle of it. This one would seem to be
- * it: a 400 for a change that is being accepted. Without any, its client knows that it does not know (P5).
- */
-function isAnswerOwed(socket: Socket): boolean {
-  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse | null };
-  return answer?.headersSent === true || answer?.req.complete === true;
 }

@@ -3,17 +3,20 @@
  *
  * Everything a client can do wrong before a route sees its request is answered here.
  */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { acceptAnyBody } from './body.ts';
+import { answerClientError, MAX_HEADER_BYTES, refuseConnect } from './client-error.ts';
 import { CLOSE_MS, closeWithin } from './closing.ts';
+import { type Connections, openConnections } from './connections.ts';
 import { answerCors, type CorsConfig } from './cors.ts';
+import { createErrorLog } from './error-log.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
-import { answerClientError, createErrorHandler, createFailureText } from './problem.ts';
+import { createErrorHandler, createFailureText } from './problem.ts';
 import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
 
@@ -24,15 +27,13 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How often the two above are looked at, and so by how much they are late at most. */
 const CONNECTIONS_CHECK_MS = 5_000;
-/** Request line and header. A path of 16 channels has at most 1,050 bytes, a cursor 256. */
-const MAX_HEADER_BYTES = 8 * 1024;
 /** Beyond what fits into a header: a name that is too long gets our 400, not the router's 414. */
 const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
 /** With the default of 511 a storm of connects is six times slower. */
 const BACKLOG = 4096;
 
 export interface ServerDeps {
-  readonly config: Pick<Config, 'maxChangeBytes'> & CorsConfig;
+  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs'> & CorsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** What `/openapi.json` tells besides the routes that are here. */
@@ -74,14 +75,17 @@ export async function createServer({
       // Refused in `body.ts`, with a sentence.
       requireHostHeader: false,
     },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, connections.isSilent(socket)),
     // A URL that cannot be decoded: no route, so no hook has run.
     frameworkErrors: (error, request, reply) => {
       cors.apply(request, reply);
       handleError(error, request, reply);
     },
   });
-  const handleError = createErrorHandler({ metrics });
+  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, stalled: () => {} });
+  app.server.on('connect', (_request, socket) => refuseConnect(socket as Socket));
+  const problems = { metrics, log: createErrorLog(log) };
+  const handleError = createErrorHandler(problems);
   app.setErrorHandler(handleError);
   const cors = answerCors(app, config);
   refuseAmbiguity(app);
@@ -101,7 +105,7 @@ export async function createServer({
       firstByteMs: HEADERS_TIMEOUT_MS,
       keepAliveMs: KEEP_ALIVE_MS,
       fieldsFor: cors.textFor,
-      failure: createFailureText({ metrics, log }),
+      failure: createFailureText(problems),
     });
   }
   closeWithin(app, shortcut, closeMs);

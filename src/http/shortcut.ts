@@ -14,7 +14,6 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OtherConnections } from './closing.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
-import { answerClientError } from './problem.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
 export interface PlainAnswer {
@@ -152,11 +151,8 @@ class PlainConnection implements PlainAnswer {
   /** Never while a request is being answered: that takes less time than either. */
   timedOut(): void {
     if (this.#isAnswering) return;
-    // What still arrives while the answer is taken is read, and goes nowhere: it has been told that it came too late.
-    this.#socket[connectionOf] = null;
-    this.closed();
-    if (this.#hasAnswered) this.#socket.destroy();
-    else answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), this.#socket);
+    // Without an answer: nobody has asked. To a browser that connected ahead, a 408 would be the answer to what it asks next.
+    this.#socket.destroy();
   }
 
   closed(): void {
@@ -202,9 +198,9 @@ class PlainConnection implements PlainAnswer {
     for (const [event, listener] of Object.entries(listeners)) socket.removeListener(event, listener);
     socket.setTimeout(0);
     this.#shared.handOver(socket);
-    // What came behind the chunk since we paused follows by itself, in the next tick and so before anything is read anew.
+    // What came behind the chunk since we paused is there already, and stays behind it.
+    if (chunk !== null) socket.unshift(chunk);
     if (socket.isPaused()) socket.resume();
-    if (chunk !== null) socket.emit('data', chunk);
   }
 }
 

@@ -32,7 +32,11 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
     ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20, comparesPerS: 10 },
     ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
   });
-  const app = await createServer({ config: { maxChangeBytes: 1, corsOrigins: '*', loopbackOnly: true }, log, metrics });
+  const app = await createServer({
+    config: { maxChangeBytes: 1, streamStallMs: 30_000, corsOrigins: '*', loopbackOnly: true },
+    log,
+    metrics,
+  });
   gateway.routes(app);
   const port = await listen(app, { host: '127.0.0.1', port: 0 });
   const opening = openSse(`http://127.0.0.1:${port}/c/room/events`);

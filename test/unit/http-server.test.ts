@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { describe, it } from 'node:test';
 import type { FastifyInstance } from 'fastify';
@@ -10,7 +11,7 @@ import { healthRoutes } from '../../src/http/health.ts';
 import { pageRoutes } from '../../src/http/page.ts';
 import { parameter } from '../../src/http/query.ts';
 import type { Metrics } from '../../src/metrics.ts';
-import { startHttpApp } from '../support/http-app.ts';
+import { type HttpApp, startHttpApp } from '../support/http-app.ts';
 
 let isReady = true;
 
@@ -38,6 +39,15 @@ function routes(app: FastifyInstance, metrics: Metrics): void {
   ]);
   adminRoutes(app, { metrics, load, localOnly: true });
   pageRoutes(app);
+}
+
+/** Node's client takes methods that `fetch` does not. */
+function ask(http: HttpApp, options: RequestOptions, body?: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ port: http.port, host: '127.0.0.1', ...options }, (answer) => resolve(answer.resume()));
+    asking.once('error', reject);
+    asking.end(body);
+  });
 }
 
 describe('a body', () => {
@@ -93,7 +103,7 @@ describe('a query parameter', () => {
 describe('a path', () => {
   it('reaches its route with any name that fits into a request', async () => {
     await using http = await startHttpApp(routes);
-    const name = 'a'.repeat(7000);
+    const name = 'a'.repeat(15_000);
     const answer = await fetch(`${http.url}/c/${name}`, { method: 'POST', body: 'x' });
     assert.equal(((await answer.json()) as { name: string }).name, name);
   });
@@ -114,6 +124,26 @@ describe('a path', () => {
       assert.equal(answer.status, 405, `${method} ${path}`);
       assert.equal(answer.headers.get('allow'), allow, `${method} ${path}`);
     }
+  });
+
+  it('is 405 or 404 for QUERY too, with and without a body, and nobody has made a mistake', async () => {
+    await using http = await startHttpApp(routes);
+    for (const [path, status] of [
+      ['/c/a', 405],
+      ['/healthz', 405],
+      ['/nope', 404],
+    ] as const) {
+      for (const body of [undefined, 'x']) {
+        const { statusCode, headers } = await ask(http, { method: 'QUERY', path }, body);
+        assert.equal(statusCode, status, path);
+        assert.equal(headers.allow !== undefined, status === 405, path);
+        assert.equal(headers['content-type'], 'application/problem+json');
+      }
+    }
+    assert.deepEqual(
+      http.logged.filter(({ level }) => level === 'error'),
+      [],
+    );
   });
 
   it('that is not known is 404', async () => {
@@ -202,6 +232,21 @@ describe('metrics', () => {
     await using http = await startHttpApp(routes);
     assert.deepEqual(await (await fetch(`${http.url}/load`)).json(), { ...load(), load: 0.667 });
     assert.equal((await fetch(`${http.url}/load`, { headers: { 'x-forwarded-for': '192.0.2.1' } })).status, 404);
+  });
+});
+
+describe('what is not for pages', () => {
+  it('says so to pages of every origin, and everything says that it is what it is called', async () => {
+    await using http = await startHttpApp(routes, { CORS_ORIGINS: '*' });
+    const headers = { origin: 'http://evil.example' };
+    for (const path of ['/metrics', '/load', '/healthz', '/readyz', '/openapi.json', '/', '/nope', '/c/%zz']) {
+      const answer = await fetch(http.url + path, { headers });
+      const mayRead = answer.headers.get('access-control-allow-origin');
+      assert.equal(mayRead, path === '/metrics' || path === '/load' ? null : '*', path);
+      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path);
+    }
+    const refused = await fetch(`${http.url}/load`, { headers: { ...headers, via: '1.1 x' } });
+    assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [404, null]);
   });
 });
 

@@ -66,6 +66,7 @@ describe('a problem', () => {
         [`urn:smallchange:problem:${code}`, row.title, code, 'What would be right.'],
       );
       const retryAfter = answer.headers.get('retry-after');
+      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
       if (row.status === 503) assert.match(retryAfter!, /^[123]$/);
       else assert.equal(retryAfter, null);
     }
@@ -137,18 +138,34 @@ describe('what is not a request', () => {
     const cases = [
       ['nonsense\r\n\r\n', 400],
       ['GET / HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n', 400],
+      ['GET * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n', 400],
+      ['CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n', 405],
+      ['POST /change HTTP/1.1\r\nHost: h\r\nExpect: foo\r\nContent-Length: 1\r\n\r\n', 417],
+      ['POST /change HTTP/1.1\r\nHost: h\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx', 417],
       ['POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n', 400],
       ['POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
-      [`GET /${'a'.repeat(9000)} HTTP/1.1\r\nHost: h\r\n\r\n`, 431],
+      [`GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: h\r\n\r\n`, 431],
     ] as const;
     for (const [bytes, status] of cases) {
       const answer = await sendRaw(http.port, bytes);
       assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `), bytes.slice(0, 40));
       const [head, body] = answer.split('\r\n\r\n') as [string, string];
-      assert.match(head, /Content-Type: application\/problem\+json/);
-      assert.match(head, new RegExp(`Content-Length: ${Buffer.byteLength(body)}`));
+      assert.match(head, /Content-Type: application\/problem\+json/i);
+      assert.match(head, new RegExp(`Content-Length: ${Buffer.byteLength(body)}`, 'i'));
+      assert.match(head, /X-Content-Type-Options: nosniff/i);
       assert.equal((JSON.parse(body) as ProblemJson).status, status);
+      if (status === 431) assert.match(body, /16 KiB/);
     }
+  });
+
+  it('is answered in its own way where it is one after all', async () => {
+    await using http = await startHttpApp(routes);
+    assert.match(
+      await sendRaw(http.port, 'OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 204 .*allow: [A-Z, ]*POST/is,
+    );
+    const expecting = 'POST /change HTTP/1.0\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx';
+    assert.match(await sendRaw(http.port, expecting), /^HTTP\/1\.1 200 /);
   });
 
   it('without a Host is refused with a sentence, but HTTP/1.0 has none', async () => {

@@ -29,7 +29,7 @@ interface HttpSocket extends Socket {
 }
 
 /** All that the HTTP layer listens to. Its `close`, `error` and `end` are replaced by the new owner's. */
-const HTTP_EVENTS = ['close', 'error', 'drain', 'data', 'end', 'timeout', 'resume', 'pause'] as const;
+const HTTP_EVENTS = ['close', 'error', 'drain', 'data', 'readable', 'end', 'timeout', 'resume', 'pause'] as const;
 
 /**
  * @returns The socket, one turn of the event loop later, which may have been closed in between; null, at once and with

@@ -1,0 +1,164 @@
+/**
+ * A connection that Node's HTTP server has: its requests are parsed, run and answered a few at a time, in order.
+ *
+ * Node parses all that has arrived and runs every request in it: 64 KiB of pipelined requests are some thousand at once, each
+ * with its answer in memory. So the parser is fed by hand, in pieces, and with nothing more while a request waits; the rest
+ * stays in the socket, whose own limit then stops the client. Requests of one piece that may not run yet wait as Node made
+ * them, which is the most that a connection holds.
+ *
+ * An answer counts as under way until the kernel has taken all of it, so who does not read has no further request run.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Two, not one: a stream behind a request without its answer is told so (P9), and need not wait for it. */
+const UNDER_WAY_MAX = 2;
+/** A second one is not begun while more than this of the first is unsent. */
+const UNSENT_MAX_BYTES = 64 * 1024;
+/** The smallest request has 18 bytes, and takes 4 KiB as Node's objects: a piece is 28 of them at most. */
+const PIECE_BYTES = 512;
+/** For who has sent all and waits for answers. Any but a poll's comes sooner; who has left looks just the same. */
+export const HALF_CLOSED_MS = 2_000;
+
+export type RunRequest = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What Node's HTTP layer keeps at a socket: no parser when it has let go of it; paused, it must not be fed. */
+export interface HttpSocket extends Socket {
+  parser?: object | null;
+  _paused?: boolean;
+  _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
+}
+
+export class HttpConnection {
+  readonly #socket: HttpSocket;
+  readonly #run: RunRequest;
+  readonly #underWay: ServerResponse[] = [];
+  readonly #waiting: [IncomingMessage, ServerResponse][] = [];
+  #newest: IncomingMessage | null = null;
+  #isFeeding = false;
+  #isFed = false;
+  #isScheduled = false;
+  #takenBytes = 0;
+  #takenAtMs = 0;
+  /** When it last had something to do; of the caller's clock. */
+  usedAtMs: number;
+
+  /** Must be made right after Node's HTTP server was given the socket. */
+  constructor(socket: Socket, run: RunRequest, nowMs: number) {
+    this.#socket = socket;
+    this.#run = run;
+    this.usedAtMs = nowMs;
+    const feed = () => this.#feed();
+    // That somebody listens to `readable` is what makes the socket wait to be read.
+    socket.on('readable', feed);
+    // Node had stopped for an answer that is not taken.
+    socket.on('resume', feed);
+    socket.on('end', () => this.#ended());
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Node's HTTP layer no longer has the socket: it is closed, or a stream's. */
+  get isGone(): boolean {
+    return this.#socket.destroyed || this.#socket.parser == null;
+  }
+
+  /** Nothing is under way. A request whose head is not complete is nothing. */
+  get isIdle(): boolean {
+    return this.#underWay.length === 0 && (this.#newest === null || this.#newest.complete);
+  }
+
+  /** It was given no byte: nobody waits for an answer. */
+  get isSilent(): boolean {
+    return !this.#isFed;
+  }
+
+  enter(request: IncomingMessage, response: ServerResponse, nowMs: number): void {
+    this.usedAtMs = nowMs;
+    this.#newest = request;
+    if (this.#waiting.length === 0 && this.#mayRun()) this.#begin(request, response);
+    else this.#waiting.push([request, response]);
+  }
+
+  /** Whether something is unsent, and nothing of it has been taken for so long. */
+  isStalled(nowMs: number, stallMs: number): boolean {
+    if (this.#socket.writableLength === 0) {
+      this.#takenAtMs = 0;
+      return false;
+    }
+    const { bytesWritten = 0, writeQueueSize = 0 } = this.#socket._handle ?? {};
+    const taken = bytesWritten - writeQueueSize;
+    if (taken !== this.#takenBytes || this.#takenAtMs === 0) {
+      this.#takenBytes = taken;
+      this.#takenAtMs = nowMs;
+      return false;
+    }
+    return nowMs - this.#takenAtMs >= stallMs;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #mayRun(): boolean {
+    const { length } = this.#underWay;
+    return length === 0 || (length < UNDER_WAY_MAX && this.#socket.writableLength <= UNSENT_MAX_BYTES);
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    this.#underWay.push(response);
+    response.once('close', () => this.#answered(response));
+    this.#run(request, response);
+  }
+
+  #answered(response: ServerResponse): void {
+    this.#underWay.splice(this.#underWay.indexOf(response), 1);
+    if (this.isGone) return;
+    if (this.#waiting.length === 0) {
+      this.#feed();
+    } else if (!this.#isScheduled) {
+      // In a turn of its own: a long row of requests that are answered at once is not one turn.
+      this.#isScheduled = true;
+      setImmediate(() => this.#next());
+    }
+  }
+
+  #next(): void {
+    this.#isScheduled = false;
+    while (this.#waiting.length > 0 && this.#mayRun()) this.#begin(...this.#waiting.shift()!);
+    this.#feed();
+  }
+
+  /** The rest of a body is fed whatever is under way: its request waits for it. */
+  #mayFeed(): boolean {
+    if (this.isGone || this.#socket._paused === true || this.#waiting.length > 0) return false;
+    return this.#mayRun() || this.#newest?.complete === false;
+  }
+
+  #feed(): void {
+    if (this.#isFeeding) return;
+    this.#isFeeding = true;
+    const socket = this.#socket;
+    while (socket.readableLength > 0 && this.#mayFeed()) {
+      this.#isFed = true;
+      socket.read(Math.min(PIECE_BYTES, socket.readableLength));
+    }
+    // Asks for more, or learns that there is none.
+    if (socket.readableLength === 0) socket.read();
+    this.#isFeeding = false;
+  }
+
+  /** Node closes it behind the last answer. */
+  #ended(): void {
+    if (!this.isIdle) setTimeout(() => this.#socket.destroy(), HALF_CLOSED_MS).unref();
+  }
+
+  /** Node tells only the answer whose turn it is. */
+  #closed(): void {
+    this.#waiting.length = 0;
+    for (const response of [...this.#underWay]) {
+      if (response.closed) continue;
+      response.destroyed = true;
+      response.emit('close');
+    }
+  }
+}

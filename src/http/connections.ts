@@ -1,0 +1,71 @@
+/**
+ * All connections that Node's HTTP server has: each is fed by hand (`connection.ts`), and closed when it does not take its
+ * answer. Those that became streams leave with the next look.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpConnection } from './connection.ts';
+
+/** Looks at all connections in each time of a stall: by so much a part of it one is closed late. */
+const LOOKS_PER_STALL = 6;
+const LOOK_MIN_MS = 10;
+
+export interface ConnectionsOptions {
+  /** How long an answer may be unsent without progress. */
+  readonly stallMs: number;
+  /** Told of each that was closed for it. */
+  stalled(): void;
+}
+
+export interface Connections {
+  /** Not a byte of it was a request's: nobody waits for an answer. */
+  isSilent(socket: Socket): boolean;
+  [Symbol.iterator](): Iterator<HttpConnection>;
+}
+
+/** Must be called before the server listens. */
+export function openConnections(server: Server, { stallMs, stalled }: ConnectionsOptions): Connections {
+  const connections = new Map<Socket, HttpConnection>();
+  const accept = server.listeners('connection') as ((socket: Socket) => void)[];
+  const handle = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+  server.removeAllListeners('connection');
+  server.removeAllListeners('request');
+  // Who has sent all and closed that direction still gets its answers.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+
+  const run = (request: IncomingMessage, response: ServerResponse) => {
+    for (const listener of handle) listener.call(server, request, response);
+  };
+  server.on('connection', (socket: Socket) => {
+    for (const listener of accept) listener.call(server, socket);
+    connections.set(socket, new HttpConnection(socket, run, performance.now()));
+    socket.on('close', () => connections.delete(socket));
+  });
+  server.on('request', (request, response) => {
+    connections.get(request.socket)?.enter(request, response, performance.now());
+  });
+
+  // Node's own 417 is no problem document; `strict.ts` has one.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+
+  const looking = setInterval(look, Math.max(LOOK_MIN_MS, stallMs / LOOKS_PER_STALL));
+  looking.unref();
+  server.on('close', () => clearInterval(looking));
+
+  function look(): void {
+    const nowMs = performance.now();
+    for (const [socket, connection] of connections) {
+      if (connection.isGone) {
+        connections.delete(socket);
+      } else if (connection.isStalled(nowMs, stallMs)) {
+        connection.destroy();
+        stalled();
+      }
+    }
+  }
+
+  return {
+    isSilent: (socket) => connections.get(socket)?.isSilent ?? true,
+    [Symbol.iterator]: () => connections.values(),
+  };
+}
