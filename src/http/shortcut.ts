@@ -13,6 +13,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OtherConnections } from './closing.ts';
+import type { Admits } from './plain-forgery.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
@@ -26,6 +27,8 @@ export type PlainHandler = (request: PlainRequest, answer: PlainAnswer) => boole
 
 export interface ShortcutOptions {
   readonly handler: PlainHandler;
+  /** Whether a request may be answered here, as far as its Host and origin tell. */
+  readonly admits: Admits;
   readonly maxBodyBytes: number;
   /** How long a connection may take for its first byte. */
   readonly firstByteMs: number;
@@ -122,9 +125,9 @@ class PlainConnection implements PlainAnswer {
       this.#socket.pause();
       return;
     }
-    const { handler, maxBodyBytes } = this.#shared;
+    const { handler, admits, maxBodyBytes } = this.#shared;
     const request = readPlainRequest(chunk, maxBodyBytes);
-    if (request === undefined) {
+    if (request === undefined || !admits(request, chunk)) {
       this.#handOver(chunk);
       return;
     }

@@ -33,7 +33,7 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
     ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
   });
   const app = await createServer({
-    config: { maxChangeBytes: 1, streamStallMs: 30_000, corsOrigins: '*', loopbackOnly: true },
+    config: { maxChangeBytes: 1, streamStallMs: 30_000, corsOrigins: '*', loopbackOnly: true, publicHosts: null },
     log,
     metrics,
   });

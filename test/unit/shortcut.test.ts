@@ -30,6 +30,7 @@ async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Option
   server.on('connection', (socket) => handedOver.push(socket));
   const owed = new Set<PlainAnswer>();
   const shortcut: Shortcut = openShortcut(server, {
+    admits: ({ hostStart, hostEnd }, chunk) => chunk.toString('latin1', hostStart, hostEnd) !== 'stranger',
     maxBodyBytes: 10,
     firstByteMs,
     keepAliveMs,

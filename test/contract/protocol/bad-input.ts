@@ -113,7 +113,7 @@ export function badInputTests(kit: Kit): void {
       for (const name of ['a b', 'a\tb', 'é', 'a\0b']) {
         const text = await requestRaw(
           kit.postUrl(),
-          `POST /c/${name} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
+          `POST /c/${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
         );
         assert.match(text, /^HTTP\/1\.1 400 /, JSON.stringify(name));
         assert.match(text, /content-type: application\/problem\+json/i);
@@ -153,7 +153,7 @@ export function badInputTests(kit: Kit): void {
       await refused('', 400, 'empty_change', { headers: { 'transfer-encoding': 'chunked' }, body: '' });
       const text = await requestRaw(
         kit.postUrl(),
-        `POST /c/${witness} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+        `POST /c/${witness} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       );
       assert.match(text, /^HTTP\/1\.1 400 [\s\S]*"code":"empty_change"/);
     });
