@@ -34,6 +34,9 @@ export interface App {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** For scrapers and balancers, out of the descriptors that are the process' own. */
+const ADMIN_CONNECTIONS = 32;
+
 /** What a role adds to the process, and how it leaves. */
 interface Part {
   routes?(app: FastifyInstance): void;
@@ -88,7 +91,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     if (config.adminPort !== null) {
       // Beyond loopback whoever reaches that port may ask, and by whatever name: scrapers go by addresses.
       const hosts = config.loopbackOnly ? config.publicHosts : null;
-      const admin = await createServer({ config: { ...config, publicHosts: hosts }, log, metrics });
+      const admin = await createServer({
+        config: { ...config, publicHosts: hosts, maxConnections: ADMIN_CONNECTIONS },
+        log,
+        metrics,
+      });
       servers.push(admin);
       healthRoutes(admin, checks);
       adminRoutes(admin, { metrics, load, localOnly: false });

@@ -10,6 +10,10 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export const mergeOutcomes = ['event', 'absorbed', 'refused', 'repeat', 'unreadable'] as const;
 export type MergeOutcome = (typeof mergeOutcomes)[number];
 
+/** Why a connection that is no stream was closed by us. */
+export const cutReasons = ['refused', 'room', 'unread'] as const;
+export type CutReason = (typeof cutReasons)[number];
+
 /** Something that only grows. */
 export interface Count {
   inc(by?: number): void;
@@ -33,6 +37,7 @@ export interface Metrics {
   /** 1 while Redis answers, 0 while it does not. */
   readonly redisUp: Gauge;
   readonly problems: Counter<'code'>;
+  readonly connectionsCut: Counter<'reason'>;
 }
 
 /** From a local memory write to a store that barely keeps up; an answer later than 5 s is a failure in any case. */
@@ -50,6 +55,15 @@ export function createMetrics(): Metrics {
   });
   // A series that is there from the start can be alerted on before its first increment.
   for (const outcome of mergeOutcomes) eventsMerged.inc({ outcome }, 0);
+
+  const connectionsCut = new Counter({
+    ...named(
+      'connections_cut_total',
+      'Connections that are no streams, closed by this server for want of room or of progress.',
+    ),
+    labelNames: ['reason'],
+  });
+  for (const reason of cutReasons) connectionsCut.inc({ reason }, 0);
 
   return {
     registry,
@@ -73,5 +87,6 @@ export function createMetrics(): Metrics {
       ...named('problems_total', 'Requests answered with a problem.'),
       labelNames: ['code'],
     }),
+    connectionsCut,
   };
 }

@@ -17,6 +17,8 @@ export const meanings: Readonly<Record<string, string>> = {
   smallchange_accept_seconds:
     'How long publishers wait for their 204, without the network: with `appendfsync always` the latency of a disk.',
   smallchange_redis_up: '0 at all processes: Redis. 0 at one: its way there.',
+  smallchange_connections_cut_total:
+    'Who was in the way of others. `room`: idle ones, closed because the descriptors ran short; `refused`: new ones, because all the others were busy; `unread`: an answer that was not taken for `STREAM_STALL_MS`.',
   smallchange_problems_total:
     'What clients are told went wrong. `inbox_full`, `engine_unavailable`, `overloaded` and `draining` are ours, `internal` is a bug, the rest are theirs.',
 };

@@ -44,7 +44,7 @@ const schema = {
   response: {
     204: { type: 'null', description: 'Accepted: in the inbox for good' },
     '4xx': { $ref: 'problem#', description: 'Not accepted by this request' },
-    503: { $ref: 'problem#', description: 'Unknown: send the same again after Retry-After' },
+    '5xx': { $ref: 'problem#', description: 'Unknown: send the same again, after Retry-After where it is given' },
   },
 } as const;
 

@@ -38,6 +38,15 @@ function descriptorLimit(): number {
 /** Kept for listeners, Redis, files, and POSTs on their way while all streams are taken. */
 const RESERVED_DESCRIPTORS = 1024;
 
+/** Kept from clients altogether: for Redis, listeners and files, so that a process always comes back to its store. */
+const OWN_DESCRIPTORS = 256;
+
+/** As many connections of clients, streams included, as leave the process what is its own. */
+export function connectionsFor({ descriptors }: Machine): number {
+  const own = Math.min(OWN_DESCRIPTORS, Math.ceil(descriptors / 4));
+  return Math.max(1, Math.min(descriptors - own, MAX_CONNECTIONS_LIMIT));
+}
+
 /** About 4 KiB in this process, 4 KiB of kernel buffers, and room for what a slow client has not read. */
 const STREAM_BYTES = 16 * 1024;
 
@@ -47,6 +56,9 @@ export function streamsFor(machine: Machine): number {
   const byMemory = Math.floor(machine.memoryBytes / 2 / STREAM_BYTES);
   return Math.max(1, Math.min(byDescriptors, byMemory, MAX_STREAMS_LIMIT));
 }
+
+/** Every stream that is possible, and as many others. */
+export const MAX_CONNECTIONS_LIMIT = 2_000_000;
 
 /** No process has been shown to hold more. */
 export const MAX_STREAMS_LIMIT = 1_000_000;

@@ -18,7 +18,7 @@ import {
   someOf,
   wholeNumber,
 } from './kinds.ts';
-import { MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
+import { connectionsFor, MAX_CONNECTIONS_LIMIT, MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
 
 export const roles = ['bucket', 'merger', 'gateway'] as const;
 export const reducerNames = ['log', 'latest', 'tally'] as const;
@@ -156,6 +156,16 @@ export const settings = {
     ),
     default: 'from descriptors and memory',
     whenUnset: streamsFor,
+  },
+  maxConnections: {
+    ...setting(
+      'MAX_CONNECTIONS',
+      wholeNumber(1, MAX_CONNECTIONS_LIMIT),
+      '1',
+      'Connections of clients this process holds, streams included; close to it idle ones are closed, above it new ones.',
+    ),
+    default: 'from descriptors',
+    whenUnset: connectionsFor,
   },
   streamBufferBytes: setting(
     'STREAM_BUFFER_BYTES',

@@ -10,6 +10,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClosableConnection } from './room.ts';
 
 /** Two, not one: a stream behind a request without its answer is told so (P9), and need not wait for it. */
 const UNDER_WAY_MAX = 2;
@@ -29,7 +30,7 @@ export interface HttpSocket extends Socket {
   _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
 }
 
-export class HttpConnection {
+export class HttpConnection implements ClosableConnection {
   readonly #socket: HttpSocket;
   readonly #run: RunRequest;
   readonly #underWay: ServerResponse[] = [];
@@ -40,14 +41,13 @@ export class HttpConnection {
   #isScheduled = false;
   #takenBytes = 0;
   #takenAtMs = 0;
-  /** When it last had something to do; of the caller's clock. */
-  usedAtMs: number;
+  usedAtS: number;
 
   /** Must be made right after Node's HTTP server was given the socket. */
-  constructor(socket: Socket, run: RunRequest, nowMs: number) {
+  constructor(socket: Socket, run: RunRequest) {
     this.#socket = socket;
     this.#run = run;
-    this.usedAtMs = nowMs;
+    this.usedAtS = nowS();
     const feed = () => this.#feed();
     // That somebody listens to `readable` is what makes the socket wait to be read.
     socket.on('readable', feed);
@@ -67,13 +67,17 @@ export class HttpConnection {
     return this.#underWay.length === 0 && (this.#newest === null || this.#newest.complete);
   }
 
+  get hasAsked(): boolean {
+    return this.#newest !== null;
+  }
+
   /** It was given no byte: nobody waits for an answer. */
   get isSilent(): boolean {
     return !this.#isFed;
   }
 
-  enter(request: IncomingMessage, response: ServerResponse, nowMs: number): void {
-    this.usedAtMs = nowMs;
+  enter(request: IncomingMessage, response: ServerResponse): void {
+    this.usedAtS = nowS();
     this.#newest = request;
     if (this.#waiting.length === 0 && this.#mayRun()) this.#begin(request, response);
     else this.#waiting.push([request, response]);
@@ -113,6 +117,7 @@ export class HttpConnection {
   #answered(response: ServerResponse): void {
     this.#underWay.splice(this.#underWay.indexOf(response), 1);
     if (this.isGone) return;
+    this.usedAtS = nowS();
     if (this.#waiting.length === 0) {
       this.#feed();
     } else if (!this.#isScheduled) {
@@ -161,4 +166,8 @@ export class HttpConnection {
       response.emit('close');
     }
   }
+}
+
+function nowS(): number {
+  return Math.floor(Date.now() / 1000);
 }

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Metrics } from '../metrics.ts';
 import { HttpConnection } from './connection.ts';
 
 /** Looks at all connections in each time of a stall: by so much a part of it one is closed late. */
@@ -13,8 +14,7 @@ const LOOK_MIN_MS = 10;
 export interface ConnectionsOptions {
   /** How long an answer may be unsent without progress. */
   readonly stallMs: number;
-  /** Told of each that was closed for it. */
-  stalled(): void;
+  readonly metrics: Pick<Metrics, 'connectionsCut'>;
 }
 
 export interface Connections {
@@ -24,7 +24,7 @@ export interface Connections {
 }
 
 /** Must be called before the server listens. */
-export function openConnections(server: Server, { stallMs, stalled }: ConnectionsOptions): Connections {
+export function openConnections(server: Server, { stallMs, metrics }: ConnectionsOptions): Connections {
   const connections = new Map<Socket, HttpConnection>();
   const accept = server.listeners('connection') as ((socket: Socket) => void)[];
   const handle = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
@@ -38,11 +38,11 @@ export function openConnections(server: Server, { stallMs, stalled }: Connection
   };
   server.on('connection', (socket: Socket) => {
     for (const listener of accept) listener.call(server, socket);
-    connections.set(socket, new HttpConnection(socket, run, performance.now()));
+    connections.set(socket, new HttpConnection(socket, run));
     socket.on('close', () => connections.delete(socket));
   });
   server.on('request', (request, response) => {
-    connections.get(request.socket)?.enter(request, response, performance.now());
+    connections.get(request.socket)?.enter(request, response);
   });
 
   // Node's own 417 is no problem document; `strict.ts` has one.
@@ -59,7 +59,7 @@ export function openConnections(server: Server, { stallMs, stalled }: Connection
         connections.delete(socket);
       } else if (connection.isStalled(nowMs, stallMs)) {
         connection.destroy();
-        stalled();
+        metrics.connectionsCut.inc({ reason: 'unread' });
       }
     }
   }

@@ -19,6 +19,7 @@ import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
 import { createAdmission } from './plain-forgery.ts';
 import { createErrorHandler, createFailureText } from './problem.ts';
+import { keepRoom } from './room.ts';
 import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
 
@@ -35,7 +36,7 @@ const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
 const BACKLOG = 4096;
 
 export interface ServerDeps {
-  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs'> & ForgeryConfig;
+  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections'> & ForgeryConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** What `/openapi.json` tells besides the routes that are here. */
@@ -84,7 +85,7 @@ export async function createServer({
       handleError(forgeryIn(forgery, request.raw) ?? error, request, reply);
     },
   });
-  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, stalled: () => {} });
+  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, metrics });
   app.server.on('connect', (_request, socket) => refuseConnect(socket as Socket));
   const problems = { metrics, log: createErrorLog(log) };
   const handleError = createErrorHandler(problems);
@@ -113,6 +114,14 @@ export async function createServer({
       failure: createFailureText(problems),
     });
   }
+  keepRoom(app.server, {
+    maxConnections: config.maxConnections,
+    *closable() {
+      yield* connections;
+      yield* shortcut?.connections ?? [];
+    },
+    ...{ metrics, log },
+  });
   closeWithin(app, shortcut, closeMs);
   await documentRoutes(app, elsewhere);
   return app;

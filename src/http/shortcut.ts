@@ -15,6 +15,7 @@ import type { Socket } from 'node:net';
 import type { OtherConnections } from './closing.ts';
 import type { Admits } from './plain-forgery.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import type { ClosableConnection } from './room.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
 export interface PlainAnswer {
@@ -41,7 +42,9 @@ export interface ShortcutOptions {
 }
 
 /** Once it is told to close, new requests are Node's. */
-export type Shortcut = OtherConnections;
+export interface Shortcut extends OtherConnections {
+  readonly connections: Iterable<ClosableConnection>;
+}
 
 /** Must be called before the server listens, and after everybody else who wants to see its connections. */
 export function openShortcut(server: Server, options: ShortcutOptions): Shortcut {
@@ -60,6 +63,7 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
     else new PlainConnection(socket, shared);
   });
   return {
+    connections: shared.connections,
     close() {
       shared.isClosing = true;
       for (const connection of shared.connections) connection.closeIfIdle();
@@ -99,7 +103,7 @@ const listeners = {
   },
 } as const;
 
-class PlainConnection implements PlainAnswer {
+class PlainConnection implements PlainAnswer, ClosableConnection {
   readonly #socket: OwnSocket;
   readonly #shared: Shared;
   #isAnswering = false;
@@ -109,10 +113,12 @@ class PlainConnection implements PlainAnswer {
   #origin: string | undefined;
   /** What came while a request was being answered. */
   #next: Buffer | null = null;
+  usedAtS: number;
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
+    this.usedAtS = Math.floor(Date.now() / 1000);
     this.#socket[connectionOf] = this;
     shared.connections.add(this);
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
@@ -162,8 +168,16 @@ class PlainConnection implements PlainAnswer {
     this.#shared.connections.delete(this);
   }
 
+  get isIdle(): boolean {
+    return !this.#isAnswering;
+  }
+
+  get hasAsked(): boolean {
+    return this.#hasAnswered;
+  }
+
   closeIfIdle(): void {
-    if (!this.#isAnswering) this.destroy();
+    if (this.isIdle) this.destroy();
   }
 
   destroy(): void {
@@ -172,6 +186,7 @@ class PlainConnection implements PlainAnswer {
 
   #fields(): string {
     const date = `Date: ${httpDate()}\r\n`;
+    this.usedAtS = dateSecond;
     return this.#origin === undefined ? date : date + this.#shared.fieldsFor(this.#origin);
   }
 

@@ -86,10 +86,13 @@ interface Launched {
   readonly said: { stdout: string; stderr: string };
 }
 
-async function launch(env: ServerEnv): Promise<Launched> {
+async function launch(env: ServerEnv, descriptors?: number): Promise<Launched> {
   built ??= build();
   await built;
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const program = [process.execPath, join(root, 'dist/main.js')] as const;
+  const [file, ...args] =
+    descriptors === undefined ? program : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash', ...program];
+  const child = spawn(file, args, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -109,9 +112,15 @@ async function launch(env: ServerEnv): Promise<Launched> {
   return { child, exited, said };
 }
 
+export interface ServerOptions {
+  readonly env?: ServerEnv;
+  /** How many files and sockets it may open, if not as many as we may. */
+  readonly descriptors?: number;
+}
+
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
-export async function startServer({ env = {} }: { readonly env?: ServerEnv } = {}): Promise<ServerProcess> {
-  const { child, exited, said } = await launch(env);
+export async function startServer({ env = {}, descriptors }: ServerOptions = {}): Promise<ServerProcess> {
+  const { child, exited, said } = await launch(env, descriptors);
   const output = () => said.stdout + said.stderr;
   const logLines = () => said.stdout.split('\n').slice(0, -1);
   let early: Exit | undefined;

@@ -88,7 +88,14 @@ it('does not wait for ever for who sent half a request, nor for who gets no answ
   const log = createLogger({ logLevel: 'silent' });
   let taken = 0;
   const app = await createServer({
-    config: { maxChangeBytes: 10, streamStallMs: 30_000, corsOrigins: null, loopbackOnly: true, publicHosts: null },
+    config: {
+      maxChangeBytes: 10,
+      streamStallMs: 30_000,
+      maxConnections: 1_000,
+      corsOrigins: null,
+      loopbackOnly: true,
+      publicHosts: null,
+    },
     ...{ log, metrics: createMetrics(), closeMs: 100 },
     plainly: () => {
       taken++;

@@ -59,6 +59,17 @@ describe('defaults', () => {
 });
 
 describe('MAX_STREAMS', () => {
+  it('leaves the process descriptors of its own, whatever its clients do', () => {
+    assert.equal(configOf({}).maxConnections, 20_000 - 256);
+    const of = (descriptors: number) => configOf({}, { descriptors, memoryBytes: 24 * GIB });
+    assert.equal(of(256).maxConnections, 192);
+    assert.equal(of(Number.POSITIVE_INFINITY).maxConnections, 2_000_000);
+    for (const descriptors of [64, 256, 1024, 2048, 20_000]) {
+      const { maxConnections, maxStreams } = of(descriptors);
+      assert.ok(maxStreams < maxConnections && maxConnections < descriptors, `${descriptors}`);
+    }
+  });
+
   it('follows the descriptors where they are scarce', () => {
     assert.equal(configOf({}).maxStreams, 20_000 - 1024);
     assert.equal(configOf({}, { descriptors: 1024, memoryBytes: 24 * GIB }).maxStreams, 512);

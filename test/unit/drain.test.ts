@@ -30,10 +30,23 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
   const gateway = createGateway({
     ...{ engine, clock: systemClock, log, metrics },
     ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20, comparesPerS: 10 },
-    ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
+    ...{
+      streamBufferBytes: 65_536,
+      streamStallMs: 30_000,
+      maxConnections: 1_000,
+      streamMaxAgeMs: 0,
+      spreadIntervalMs: 0,
+    },
   });
   const app = await createServer({
-    config: { maxChangeBytes: 1, streamStallMs: 30_000, corsOrigins: '*', loopbackOnly: true, publicHosts: null },
+    config: {
+      maxChangeBytes: 1,
+      streamStallMs: 30_000,
+      maxConnections: 1_000,
+      corsOrigins: '*',
+      loopbackOnly: true,
+      publicHosts: null,
+    },
     log,
     metrics,
   });

@@ -65,13 +65,13 @@ export function badQuestionsTests(kit: Kit): void {
   });
 
   it('P1: another method is 405 with Allow', async () => {
-    for (const method of ['GET', 'DELETE', 'PATCH']) {
+    for (const method of ['GET', 'DELETE', 'PATCH', 'QUERY']) {
       const answer = await request(kit.postUrl(), '/c/room', { method });
       assertProblem(answer, 405, 'method_not_allowed');
       assert.deepEqual(answer.headers.allow!.split(', ').sort(), ['POST', 'PUT']);
     }
     for (const path of ['/c/room/events', '/c/room/state', '/c/room/history', '/healthz', '/readyz', '/openapi.json']) {
-      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'QUERY']) {
         const answer = await request(kit.streamUrl(), path, { method, body: method === 'DELETE' ? '' : 'x' });
         assertProblem(answer, 405, 'method_not_allowed');
         assert.match(answer.headers.allow!, /\bGET\b/);
@@ -86,13 +86,17 @@ export function badQuestionsTests(kit: Kit): void {
     assertProblem(await request(kit.streamUrl(), '/x', { method: 'OPTIONS' }), 404);
   });
 
-  it('P1: what is no HTTP is 400, a header above 8 KiB 431, and the connection ends', async () => {
+  it('P1: what is no HTTP is 400, a header above 16 KiB 431, and the connection ends', async () => {
     for (const text of ['hello\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\x16\x03\x01\x02\x00\x01\x00']) {
       const answer = await requestRaw(kit.streamUrl(), text);
       assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*content-type: application\/problem\+json/i, JSON.stringify(text));
     }
-    const large = `GET /c/room/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: ${'x'.repeat(10_000)}\r\n\r\n`;
+    const large = `GET /c/room/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: ${'x'.repeat(17_000)}\r\n\r\n`;
     assert.match(await requestRaw(kit.streamUrl(), large), /^HTTP\/1\.1 431 [\s\S]*application\/problem\+json/);
+    // Cookies of another app on the same host, in fields as large as browsers make them.
+    const cookies = `Cookie: ${'x'.repeat(3_500)}\r\n`.repeat(4);
+    const laden = `GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${cookies}\r\n`;
+    assert.match(await requestRaw(kit.streamUrl(), laden), /^HTTP\/1\.1 200 /);
     const hostless = 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n';
     assert.match(await requestRaw(kit.streamUrl(), hostless), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/);
     assert.equal((await kit.get('/healthz')).status, 200, 'and the server is still there');
