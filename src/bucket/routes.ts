@@ -43,6 +43,7 @@ const schema = {
   },
   response: {
     204: { type: 'null', description: 'Accepted: in the inbox for good' },
+    403: { $ref: 'problem#', description: 'Sent by a page of another site, or to a Host that is not ours' },
     '4xx': { $ref: 'problem#', description: 'Not accepted by this request' },
     '5xx': { $ref: 'problem#', description: 'Unknown: send the same again, after Retry-After where it is given' },
   },

@@ -120,6 +120,16 @@ it('a plain request is answered, one after the other on one connection', async (
   assert.equal(client.text(), NO_CONTENT.repeat(3));
 });
 
+it('what is not admitted is handed over, whoever asks for it next on that connection', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a').replace('Host: x', 'Host: stranger'));
+  await client.told('node: /a');
+  client.send(post('/b'));
+  await client.told('node: /b');
+  assert.equal(bench.taken.length, 0);
+});
+
 it('what depends on the origin is in the answer, whatever that is', async () => {
   await using bench = await startBench();
   const client = bench.connect();
