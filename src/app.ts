@@ -92,7 +92,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const port = await listen(server, config);
     let adminPort: number | null = null;
     if (config.adminPort !== null) {
-      const admin = await createServer({ config: { ...config, maxConnections: ADMIN_CONNECTIONS }, log, metrics });
+      // Beyond loopback whoever reaches that port may ask, and by whatever name: scrapers go by addresses.
+      const hosts = config.loopbackOnly ? config.publicHosts : null;
+      const admin = await createServer({
+        config: { ...config, publicHosts: hosts, maxConnections: ADMIN_CONNECTIONS },
+        log,
+        metrics,
+      });
       servers.push(admin);
       healthRoutes(admin, checks);
       adminRoutes(admin, { metrics, load, localOnly: false });

@@ -23,6 +23,7 @@ export const errorTable = {
   bad_seq: { status: 400, retryable: false, title: 'Not a sequence number' },
   seq_without_from: { status: 400, retryable: false, title: 'A sequence number needs a publisher' },
   put_without_seq: { status: 400, retryable: false, title: 'PUT needs from and seq' },
+  forged_request: { status: 403, retryable: false, title: 'The request seems to be made by a page of another site' },
   not_found: { status: 404, retryable: false, title: 'No such path' },
   not_local: { status: 404, retryable: false, title: 'No such path' },
   method_not_allowed: { status: 405, retryable: false, title: 'No such method here' },

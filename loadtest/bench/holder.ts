@@ -84,7 +84,7 @@ function open({ port, path, channels, cursors }: OpenOrder, index: number): Prom
     });
     socket.on('data', count);
     const target = path.replace('{channel}', `room${channel}`);
-    socket.write(`GET ${target} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n${cursor}\r\n`);
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${cursor}\r\n`);
   });
 }
 

@@ -77,7 +77,7 @@ function post(change: number): void {
   const body = String(change);
   const path = `/c/room${change % load.channels}`;
   sentMs[change] = performance.now();
-  publisher.socket.write(`POST ${path} HTTP/1.1\r\nHost: bench\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  publisher.socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 }
 
 function openStream(channel: number): Promise<Socket> {
@@ -93,7 +93,7 @@ function openStream(channel: number): Promise<Socket> {
       rest = text.slice(end);
       for (const [, change] of text.slice(0, end).matchAll(/^data: (\d+)$/gm)) receivedMs[Number(change)] = nowMs;
     });
-    socket.write(`GET /c/room${channel}/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n`);
+    socket.write(`GET /c/room${channel}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
   });
 }
 

@@ -1,6 +1,7 @@
 /** The channels of a process, found by the row of a stream or the number of a client. */
 import type { RoomPart } from '../run/plan.ts';
 import { Room } from './room.ts';
+import { shownOf } from './shown-from.ts';
 
 export class Rooms {
   readonly all: readonly Room[];
@@ -11,6 +12,8 @@ export class Rooms {
   readonly #ofRow: Uint32Array;
   readonly #ofClient: Uint32Array;
   readonly #nonce: string;
+  /** By number of a client within its channel, what readers are shown of it. */
+  readonly #shown: string[] = [];
 
   constructor(parts: readonly RoomPart[], nonce: string) {
     this.#nonce = nonce;
@@ -45,12 +48,18 @@ export class Rooms {
     return `c${client - this.ofClient(client).firstClient}.${this.#nonce}`;
   }
 
-  /** The client of a channel that is called so; undefined when none is. */
-  clientOf({ part, firstClient }: Room, name: string): number | undefined {
-    const end = `.${this.#nonce}`;
-    const digits = name.startsWith('c') && name.endsWith(end) ? name.slice(1, -end.length) : '';
-    const number = /^\d+$/.test(digits) ? Number(digits) : part.clients;
-    return number < part.clients ? firstClient + number : undefined;
+  /** The client of a channel that readers are shown so; undefined when none is. */
+  clientOf({ part, firstClient }: Room, shown: string): number | undefined {
+    const digits = /^c(\d+)~/.exec(shown)?.[1];
+    const number = digits === undefined ? part.clients : Number(digits);
+    if (number >= part.clients || this.#shownOf(number) !== shown) return undefined;
+    return firstClient + number;
+  }
+
+  /** Channels have the same names for their clients, so there are as many as the largest has. */
+  #shownOf(number: number): string {
+    this.#shown[number] ??= shownOf(`c${number}.${this.#nonce}`);
+    return this.#shown[number];
   }
 
   /** The first stream of a channel, which is told whose change each event is. */

@@ -37,12 +37,13 @@ const schema = {
   querystring: {
     type: 'object',
     properties: {
-      from: { type: 'string', pattern: FROM_PATTERN, description: 'Publisher: <name>.<nonce>' },
+      from: { type: 'string', pattern: FROM_PATTERN, description: 'Publisher: <name>.<nonce>, the nonce a secret' },
       seq: { type: 'integer', minimum: 1, description: '1, 2, 3 … per publisher and channel: makes it safe to repeat' },
     },
   },
   response: {
     204: { type: 'null', description: 'Accepted: in the inbox for good' },
+    403: { $ref: 'problem#', description: 'Sent by a page of another site, or to a Host that is not ours' },
     '4xx': { $ref: 'problem#', description: 'Not accepted by this request' },
     '5xx': { $ref: 'problem#', description: 'Unknown: send the same again, after Retry-After where it is given' },
   },

@@ -95,6 +95,16 @@ export const host: Kind<string> = {
   },
 };
 
+/** A comma list, in lower case as they are compared. */
+export const hostNames: Kind<readonly string[]> = {
+  form: 'a comma list of host names such as `rt.example`, without ports',
+  parse(text) {
+    const listed = splitList(text);
+    const stranger = listed.find((name) => !hostname.test(name));
+    return stranger === undefined ? right(listed.map((name) => name.toLowerCase())) : wrong(this.form, stranger);
+  },
+};
+
 /** Whether only this machine can reach a listener on `text`. */
 export function isLoopback(text: string): boolean {
   return text === 'localhost' || text === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(text);

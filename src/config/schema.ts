@@ -7,6 +7,7 @@
 import { availableParallelism } from 'node:os';
 import {
   host,
+  hostNames,
   type Kind,
   matching,
   numberOr,
@@ -231,7 +232,13 @@ export const settings = {
     'CORS_ORIGINS',
     origins,
     'on loopback any localhost origin, else none',
-    'Origins whose pages may send and receive.',
+    'Origins whose pages may send and receive; those of the very host they talk to may as well.',
+  ),
+  publicHosts: optional(
+    'PUBLIC_HOSTS',
+    hostNames,
+    'on loopback none, else any',
+    'Names by which clients may call this server, beside `localhost`, 127.x.x.x and `[::1]`: what a proxy in front passes on as `Host`.',
   ),
   logLevel: setting(
     'LOG_LEVEL',

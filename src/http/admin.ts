@@ -7,6 +7,7 @@ import { Problem } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { CORS_FIELDS } from './cors.ts';
 import { NOSNIFF } from './problem.ts';
+import { isLocalHost } from './trusted-hosts.ts';
 
 export interface AdminDeps {
   readonly metrics: Metrics;
@@ -53,7 +54,6 @@ export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: 
 const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 const loopbackAddress = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/;
-const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
 /**
  * Connected from this machine, not by a proxy on behalf of somebody else. The Host must be local too: it is what gives
@@ -63,7 +63,7 @@ function isDirectLocal(request: FastifyRequest): boolean {
   const { headers, socket } = request.raw;
   return (
     loopbackAddress.test(socket.remoteAddress ?? '') &&
-    loopbackHost.test(headers.host ?? '') &&
+    isLocalHost(headers.host ?? '') &&
     forwardingHeaders.every((name) => headers[name] === undefined)
   );
 }

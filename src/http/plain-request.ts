@@ -13,6 +13,9 @@ export interface PlainRequest {
   readonly path: string;
   /** What is behind `?`, of the same and `= &`; `''` when nothing is. */
   readonly query: string;
+  /** Where in the chunk the Host begins, and where it ends: blanks behind it may be part of that. */
+  readonly hostStart: number;
+  readonly hostEnd: number;
   readonly origin: string | undefined;
   /** A part of the chunk: who keeps it, keeps that. */
   readonly body: Buffer;
@@ -74,7 +77,8 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
   if (!hasAt(VERSION, chunk, targetEnd)) return undefined;
 
   let at = targetEnd + VERSION.length;
-  let hosts = 0;
+  let hostStart = 0;
+  let hostEnd = 0;
   let origin: string | undefined;
   let bodyBytes = 0;
   while (chunk[at] !== CR) {
@@ -89,7 +93,9 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
       case undefined:
         break;
       case 'host':
-        if (++hosts > 1) return undefined;
+        if (hostStart > 0) return undefined;
+        hostStart = start;
+        hostEnd = end;
         break;
       case 'content-length':
         if (bodyBytes > 0) return undefined;
@@ -110,12 +116,14 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
     if (at > HEAD_MAX_BYTES) return undefined;
   }
   const bodyStart = at + 2;
-  if (chunk[at + 1] !== LF || hosts === 0 || bodyBytes === 0) return undefined;
+  if (chunk[at + 1] !== LF || hostStart === 0 || bodyBytes === 0) return undefined;
   if (chunk.length !== bodyStart + bodyBytes) return undefined;
   return {
     method,
     path: chunk.toString('latin1', pathStart, pathEnd),
     query: targetEnd === pathEnd ? '' : chunk.toString('latin1', pathEnd + 1, targetEnd),
+    hostStart,
+    hostEnd,
     origin,
     body: chunk.subarray(bodyStart),
   };

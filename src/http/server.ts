@@ -12,10 +12,12 @@ import { acceptAnyBody } from './body.ts';
 import { answerClientError, MAX_HEADER_BYTES, refuseConnect } from './client-error.ts';
 import { CLOSE_MS, closeWithin } from './closing.ts';
 import { type Connections, openConnections } from './connections.ts';
-import { answerCors, type CorsConfig } from './cors.ts';
+import { answerCors } from './cors.ts';
 import { createErrorLog } from './error-log.ts';
+import { type ForgeryConfig, forgeryIn, forgeryRules, refuseForgeries } from './forgery.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
+import { createAdmission } from './plain-forgery.ts';
 import { createErrorHandler, createFailureText } from './problem.ts';
 import { keepRoom } from './room.ts';
 import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
@@ -34,7 +36,7 @@ const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
 const BACKLOG = 4096;
 
 export interface ServerDeps {
-  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections'> & CorsConfig;
+  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections'> & ForgeryConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** What `/openapi.json` tells besides the routes that are here. */
@@ -80,7 +82,7 @@ export async function createServer({
     // A URL that cannot be decoded: no route, so no hook has run.
     frameworkErrors: (error, request, reply) => {
       cors.apply(request, reply);
-      handleError(error, request, reply);
+      handleError(forgeryIn(forgery, request.raw) ?? error, request, reply);
     },
   });
   const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, metrics });
@@ -91,6 +93,8 @@ export async function createServer({
   const cors = answerCors(app, config);
   refuseAmbiguity(app);
   acceptAnyBody(app);
+  const forgery = forgeryRules(config);
+  refuseForgeries(app, forgery);
   answerNotFound(app);
   let shortcut: Shortcut | null = null;
   if (log.isLevelEnabled('debug')) {
@@ -102,6 +106,7 @@ export async function createServer({
     // Not at debug: there every request is to be seen by the hooks.
     shortcut = openShortcut(app.server, {
       handler: plainly,
+      admits: createAdmission(forgery),
       maxBodyBytes: config.maxChangeBytes,
       firstByteMs: HEADERS_TIMEOUT_MS,
       keepAliveMs: KEEP_ALIVE_MS,

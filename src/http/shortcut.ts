@@ -13,6 +13,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OtherConnections } from './closing.ts';
+import type { Admits } from './plain-forgery.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 import type { ClosableConnection } from './room.ts';
 
@@ -27,6 +28,8 @@ export type PlainHandler = (request: PlainRequest, answer: PlainAnswer) => boole
 
 export interface ShortcutOptions {
   readonly handler: PlainHandler;
+  /** Whether a request may be answered here, as far as its Host and origin tell. */
+  readonly admits: Admits;
   readonly maxBodyBytes: number;
   /** How long a connection may take for its first byte. */
   readonly firstByteMs: number;
@@ -128,9 +131,9 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
       this.#socket.pause();
       return;
     }
-    const { handler, maxBodyBytes } = this.#shared;
+    const { handler, admits, maxBodyBytes } = this.#shared;
     const request = readPlainRequest(chunk, maxBodyBytes);
-    if (request === undefined) {
+    if (request === undefined || !admits(request, chunk)) {
       this.#handOver(chunk);
       return;
     }

@@ -16,6 +16,7 @@ import { formatsTests } from './protocol/formats.ts';
 import { healthTests } from './protocol/health.ts';
 import { createKit, type ProtocolSubject } from './protocol/kit.ts';
 import { pollingTests } from './protocol/polling.ts';
+import { publishersTests } from './protocol/publishers.ts';
 import { receivingTests } from './protocol/receiving.ts';
 import { sendingTests } from './protocol/sending.ts';
 import { stateTests } from './protocol/state.ts';
@@ -27,6 +28,7 @@ export function protocolContract(subject: ProtocolSubject): void {
   // Most of the time is spent waiting for time to pass, and no two tests share a channel.
   describe(`protocol: ${subject.name}`, { concurrency: true }, () => {
     describe('sending', () => sendingTests(kit));
+    describe('publishers', () => publishersTests(kit));
     describe('receiving', () => receivingTests(kit));
     describe('data', () => dataTests(kit));
     describe('cursors', () => cursorsTests(kit));

@@ -15,7 +15,7 @@ const KNOCK_MS = 200;
 /** For a process that has to find its store among so many, on a machine that does other things. */
 const PATIENCE_MS = 30_000;
 
-const post = 'POST /c/room HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx';
+const post = 'POST /c/room HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx';
 
 /** Clients that send one change each, stay, and come back whenever they are closed. */
 function knock(port: number) {

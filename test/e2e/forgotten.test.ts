@@ -89,7 +89,7 @@ function foldOf(frames: readonly Frame[]): Record<string, string | null> {
   let state: Record<string, string | null> = {};
   for (const frame of frames) {
     if (frame.event === '$snapshot') state = { ...(JSON.parse(frame.data!) as StateView).state };
-    else if (isEvent(frame)) state[envelopeOf(frame).from!.split('.')[0]!] = envelopeOf(frame).data!;
+    else if (isEvent(frame)) state[envelopeOf(frame).from!.split('~')[0]!] = envelopeOf(frame).data!;
   }
   return state;
 }

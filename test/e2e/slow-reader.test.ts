@@ -47,7 +47,7 @@ async function openDeaf(server: ServerProcess, channels: string): Promise<Socket
   socket.pause();
   await once(socket, 'connect');
   socket.on('error', () => {});
-  socket.write(`GET /c/${channels}/events HTTP/1.1\r\nHost: x\r\n\r\n`);
+  socket.write(`GET /c/${channels}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   return socket;
 }
 

@@ -58,7 +58,7 @@ describe('a Chromium with a bare EventSource', () => {
   let browser: Chromium;
   before(async () => {
     fleet = await startFleet({ roles: ['bucket', 'merger', 'gateway'] });
-    browser = await startChromium(certificate.own);
+    browser = await startChromium({ certificate: certificate.own });
   });
   after(async () => {
     await browser?.[Symbol.asyncDispose]();

@@ -15,7 +15,7 @@ export interface Attack {
 
 /** What must never be served: it stands where only a body can be. */
 export function hidden(channel: string): string {
-  return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nsmuggled`;
+  return `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nsmuggled`;
 }
 
 function everywhere(why: string): Record<Target, string> {
@@ -53,7 +53,7 @@ function attack(name: string, parts: (channel: string) => Parts, allowed: Allowe
     allowed,
     bytes(channel) {
       const { line = `POST /c/${channel} HTTP/1.1`, fields = [], body = '' } = parts(channel);
-      return `${[line, 'Host: x', ...fields].join('\r\n')}\r\n\r\n${body}`;
+      return `${[line, 'Host: localhost', ...fields].join('\r\n')}\r\n\r\n${body}`;
     },
   };
 }
@@ -285,12 +285,12 @@ export const corpus: readonly Attack[] = [
   },
   {
     name: 'every line ends with a bare LF',
-    bytes: (channel) => `POST /c/${channel} HTTP/1.1\nHost: x\nContent-Length: 6\n\nattack`,
+    bytes: (channel) => `POST /c/${channel} HTTP/1.1\nHost: localhost\nContent-Length: 6\n\nattack`,
     allowed: { haproxy: 'RFC 9112 §2.2: it may end a line', nginx: 'RFC 9112 §2.2: it may end a line' },
   },
   {
     name: 'every line ends with a bare CR',
-    bytes: (channel) => `POST /c/${channel} HTTP/1.1\rHost: x\rContent-Length: 6\r\rattack`,
+    bytes: (channel) => `POST /c/${channel} HTTP/1.1\rHost: localhost\rContent-Length: 6\r\rattack`,
   },
   {
     name: 'HTTP/0.9',
@@ -304,25 +304,25 @@ export const corpus: readonly Attack[] = [
   {
     name: 'GET with a body',
     bytes: (channel) =>
-      `GET /c/${channel}/state HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden(channel).length}\r\n\r\n${hidden(channel)}`,
+      `GET /c/${channel}/state HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${hidden(channel).length}\r\n\r\n${hidden(channel)}`,
     allowed: passedOn('haproxy', 'nginx'),
   },
   {
     name: 'GET with a chunked body',
     bytes: (channel) =>
-      `GET /c/${channel}/state HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${asOneChunk(channel)}`,
+      `GET /c/${channel}/state HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${asOneChunk(channel)}`,
     allowed: passedOn('haproxy', 'nginx'),
   },
   {
     name: 'a stream with a body',
     bytes: (channel) =>
-      `GET /c/${channel}/events HTTP/1.1\r\nHost: x\r\nContent-Length: ${hidden(channel).length}\r\n\r\n${hidden(channel)}`,
+      `GET /c/${channel}/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${hidden(channel).length}\r\n\r\n${hidden(channel)}`,
     allowed: passedOn('haproxy', 'nginx'),
   },
   {
     name: 'Expect: 100-continue',
     bytes: (channel) =>
-      `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\nattack`,
+      `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\nattack`,
     allowed: everywhere('RFC 9110 §10.1.1'),
   },
 ];

@@ -13,7 +13,7 @@ export interface Exchange {
 }
 
 export function honest(channel: string): string {
-  return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhonest`;
+  return `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhonest`;
 }
 
 /** Sends the bytes at once, and takes what comes until the other side closes or is silent. */

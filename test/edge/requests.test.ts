@@ -68,7 +68,7 @@ function requestTests(edge: Edge): void {
     await request(proxy.plainUrl, `/metrics${query}`);
     await post(`/c/room${query}`, {}, 'x'.repeat(BODY_BYTES + 1));
     for (const path of [`/c/%zz${query}`, `/c/${'x'.repeat(9_000)}${query}`, `/c/a b${query}`]) {
-      await requestRaw(proxy.plainUrl, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      await requestRaw(proxy.plainUrl, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     }
     await post(`/c/last${query}`);
     await using unreachable = await startEdge(edge, {
@@ -107,14 +107,14 @@ function requestTests(edge: Edge): void {
   });
 
   it('a header of 20,000 bytes is refused, and no server sees it', async () => {
-    const large = `GET /c/room/state HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
+    const large = `GET /c/room/state HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`;
     assert.match(await requestRaw(proxy.plainUrl, large), /^HTTP\/1\.1 4(00|31) /);
     assert.equal(witness.seen.length, 0);
   });
 
   it('who trickles a header or a body is let go, and no server sees it', async () => {
     await using strict = await startEdge(edge, { buckets: [witness], gateways: [witness], slowS: 1 });
-    const texts = ['GET /c/room', 'POST /c/room HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx'];
+    const texts = ['GET /c/room', 'POST /c/room HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx'];
     const ends = texts.map(
       (text) =>
         new Promise((resolve) => {
@@ -149,7 +149,7 @@ function requestTests(edge: Edge): void {
             socket.on('error', () => {});
             socket.once('close', () => resolve(text.slice(9, 12)));
             // All of them are in the middle of a body at the same time.
-            socket.write('POST /c/room HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx');
+            socket.write('POST /c/room HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx');
             setTimeout(() => socket.write('x'), 500);
           }),
       ),

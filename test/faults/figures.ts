@@ -1,6 +1,7 @@
 /** Figures of a run that the invariants do not tell: how long it took to be back. */
 import { quantile } from '../../loadtest/measures/quantile.ts';
 import type { Line } from './history.ts';
+import { publisherOf } from './model.ts';
 
 /** In whole milliseconds, 0 of none. */
 export function quantileMs(values: readonly number[], share: number): number {
@@ -27,13 +28,13 @@ export function deliveryTimes(lines: readonly Line[]): number[] {
   const answered = new Map<string, number>();
   const arrived = new Map<string, number>();
   for (const line of lines) {
-    if (line.t === 'send' && line.seq > 0) sent.set(line.id, `${line.channel} ${line.from} ${line.seq}`);
+    if (line.t === 'send' && line.seq > 0) sent.set(line.id, `${line.channel} ${publisherOf(line.from)} ${line.seq}`);
     if (line.t === 'sent' && line.outcome === 'ok') {
       const key = sent.get(line.id);
       if (key !== undefined && !answered.has(key)) answered.set(key, line.at);
     }
     if (line.t !== 'event') continue;
-    const key = `${line.channel} ${line.from} ${line.seq}`;
+    const key = `${line.channel} ${publisherOf(line.from)} ${line.seq}`;
     if (!arrived.has(key)) arrived.set(key, line.at);
   }
   return Array.from(answered, ([key, at]) => Math.max(0, (arrived.get(key) ?? at) - at));

@@ -1,4 +1,5 @@
 /** A history, put in order for the checks: changes with all their tries, final logs, readers with what happened to them. */
+import { shownOf } from '../../loadtest/ledger/shown-from.ts';
 import type { Line, LoggedEvent } from './history.ts';
 
 export interface Change {
@@ -40,7 +41,12 @@ export interface Model {
 
 /** Which change an event is of: by its seq, or by its bytes, which writers without seq never use twice. */
 export function keyOf(channel: string, { from, seq, body }: Pick<LoggedEvent, 'from' | 'seq' | 'body'>): string {
-  return seq > 0 ? `${channel} ${from} ${seq}` : `${channel} ${from} ${body}`;
+  return seq > 0 ? `${channel} ${publisherOf(from)} ${seq}` : `${channel} ${publisherOf(from)} ${body}`;
+}
+
+/** A writer as readers are shown it (P4); lines of what was sent have its whole `from`. */
+export function publisherOf(from: string): string {
+  return from.includes('.') ? shownOf(from) : from;
 }
 
 export interface ParsedCursor {

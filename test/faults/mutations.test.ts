@@ -31,6 +31,7 @@ const mutations: readonly Mutation[] = [
   },
   { patch: 'found-rev-off', file: 'test/unit/shard-merge.test.ts' },
   { patch: 'body-length-off', file: 'test/unit/plain-request.test.ts' },
+  { patch: 'strangers-admitted', file: 'test/unit/plain-forgery.test.ts' },
   { patch: 'hold-back-off', file: 'test/unit/shortcut.test.ts', tests: 'comes before the answer' },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS },
   { patch: 'attach-awaits', file: INTERLEAVINGS },

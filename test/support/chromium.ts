@@ -34,14 +34,22 @@ interface Reply {
 /** On a busy machine it takes seconds; alone a fraction of one. */
 const START_TIMEOUT_MS = 30_000;
 
-/** Trusts, besides what all the world does, the certificate in this PEM file. */
-export async function startChromium(certificate: string): Promise<Chromium> {
+export interface ChromiumOptions {
+  /** A PEM file that it trusts besides what all the world does. */
+  readonly certificate?: string;
+  /** Names that it takes for 127.0.0.1. */
+  readonly hosts?: readonly string[];
+}
+
+export async function startChromium({ certificate, hosts = [] }: ChromiumOptions): Promise<Chromium> {
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-chromium-'));
-  const key = new X509Certificate(readFileSync(certificate)).publicKey.export({ type: 'spki', format: 'der' });
-  const trusted = createHash('sha256').update(key).digest('base64');
   // Root has no sandbox, and machines for tests have neither a graphics card nor much in /dev/shm.
   const machine = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'];
-  const own = [`--user-data-dir=${dir}`, `--ignore-certificate-errors-spki-list=${trusted}`];
+  const own = [
+    `--user-data-dir=${dir}`,
+    `--host-resolver-rules=${hosts.map((name) => `MAP ${name} 127.0.0.1`).join(',')}`,
+  ];
+  if (certificate !== undefined) own.push(`--ignore-certificate-errors-spki-list=${keyDigestOf(certificate)}`);
   const words = ['--headless=new', ...machine, ...own, '--remote-debugging-port=0', 'about:blank'];
   // A group of its own: it is many processes, and all of them have to go.
   const child = spawn('chromium', words, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
@@ -76,6 +84,11 @@ export async function startChromium(certificate: string): Promise<Chromium> {
     await stop();
     throw error;
   }
+}
+
+function keyDigestOf(certificate: string): string {
+  const key = new X509Certificate(readFileSync(certificate)).publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(key).digest('base64');
 }
 
 async function firstPage(origin: string): Promise<string> {

@@ -13,7 +13,8 @@ import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';
 import { waitFor } from '../support/wait.ts';
 
-const change = (body: string) => `POST /c/room HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const change = (body: string) =>
+  `POST /c/room HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 /** A bucket whose store answers when it is let, and which says when it has begun to close. */
 async function startBucket() {
@@ -87,7 +88,14 @@ it('does not wait for ever for who sent half a request, nor for who gets no answ
   const log = createLogger({ logLevel: 'silent' });
   let taken = 0;
   const app = await createServer({
-    config: { maxChangeBytes: 10, streamStallMs: 30_000, maxConnections: 1_000, corsOrigins: null, loopbackOnly: true },
+    config: {
+      maxChangeBytes: 10,
+      streamStallMs: 30_000,
+      maxConnections: 1_000,
+      corsOrigins: null,
+      loopbackOnly: true,
+      publicHosts: null,
+    },
     ...{ log, metrics: createMetrics(), closeMs: 100 },
     plainly: () => {
       taken++;

@@ -227,6 +227,25 @@ describe('CORS_ORIGINS', () => {
   });
 });
 
+describe('PUBLIC_HOSTS', () => {
+  it('is names, compared in lower case, without ports', () => {
+    assert.equal(configOf({}).publicHosts, null);
+    assert.equal(configOf({ PUBLIC_HOSTS: '' }).publicHosts, null);
+    assert.deepEqual(configOf({ PUBLIC_HOSTS: 'rt.example, RT2.Example' }).publicHosts, ['rt.example', 'rt2.example']);
+    for (const wrong of [
+      '*',
+      'rt.example:443',
+      'https://rt.example',
+      '.example',
+      'rt.example,',
+      '[::1]',
+      '*.example',
+    ]) {
+      assert.match(problemOf({ PUBLIC_HOSTS: wrong }), /^PUBLIC_HOSTS must be a comma list of host names/, wrong);
+    }
+  });
+});
+
 describe('MAX_CHANGE_BYTES', () => {
   it('is a mebibyte at most, as what weighs an inbox takes for granted', () => {
     assert.equal(configOf({ MAX_CHANGE_BYTES: '1048576' }).maxChangeBytes, 1_048_576);

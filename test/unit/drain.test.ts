@@ -39,7 +39,14 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
     },
   });
   const app = await createServer({
-    config: { maxChangeBytes: 1, streamStallMs: 30_000, maxConnections: 1_000, corsOrigins: '*', loopbackOnly: true },
+    config: {
+      maxChangeBytes: 1,
+      streamStallMs: 30_000,
+      maxConnections: 1_000,
+      corsOrigins: '*',
+      loopbackOnly: true,
+      publicHosts: null,
+    },
     log,
     metrics,
   });

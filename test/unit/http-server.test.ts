@@ -200,7 +200,7 @@ describe('metrics', () => {
   });
 
   it('are not for a proxy that leaves no trace but the Host, nor a name that was made to point here', async () => {
-    await using http = await startHttpApp(routes);
+    await using http = await startHttpApp(routes, { HOST: '0.0.0.0', AUTH: 'anonymous' });
     const statusOf = async (host: string) =>
       (await http.app.inject({ url: '/metrics', headers: { host }, remoteAddress: '127.0.0.1' })).statusCode;
     for (const host of ['app.example', 'localhost.evil.example', '127.0.0.1.evil.example']) {

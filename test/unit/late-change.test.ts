@@ -36,8 +36,8 @@ it('is refused, whether its header was there in time or not', async () => {
     });
     const refusals = async () => (await http.metrics.problems.get()).values.reduce((sum, { value }) => sum + value, 0);
     for (const [soon, late] of [
-      ['POST /c/room HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na', 'b'],
-      ['POST /c/room HTTP/1.1\r\nHost: x\r\n', 'Content-Length: 2\r\n\r\nab'],
+      ['POST /c/room HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\na', 'b'],
+      ['POST /c/room HTTP/1.1\r\nHost: localhost\r\n', 'Content-Length: 2\r\n\r\nab'],
     ] as const) {
       const socket = connect({ port: http.port, host: '127.0.0.1', allowHalfOpen: true });
       let text = '';

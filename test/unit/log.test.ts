@@ -42,7 +42,7 @@ describe('requests', () => {
     };
     for (const [LOG_LEVEL, expected] of [['info', 0] as const, ['debug', 1] as const]) {
       await using http = await startHttpApp(routes, { LOG_LEVEL });
-      await fetch(`${http.url}/c/a?from=x.y`, { method: 'POST', body: 'body' });
+      await fetch(`${http.url}/c/a?from=x.y`, { method: 'POST', body: 'body', headers: { 'Change-From': 'n.x.y' } });
       const lines = http.logged.filter(({ req }) => req !== undefined);
       assert.equal(lines.length, expected);
       assert.doesNotMatch(JSON.stringify(http.logged), /body|x\.y/);

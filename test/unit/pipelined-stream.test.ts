@@ -11,7 +11,7 @@ import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';
 import { waitFor } from '../support/wait.ts';
 
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
 it('is told to wait, and served when it has', async () => {
   const memory = createMemoryEngine({ ...generousOptions, shards: 1 });

@@ -17,14 +17,17 @@ interface Seen {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly body: string;
 }
 
 function plainly(bytes: string): Seen | undefined {
-  const request = readPlainRequest(Buffer.from(bytes, 'latin1'), MAX_BODY_BYTES);
+  const chunk = Buffer.from(bytes, 'latin1');
+  const request = readPlainRequest(chunk, MAX_BODY_BYTES);
   if (request === undefined) return undefined;
-  return { ...request, body: request.body.toString('latin1') };
+  const { hostStart, hostEnd, body, ...rest } = request;
+  return { ...rest, host: chunk.toString('latin1', hostStart, hostEnd).trimEnd(), body: body.toString('latin1') };
 }
 
 const post = (fields: readonly string[], body = 'x', target = '/c/room') =>
@@ -124,6 +127,7 @@ describe('a plain request', () => {
       method: 'PUT',
       path: '/c/a-b_c.d',
       query: 'from=a.b&seq=2',
+      host: 'x',
       origin: undefined,
       body: 'a\0\xff',
     });
@@ -152,17 +156,22 @@ describe('read by Node, a plain request', () => {
   let http: HttpApp;
   const seen: Seen[] = [];
   before(async () => {
-    http = await startHttpApp((app) => {
-      app.route({
-        method: ['POST', 'PUT'],
-        url: '*',
-        handler: ({ method, raw, headers, body }, reply) => {
-          const [path = '', query = ''] = raw.url!.split(/\?(.*)/s);
-          seen.push({ method, path, query, origin: headers.origin, body: (body as Buffer).toString('latin1') });
-          reply.code(204).send();
-        },
-      });
-    });
+    http = await startHttpApp(
+      (app) => {
+        app.route({
+          method: ['POST', 'PUT'],
+          url: '*',
+          handler: ({ method, raw, headers, body }, reply) => {
+            const [path = '', query = ''] = raw.url!.split(/\?(.*)/s);
+            const { host, origin } = headers;
+            seen.push({ method, path, query, host, origin, body: (body as Buffer).toString('latin1') });
+            reply.code(204).send();
+          },
+        });
+        // Every Host and every origin: what is made of them is another test's.
+      },
+      { HOST: '0.0.0.0', AUTH: 'anonymous', CORS_ORIGINS: '*' },
+    );
   });
   after(() => http[Symbol.asyncDispose]());
 

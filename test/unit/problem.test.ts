@@ -127,7 +127,7 @@ describe('a body that is too large', () => {
   it('is 413 without a declared length too', async () => {
     await using http = await startHttpApp(routes);
     const chunk = `5dc\r\n${'x'.repeat(1500)}\r\n`;
-    const head = 'POST /change HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const head = 'POST /change HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';
     assert.match(await sendRaw(http.port, `${head}${chunk}0\r\n\r\n`), /^HTTP\/1\.1 413 .*"change_too_large"/s);
   });
 });
@@ -137,14 +137,14 @@ describe('what is not a request', () => {
     await using http = await startHttpApp(routes);
     const cases = [
       ['nonsense\r\n\r\n', 400],
-      ['GET / HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n', 400],
-      ['GET * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n', 400],
-      ['CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n', 405],
-      ['POST /change HTTP/1.1\r\nHost: h\r\nExpect: foo\r\nContent-Length: 1\r\n\r\n', 417],
-      ['POST /change HTTP/1.1\r\nHost: h\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx', 417],
-      ['POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n', 400],
-      ['POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
-      [`GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: h\r\n\r\n`, 431],
+      ['GET / HTTP/1.1\r\nHost: localhost\r\nBad Name: x\r\n\r\n', 400],
+      ['GET * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+      ['CONNECT h:80 HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+      ['POST /change HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\nContent-Length: 1\r\n\r\n', 417],
+      ['POST /change HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx', 417],
+      ['POST /change HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n', 400],
+      ['POST /change HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+      [`GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
     ] as const;
     for (const [bytes, status] of cases) {
       const answer = await sendRaw(http.port, bytes);
@@ -161,15 +161,15 @@ describe('what is not a request', () => {
   it('is answered in its own way where it is one after all', async () => {
     await using http = await startHttpApp(routes);
     assert.match(
-      await sendRaw(http.port, 'OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'),
+      await sendRaw(http.port, 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
       /^HTTP\/1\.1 204 .*allow: [A-Z, ]*POST/is,
     );
-    const expecting = 'POST /change HTTP/1.0\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx';
+    const expecting = 'POST /change HTTP/1.0\r\nHost: localhost\r\nExpect: foo\r\nContent-Length: 1\r\n\r\nx';
     assert.match(await sendRaw(http.port, expecting), /^HTTP\/1\.1 200 /);
   });
 
   it('without a Host is refused with a sentence, but HTTP/1.0 has none', async () => {
-    await using http = await startHttpApp(routes);
+    await using http = await startHttpApp(routes, { HOST: '0.0.0.0', AUTH: 'anonymous' });
     const refused = await sendRaw(http.port, 'GET /away HTTP/1.1\r\nConnection: close\r\n\r\n');
     assert.match(refused, /^HTTP\/1\.1 400 .*Host header/s);
     assert.match(await sendRaw(http.port, 'GET /away HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 503 /);
@@ -180,7 +180,7 @@ describe('what is not a request', () => {
     for (let i = 0; i < 20; i++) {
       const socket = connect(http.port, '127.0.0.1');
       socket.on('error', () => {});
-      socket.write('POST /change HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nxx');
+      socket.write('POST /change HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nxx');
       await once(socket, 'connect');
       socket.resetAndDestroy();
     }

@@ -30,6 +30,7 @@ async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Option
   server.on('connection', (socket) => handedOver.push(socket));
   const owed = new Set<PlainAnswer>();
   const shortcut: Shortcut = openShortcut(server, {
+    admits: ({ hostStart, hostEnd }, chunk) => chunk.toString('latin1', hostStart, hostEnd) !== 'stranger',
     maxBodyBytes: 10,
     firstByteMs,
     keepAliveMs,
@@ -117,6 +118,16 @@ it('a plain request is answered, one after the other on one connection', async (
     await client.told(NO_CONTENT.repeat(i + 1));
   }
   assert.equal(client.text(), NO_CONTENT.repeat(3));
+});
+
+it('what is not admitted is handed over, whoever asks for it next on that connection', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a').replace('Host: x', 'Host: stranger'));
+  await client.told('node: /a');
+  client.send(post('/b'));
+  await client.told('node: /b');
+  assert.equal(bench.taken.length, 0);
 });
 
 it('what depends on the origin is in the answer, whatever that is', async () => {

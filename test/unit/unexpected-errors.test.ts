@@ -13,7 +13,7 @@ import { createMetrics } from '../../src/metrics.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { waitFor } from '../support/wait.ts';
 
-const head = 'POST /c/room HTTP/1.1\r\nHost: x\r\n';
+const head = 'POST /c/room HTTP/1.1\r\nHost: localhost\r\n';
 
 /** Each as the pieces in which it arrives. */
 const shapes: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +42,7 @@ describe('a store that answers with an error of its own', () => {
         maxConnections: 1_000,
         corsOrigins: null,
         loopbackOnly: true,
+        publicHosts: null,
       };
       const app = await createServer({ config, log, metrics, plainly: bucket.plainly });
       bucket.routes(app);

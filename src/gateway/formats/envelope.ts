@@ -1,6 +1,7 @@
 /** The envelope: a JSON object around a change, for whoever wants to know more than the change itself (P16). */
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
+import { shownFrom } from '../../domain/shown-from.ts';
 import type { EnvelopeOptions } from './format.ts';
 import { base64Of, cleanText } from './text.ts';
 
@@ -10,10 +11,10 @@ import { base64Of, cleanText } from './text.ts';
  * @param cursor Given where the format has no other place for it.
  */
 export function envelopeOf(event: Event, channel: Channel, options: EnvelopeOptions, cursor?: string): string {
-  // The parts that are put between quotes unescaped are channel names, publishers and cursors: their patterns have none.
+  // What is put between quotes unescaped are channel names, names with tags, and cursors: their patterns have none.
   let json = cursor === undefined ? '{' : `{"id":"${cursor}",`;
   if (options.withChannel) json += `"channel":"${channel}",`;
-  if (options.fields.has('from') && event.from !== '') json += `"from":"${event.from}",`;
+  if (options.fields.has('from') && event.from !== '') json += `"from":"${shownFrom(event.from)}",`;
   if (options.fields.has('seq') && event.seq > 0) json += `"seq":${event.seq},`;
   if (options.fields.has('at')) json += `"at":${event.atMs},`;
   const text = cleanText(event.bytes);

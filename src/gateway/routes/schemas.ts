@@ -16,7 +16,7 @@ const envelope = {
   properties: {
     id: cursor,
     channel: { type: 'string' },
-    from: { type: 'string' },
+    from: { type: 'string', description: 'What is shown of the publisher: <name>~<tag>, the tag of 8 characters' },
     seq: { type: 'integer' },
     at: { type: 'integer', description: 'When it was accepted, milliseconds since 1970' },
     data: { type: 'string', description: 'The change, when it is clean text' },

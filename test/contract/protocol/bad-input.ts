@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { after, before, describe } from 'node:test';
+import { shownOf } from '../../../loadtest/ledger/shown-from.ts';
 import { request, requestRaw } from '../../support/http.ts';
 import { assertProblem, type Envelope, type Kit, MAX_CHANGE_BYTES, newChannel } from './kit.ts';
 
@@ -45,6 +46,7 @@ const badFroms: readonly (readonly [what: string, from: string])[] = [
   ['41 characters in front', `${'a'.repeat(41)}.b`],
   ['41 characters behind', `a.${'b'.repeat(41)}`],
   ['a colon', 'a:b.c'],
+  ['what others are shown', shownOf('a.1')],
   ['non-ASCII', 'é.1'],
   ['a line feed', 'a.1\n'],
   ['NUL', 'a.\0'],
@@ -70,7 +72,7 @@ export function badInputTests(kit: Kit): void {
     const events = await kit.settled(witness, 2);
     assert.equal(events.length, 2);
     assert.deepEqual(events[0], kept[0]);
-    assert.deepEqual([events[1]!.data, events[1]!.from, events[1]!.seq], ['end', 'a.1', 2]);
+    assert.deepEqual([events[1]!.data, events[1]!.from, events[1]!.seq], ['end', shownOf('a.1'), 2]);
   });
 
   async function refused(query: string, status: number, code: string, init: Init = {}): Promise<void> {
@@ -111,7 +113,7 @@ export function badInputTests(kit: Kit): void {
       for (const name of ['a b', 'a\tb', 'é', 'a\0b']) {
         const text = await requestRaw(
           kit.postUrl(),
-          `POST /c/${name} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
+          `POST /c/${name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx`,
         );
         assert.match(text, /^HTTP\/1\.1 400 /, JSON.stringify(name));
         assert.match(text, /content-type: application\/problem\+json/i);
@@ -151,7 +153,7 @@ export function badInputTests(kit: Kit): void {
       await refused('', 400, 'empty_change', { headers: { 'transfer-encoding': 'chunked' }, body: '' });
       const text = await requestRaw(
         kit.postUrl(),
-        `POST /c/${witness} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+        `POST /c/${witness} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       );
       assert.match(text, /^HTTP\/1\.1 400 [\s\S]*"code":"empty_change"/);
     });

@@ -91,11 +91,11 @@ export function badQuestionsTests(kit: Kit): void {
       const answer = await requestRaw(kit.streamUrl(), text);
       assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*content-type: application\/problem\+json/i, JSON.stringify(text));
     }
-    const large = `GET /c/room/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${'x'.repeat(17_000)}\r\n\r\n`;
+    const large = `GET /c/room/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: ${'x'.repeat(17_000)}\r\n\r\n`;
     assert.match(await requestRaw(kit.streamUrl(), large), /^HTTP\/1\.1 431 [\s\S]*application\/problem\+json/);
     // Cookies of another app on the same host, in fields as large as browsers make them.
     const cookies = `Cookie: ${'x'.repeat(3_500)}\r\n`.repeat(4);
-    const laden = `GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${cookies}\r\n`;
+    const laden = `GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${cookies}\r\n`;
     assert.match(await requestRaw(kit.streamUrl(), laden), /^HTTP\/1\.1 200 /);
     const hostless = 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n';
     assert.match(await requestRaw(kit.streamUrl(), hostless), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/);
@@ -104,8 +104,8 @@ export function badQuestionsTests(kit: Kit): void {
 
   it('P1: one request smuggled into another is not served', async () => {
     const channel = newChannel();
-    const smuggled = `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`;
-    const both = `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`;
+    const smuggled = `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx`;
+    const both = `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`;
     assert.match(await requestRaw(kit.postUrl(), both + smuggled), /^HTTP\/1\.1 400 /);
     await kit.send(channel, 'end');
     const events = await kit.settled(channel, 1);

@@ -1,5 +1,6 @@
 /** What frames carry: the change, its envelope, and the state a stream begins with (P16, P23). */
 import assert from 'node:assert/strict';
+import { shownOf } from '../../../loadtest/ledger/shown-from.ts';
 import { envelopeOf, isEvent, isNamed, type Kit, newChannel, type StateView, syncOf } from './kit.ts';
 
 export function dataTests(kit: Kit): void {
@@ -29,7 +30,7 @@ export function dataTests(kit: Kit): void {
     await kit.send(channel, 'z');
     for (const [i, { reader }] of streams.entries()) {
       const fields = wishes[i]!.split(',');
-      const known = [{ from: 'a.1', seq: 5 }, { from: 'a.1' }, {}];
+      const known = [{ from: shownOf('a.1'), seq: 5 }, { from: shownOf('a.1') }, {}];
       for (const [j, frame] of (await reader.take(3)).entries()) {
         assert.equal(frame.event, 'message');
         const { at, ...rest } = envelopeOf(frame);

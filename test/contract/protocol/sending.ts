@@ -1,5 +1,6 @@
 /** Sending a change: what is accepted, what the answer means, and how often and in which order it is merged (P3–P8). */
 import assert from 'node:assert/strict';
+import { shownOf } from '../../../loadtest/ledger/shown-from.ts';
 import { request } from '../../support/http.ts';
 import { bytesOf, type Kit, MAX_CHANGE_BYTES, newChannel } from './kit.ts';
 
@@ -40,9 +41,9 @@ export function sendingTests(kit: Kit): void {
     assert.deepEqual(
       events.map(({ from, seq, data }) => ({ from, seq, data })),
       [
-        { from: 'header.1', seq: 7, data: 'a' },
-        { from: 'query.1', seq: 3, data: 'b' },
-        { from: 'header.1', seq: 8, data: 'c' },
+        { from: shownOf('header.1'), seq: 7, data: 'a' },
+        { from: shownOf('query.1'), seq: 3, data: 'b' },
+        { from: shownOf('header.1'), seq: 8, data: 'c' },
       ],
     );
   });
@@ -54,7 +55,7 @@ export function sendingTests(kit: Kit): void {
     const events = await kit.settled(channel, 2);
     assert.deepEqual(
       events.map(({ from, seq }) => ({ from, seq })),
-      Array(2).fill({ from: 'bob.1', seq: undefined }),
+      Array(2).fill({ from: shownOf('bob.1'), seq: undefined }),
     );
   });
 
@@ -67,7 +68,7 @@ export function sendingTests(kit: Kit): void {
     const events = await kit.settled(channel, 5);
     assert.deepEqual(
       events.map(({ from, seq }) => [from, seq]),
-      [...froms.map((from) => [from, 1]), [long, Number.MAX_SAFE_INTEGER]],
+      [...froms.map((from) => [shownOf(from), 1]), [shownOf(long), Number.MAX_SAFE_INTEGER]],
     );
   });
 
@@ -162,7 +163,7 @@ export function sendingTests(kit: Kit): void {
     const inOrder = Array.from({ length: 25 }, (_, i) => i + 1);
     for (const from of froms) {
       assert.deepEqual(
-        events.filter((event) => event.from === from).map(({ seq }) => seq),
+        events.filter((event) => event.from === shownOf(from)).map(({ seq }) => seq),
         inOrder,
         from,
       );

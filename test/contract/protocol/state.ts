@@ -1,5 +1,6 @@
 /** State and history: the folded value of a channel, what changed of it, and the events that are kept (P24, P25). */
 import assert from 'node:assert/strict';
+import { shownOf } from '../../../loadtest/ledger/shown-from.ts';
 import { HISTORY_MAX_EVENTS, type Kit, newChannel } from './kit.ts';
 
 export function stateTests(kit: Kit): void {
@@ -117,7 +118,11 @@ export function stateTests(kit: Kit): void {
       assert.ok(id && at! >= beforeMs && at! <= Date.now() + 1000);
       return rest;
     });
-    assert.deepEqual(known, [{ from: 'ann.1', seq: 3, data: 'a' }, { from: 'bob.1', data: 'b' }, { b64: '/w==' }]);
+    assert.deepEqual(known, [
+      { from: shownOf('ann.1'), seq: 3, data: 'a' },
+      { from: shownOf('bob.1'), data: 'b' },
+      { b64: '/w==' },
+    ]);
     assert.deepEqual([page.status, page.more, page.cursor], ['resumed', false, page.events[2]!.id]);
   });
 

@@ -111,8 +111,8 @@ export class SlowSenders implements Attack {
 
   #begun(way: 'header' | 'body'): string {
     const { channel } = this.#options;
-    if (way === 'header') return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX: `;
-    return `POST /c/${channel} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`;
+    if (way === 'header') return `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nX: `;
+    return `POST /c/${channel} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n`;
   }
 
   #hold(sender: Sender): void {

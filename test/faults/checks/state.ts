@@ -12,7 +12,7 @@ function foldOf(log: Log, upTo: number): Fields {
   const kind = log.channel.split('-', 1)[0];
   for (const { offset, from, body } of log.events) {
     if (offset > upTo) break;
-    if (kind === 'latest') fields[from === '' ? '-' : from.slice(0, from.indexOf('.'))] = body;
+    if (kind === 'latest') fields[from === '' ? '-' : from.split(/[.~]/, 1)[0]!] = body;
     if (kind === 'tally') {
       const field = tallyField(Buffer.from(body, 'base64'));
       fields[field] = base64(String(Number(Buffer.from(fields[field] ?? base64('0'), 'base64').toString()) + 1));

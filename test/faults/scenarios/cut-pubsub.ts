@@ -8,6 +8,7 @@ import { createRandom } from '../../support/random.ts';
 import { startWriter } from '../clients/writer.ts';
 import { quantileMs } from '../figures.ts';
 import type { Line } from '../history.ts';
+import { publisherOf } from '../model.ts';
 import { CHANNELS, run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
 
@@ -68,10 +69,11 @@ function arrivalsOf(lines: readonly Line[]): { ms: number[]; missing: number } {
   const ms: number[] = [];
   for (const line of lines) {
     if (line.t === 'open') readers.set(line.reader, line.channels);
-    if (line.t === 'send' && line.from.startsWith('last-')) ids.set(line.id, `${line.channel} ${line.from}`);
+    if (line.t === 'send' && line.from.startsWith('last-'))
+      ids.set(line.id, `${line.channel} ${publisherOf(line.from)}`);
     if (line.t === 'sent' && line.outcome === 'ok' && ids.has(line.id)) answered.set(ids.get(line.id)!, line.at);
     if (line.t !== 'event' || !line.from.startsWith('last-')) continue;
-    const key = `${line.channel} ${line.from}`;
+    const key = `${line.channel} ${publisherOf(line.from)}`;
     if (seen.has(`${line.reader} ${key}`)) continue;
     seen.add(`${line.reader} ${key}`);
     // An event may overtake its own 204.
