@@ -144,7 +144,7 @@ describe('pages of other origins', () => {
   let browser: Chromium;
   const server = createServer((_incoming, response) => response.end('a page'));
   before(async () => {
-    browser = await startChromium(createCertificate(dir).own);
+    browser = await startChromium({ certificate: createCertificate(dir).own });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
   });

@@ -41,7 +41,7 @@ function leavingTests(edge: Edge): void {
   before(async () => {
     server = await startServer({ env });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
-    browser = await startChromium(proxy.certificate);
+    browser = await startChromium({ certificate: proxy.certificate });
   });
   after(async () => {
     await browser?.[Symbol.asyncDispose]();
