@@ -54,6 +54,8 @@ export interface Attack {
   readonly endsServers?: boolean;
   /** The store is away for a moment: a change that is answered 503 meanwhile is as promised (P5). */
   readonly cutsStore?: boolean;
+  /** Idle connections are closed to make room: a request that crosses with that has no answer, and is sent again (RFC 9112 §9.3.1). */
+  readonly cutsIdle?: boolean;
   /** Bytes of log that it may cause. */
   readonly logBytes?: number;
   /** Differs from another only in where or how often; not in `npm test`. */

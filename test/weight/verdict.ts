@@ -18,6 +18,8 @@ const EVENT_FACTOR = 10;
 const LOG_BYTES = 512 * 1024;
 /** What good clients count when the store is away for a moment. */
 const STORE_AWAY: readonly string[] = ['POST answered 503', 'a poll answered 503'];
+/** And when their connection was closed as an idle one just then. */
+const CROSSED: readonly string[] = ['POST answered nothing', 'a poll answered nothing'];
 
 export function judge(attack: Attack, size: Size, seen: Seen): Row {
   const { did, felt, weighed, errors, ended, logBytes } = seen;
@@ -53,7 +55,8 @@ export function judge(attack: Attack, size: Size, seen: Seen): Row {
   }
   const failed = Object.values(loaded.failures).reduce((sum, count) => sum + count, 0);
   for (const [what, count] of Object.entries(loaded.failures)) {
-    if (!(attack.cutsStore && STORE_AWAY.includes(what))) failures.push(`good clients: ${count} × ${what}`);
+    const isPromised = (attack.cutsStore && STORE_AWAY.includes(what)) || (attack.cutsIdle && CROSSED.includes(what));
+    if (!isPromised) failures.push(`good clients: ${count} × ${what}`);
   }
   return {
     figures: {

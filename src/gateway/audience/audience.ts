@@ -21,7 +21,7 @@ import { eachInTurn } from './each-in-turn.ts';
 import { type Encodable, encodeNext } from './encoder.ts';
 import { CHUNK_MAX_LENGTH, type Gatherer, HandOut, type HandOutDeps } from './hand-out.ts';
 import { HeldBack, type HeldBackBudget } from './held-back.ts';
-import type { Chunk, Recipient } from './recipient.ts';
+import type { Recipient } from './recipient.ts';
 import type { Task } from './soon.ts';
 
 export interface AudienceDeps extends HandOutDeps {
@@ -33,8 +33,10 @@ export interface AudienceDeps extends HandOutDeps {
 /** When the next flush is: by its timer, in the next turn of the event loop, or after the pass; `more` is left of one that runs. */
 type Due = 'never' | 'later' | 'soon' | 'passed' | 'more' | 'closed';
 
-/** In one turn of the event loop: some 5 ms, and more than what comes in it. */
+/** In one turn of the event loop: more than what comes in it, unless its changes are very large. */
 const TURN_CHUNKS = 4;
+const TURN_MS = 5;
+
 export class Audience implements HubReader, Gatherer, Task, Encodable {
   readonly hubs: readonly Hub[];
   readonly format: Format;
@@ -120,11 +122,6 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
 
   leave(stream: Recipient): void {
     this.#handOut.streams.delete(stream);
-  }
-
-  /** The positions of a stream that points at a chunk of this audience. */
-  positionsAt({ offsets, epochs }: Chunk): Position[] {
-    return offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
   }
 
   close(): void {
@@ -216,10 +213,12 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     if (this.#due !== 'closed') this.#flushUpTo(1);
   }
 
-  #flushUpTo(chunks: number): void {
+  #flushUpTo(chunksMax: number): void {
     try {
-      this.#flush();
-      for (let i = 1; i < chunks && this.#due === 'more'; i++) this.#flush();
+      let chunks = chunksMax;
+      const untilMs = this.#deps.clock.elapsedMs() + TURN_MS;
+      do this.#flush();
+      while (--chunks > 0 && this.#due === 'more' && this.#deps.clock.elapsedMs() < untilMs);
     } catch (error) {
       this.#fail(error);
     }

@@ -14,6 +14,11 @@ export interface Chunk {
   next: Chunk | null;
 }
 
+/** The positions of a stream that points at it. */
+export function positionsAt({ offsets, epochs }: Chunk): Position[] {
+  return offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
+}
+
 export interface Recipient {
   /** One per channel; none while attached. */
   readonly positions: readonly Position[];

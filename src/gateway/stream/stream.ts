@@ -7,7 +7,7 @@
  */
 import type { Position } from '../../domain/position.ts';
 import type { Audience } from '../audience/audience.ts';
-import type { Chunk, Recipient } from '../audience/recipient.ts';
+import { type Chunk, positionsAt, type Recipient } from '../audience/recipient.ts';
 import type { Transport, TransportListener } from '../connection/transport.ts';
 
 /** Why a stream is asked to come back (P22). */
@@ -105,7 +105,7 @@ export class Stream implements TransportListener, Recipient {
   /** Goes on with positions of its own. */
   detach(): void {
     if (!this.#at) return;
-    this.positions = this.audience.positionsAt(this.#at);
+    this.positions = positionsAt(this.#at);
     this.#at = null;
     this.audience.leave(this);
   }

@@ -66,5 +66,6 @@ export const idleConnections: Attack = {
   descriptors: (size) => FILES[size],
   holds: ['answers'],
   cutsStore: true,
+  cutsIdle: true,
   drive,
 };
