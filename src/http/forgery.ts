@@ -26,7 +26,7 @@ export function forgeryRules(config: ForgeryConfig): ForgeryRules {
   return {
     anyHost: isTrustedHost === null,
     isTrustedHost: isTrustedHost ?? (() => true),
-    isTrustedOrigin: (origin, host) => isSameOrigin(origin, host) || isAllowed(origin),
+    isTrustedOrigin: (origin, host) => isAllowed(origin) || isSameOrigin(origin, host),
   };
 }
 

@@ -10,6 +10,9 @@ const FROM = `victim.${NONCE}`;
 const SHOWN = shownOf(FROM);
 const TAG = SHOWN.slice('victim~'.length);
 
+/** A machine under load has eighteen streams to serve. */
+const PATIENCE_MS = 20_000;
+
 /** Of streams of one channel or of several; the change comes live in all of them. */
 const STREAMS = [
   'with=from,seq,at',
@@ -36,11 +39,14 @@ export function publishersTests(kit: Kit): void {
     await kit.settled(channel, 1);
     const paths = STREAMS.flatMap((query) => [`${channel}/events?${query}`, `${other},${channel}/events?${query}`]);
     const readers = await Promise.all(paths.map((path) => openLines(`${kit.streamUrl()}/c/${path}`)));
-    await waitFor(() => readers.every((reader) => textsOf(reader).length > 0), { what: 'streams that are live' });
+    await waitFor(() => readers.every((reader) => textsOf(reader).length > 0), {
+      what: 'streams that are live',
+      timeoutMs: PATIENCE_MS,
+    });
     await publish(channel, 2);
     for (const [i, reader] of readers.entries()) {
       const text = () => reader.lines.join('\n');
-      await waitFor(() => text().includes('change 2'), { what: `change 2 on ${paths[i]}` });
+      await waitFor(() => text().includes('change 2'), { what: `change 2 on ${paths[i]}`, timeoutMs: PATIENCE_MS });
       assert.ok(!text().includes(NONCE), `${paths[i]}: ${text()}`);
       if (paths[i]!.includes('with=from')) assert.ok(text().includes(`"from":"${SHOWN}"`), `${paths[i]}: ${text()}`);
       await reader[Symbol.asyncDispose]();
