@@ -10,7 +10,7 @@ import { nameOf } from './change.ts';
 /** Characters of the tag: 48 bits, so that two publishers of one name on one channel do not meet by chance. */
 const TAG_CHARACTERS = 8;
 
-/** An event is written once per audience. With more publishers than this at once, each costs a hash again: under 1 µs. */
+/** An event is written once per audience. With more publishers than this at once, each costs a hash again: about 1 µs. */
 const REMEMBERED_MAX = 1024;
 
 const remembered = new Map<string, string>();

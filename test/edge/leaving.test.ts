@@ -59,7 +59,7 @@ function leavingTests(edge: Edge): void {
       for (let i = 0; i < STREAMS; i++) {
         const socket = connect({ port: Number(new URL(proxy.plainUrl).port), host: '127.0.0.1', allowHalfOpen: true });
         socket.on('error', () => {});
-        socket.write(`GET /c/${newChannel()}/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`);
+        socket.write(`GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
         await once(socket, 'data');
         sockets.push(socket);
       }
@@ -90,9 +90,9 @@ function leavingTests(edge: Edge): void {
 
   it('a change or a question whose sender half-closes is answered', async () => {
     for (let i = 1; i <= TRIES; i++) {
-      const change = `POST /c/half?from=a.b&seq=${i} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`;
+      const change = `POST /c/half?from=a.b&seq=${i} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx`;
       assert.match(await sayAndFinish(proxy.plainUrl, change), / 204 /, `change ${i}`);
-      const question = 'GET /c/half/state HTTP/1.1\r\nHost: x\r\n\r\n';
+      const question = 'GET /c/half/state HTTP/1.1\r\nHost: localhost\r\n\r\n';
       assert.match(await sayAndFinish(proxy.plainUrl, question), / 200 /, `question ${i}`);
     }
   });

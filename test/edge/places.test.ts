@@ -54,7 +54,7 @@ interface Listening {
 
 const browser = 'Accept: text/event-stream\r\n';
 const curl = 'Accept: */*\r\n';
-const listen = (accept: string) => `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: x\r\n${accept}\r\n`;
+const listen = (accept: string) => `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\n${accept}\r\n`;
 
 function countOf(all: readonly Told[]) {
   const count = { stream: 0, polite: 0, refused: 0, nothing: 0 };

@@ -149,7 +149,7 @@ function rateTests(edge: Edge): void {
           said += chunk;
         });
         socket.on('error', () => {}).once('close', () => resolve(said.slice(9, 12)));
-        const head = `PROXY TCP4 ${address} 127.0.0.1 4000 80\r\nPOST /c/room HTTP/1.1\r\nHost: x\r\n`;
+        const head = `PROXY TCP4 ${address} 127.0.0.1 4000 80\r\nPOST /c/room HTTP/1.1\r\nHost: localhost\r\n`;
         socket.write(`${head}X-Forwarded-For: 6.6.6.6\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx`);
       });
     const each = await Promise.all(Array.from({ length: CROWD }, (_, i) => statusFrom(`192.0.2.${i}`)));

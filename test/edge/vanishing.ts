@@ -31,7 +31,7 @@ const streams = async () => (await request(server.url, '/load')).json<{ streams:
 
 const from = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port), localAddress: ADDRESS });
 const plain = connect(from(proxy.plainUrl));
-plain.write('GET /c/a/events HTTP/1.1\r\nHost: x\r\n\r\n');
+plain.write('GET /c/a/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
 const secure = connectTls({ ...from(proxy.tlsUrl), ALPNProtocols: ['h2'], rejectUnauthorized: false });
 const session = connectH2(proxy.tlsUrl, { createConnection: () => secure });
 const stream = session.request({ ':path': '/c/b/events' });

@@ -117,7 +117,7 @@ describe('a gateway', () => {
   it('ends pipelined polls with their connection', async () => {
     await using lab = await startHttpGateway({ maxStreams: 100 });
     const socket = connect(lab.http.port, '127.0.0.1');
-    socket.write('GET /c/room/events?format=json&wait=25 HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+    socket.write('GET /c/room/events?format=json&wait=25 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
     await waitFor(() => lab.gateway.load().polls > 0, { what: 'polls to wait' });
     socket.destroy();
     await waitFor(() => lab.gateway.load().polls === 0, { what: 'the polls to end' });
