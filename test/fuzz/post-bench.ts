@@ -69,7 +69,7 @@ export async function openBench(mode: StoreMode): Promise<Bench> {
   const bucket = createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 });
   const config = {
     ...{ maxChangeBytes: 10, streamStallMs: 30_000, maxConnections: 1_000_000 },
-    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: [] },
+    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: ['x'] },
   };
   const app = await createServer({ config, log, metrics, plainly: bucket.plainly });
   bucket.routes(app);

@@ -71,7 +71,7 @@ function isFramed(request: string): boolean {
 
 function makeRequest(some: <T>(list: readonly T[]) => T, random: Random): string {
   const body = some(bodies);
-  const head = [random() < 0.97 ? 'Host: x' : 'X: y'];
+  const head = [random() < 0.95 ? 'Host: x' : some(['X: y', 'Host: stranger.example', 'Host: localhost:80'])];
   if (random() < 0.95) head.push(`Content-Length: ${body.length}`);
   while (random() < 0.25) head.splice(Math.floor(random() * (head.length + 1)), 0, some(fields));
   if (random() < 0.02) head.push(`X: ${'y'.repeat(some([4_000, 4_096, 15_000, 17_000]))}`);
