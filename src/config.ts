@@ -74,6 +74,8 @@ function conflicts(config: Config, machine: Machine, isWrong: (name: string) => 
   }
   if (config.maxStreams > machine.descriptors) {
     found.push(`MAX_STREAMS must be at most ${machine.descriptors}, the files this process may open`);
+  } else if (config.maxStreams > config.maxConnections) {
+    found.push(`MAX_STREAMS must be at most MAX_CONNECTIONS, ${config.maxConnections}: each takes one`);
   }
   if (config.inboxMaxBytes < config.maxChangeBytes) {
     found.push('INBOX_MAX_BYTES must be at least MAX_CHANGE_BYTES');

@@ -60,7 +60,7 @@ function sentenceFor(error: unknown, { host, port }: Config): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `${host}:${port} is in use: set PORT to another one, or stop what listens there`;
   if (code === 'EACCES') return `${host}:${port} may not be listened on by this user`;
-  if (code === 'EADDRNOTAVAIL') return `HOST ${host} is no address of this machine`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${host} is no address of this machine`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

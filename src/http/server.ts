@@ -3,6 +3,7 @@
  *
  * Everything a client can do wrong before a route sees its request is answered here.
  */
+import { lookup } from 'node:dns/promises';
 import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from '../config.ts';
@@ -129,6 +130,8 @@ export async function createServer({
 
 /** Resolves with the port once connections are accepted. */
 export async function listen(app: FastifyInstance, { host, port }: Pick<Config, 'host' | 'port'>): Promise<number> {
-  await app.listen({ host, port, backlog: BACKLOG, listenTextResolver: (address) => `listening at ${address}` });
+  // By its name fastify would listen at every address of it, at the others past all that is done here for a connection.
+  const { address } = await lookup(host);
+  await app.listen({ host: address, port, backlog: BACKLOG, listenTextResolver: (at) => `listening at ${at}` });
   return (app.server.address() as AddressInfo).port;
 }

@@ -81,8 +81,16 @@ describe('MAX_STREAMS', () => {
   });
 
   it('is refused above the descriptors', () => {
-    assert.equal(configOf({ MAX_STREAMS: '20000' }).maxStreams, 20_000);
+    assert.equal(configOf({ MAX_STREAMS: '20000', MAX_CONNECTIONS: '20000' }).maxStreams, 20_000);
     assert.match(problemOf({ MAX_STREAMS: '20001' }), /^MAX_STREAMS must be at most 20000/);
+  });
+
+  it('is refused above MAX_CONNECTIONS', () => {
+    assert.equal(configOf({ MAX_STREAMS: '100', MAX_CONNECTIONS: '100' }).maxStreams, 100);
+    assert.match(
+      problemOf({ MAX_STREAMS: '101', MAX_CONNECTIONS: '100' }),
+      /^MAX_STREAMS must be at most MAX_CONNECTIONS/,
+    );
   });
 });
 

@@ -50,6 +50,11 @@ function ask(http: HttpApp, options: RequestOptions, body?: string): Promise<Inc
   });
 }
 
+it('listens at one address of a name, so that none of its connections is served past the server', async () => {
+  await using http = await startHttpApp(routes, { HOST: 'localhost' });
+  assert.equal(http.app.addresses().length, 1);
+});
+
 describe('a body', () => {
   it('is raw bytes, whatever its content type', async () => {
     await using http = await startHttpApp(routes);

@@ -64,8 +64,11 @@ export function cursorWriter(
   };
 }
 
+/** A fresh stream is told the head that its cursor stands for: the channel may have moved on while its connection was opened. */
 function describe(hub: Hub, start: ChannelStart): Record<string, unknown> {
   const { status } = start;
   const counted = status === 'resumed' ? { missed: start.missed } : status === 'reset' ? { lost: start.lost } : {};
-  return { status, ...counted, head: Math.max(hub.head, start.position.offset), oldest: hub.oldest };
+  const { offset } = start.position;
+  const head = status === 'fresh' ? offset : Math.max(hub.head, offset);
+  return { status, ...counted, head, oldest: hub.oldest };
 }
