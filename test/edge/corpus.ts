@@ -182,7 +182,7 @@ export const corpus: readonly Attack[] = [
   chunks('an extension with a bare LF', () => '6;a\nb\r\nattack\r\n0\r\n\r\n'),
   chunks('an extension with a bare CR', () => '6;a\rb\r\nattack\r\n0\r\n\r\n'),
   chunks('an extension with NUL', () => '6;a\0\r\nattack\r\n0\r\n\r\n', reframed('haproxy', 'nginx')),
-  chunks('an extension of 20,000 bytes', () => `6;${'a'.repeat(20_000)}\r\nattack\r\n0\r\n\r\n`, reframed('nginx')),
+  chunks('an extension of 30,000 bytes', () => `6;${'a'.repeat(30_000)}\r\nattack\r\n0\r\n\r\n`, reframed('nginx')),
   chunks('a plain extension', () => '6;a=b\r\nattack\r\n0\r\n\r\n', everywhere('RFC 9112 §7.1.1: to be ignored')),
   chunks(
     'trailers that frame again',
