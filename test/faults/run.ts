@@ -120,10 +120,28 @@ export async function settle(lab: Lab, recorder: Recorder, { writers, readers }:
   for (const reader of readers) reader.stop();
 }
 
+interface StateAnswer {
+  readonly cursor: string;
+  readonly state: Record<string, string>;
+  readonly b64: Record<string, string>;
+}
+
 interface HistoryAnswer {
   readonly cursor: string;
   readonly events: readonly (Envelope & { readonly id: string })[];
   readonly more: boolean;
+}
+
+/** A store that was slow may still be so for a moment: 503 means to ask again. */
+async function read<T>({ receiveUrl }: Lab, path: string): Promise<T> {
+  const answer = await waitFor(
+    async () => {
+      const tried = await request(receiveUrl, path);
+      return tried.status === 503 ? undefined : tried;
+    },
+    { timeoutMs: ANSWERED_MAX_MS, what: `an answer to ${path}` },
+  );
+  return answer.json<T>();
 }
 
 async function recordLog(lab: Lab, recorder: Recorder, channel: string): Promise<void> {
@@ -131,7 +149,7 @@ async function recordLog(lab: Lab, recorder: Recorder, channel: string): Promise
   let since = '';
   for (;;) {
     const path = `/c/${channel}/history${since === '' ? '' : `?since=${since}`}`;
-    const answer = (await request(lab.receiveUrl, path)).json<HistoryAnswer>();
+    const answer = await read<HistoryAnswer>(lab, path);
     for (const { id, from = '', seq = 0, data, b64 } of answer.events) {
       events.push({ offset: parseCursor(id).offsets[0]!, from, seq, body: b64 ?? base64(data ?? '') });
     }
@@ -144,8 +162,7 @@ async function recordLog(lab: Lab, recorder: Recorder, channel: string): Promise
 }
 
 async function recordState(lab: Lab, recorder: Recorder, channel: string): Promise<void> {
-  const answer = await request(lab.receiveUrl, `/c/${channel}/state`);
-  const state = answer.json<{ cursor: string; state: Record<string, string>; b64: Record<string, string> }>();
+  const state = await read<StateAnswer>(lab, `/c/${channel}/state`);
   recorder.add({ t: 'state', channel, cursor: state.cursor, fields: fieldsOf(state) });
 }
 
