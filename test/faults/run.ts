@@ -189,8 +189,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const lab = await startLab(options);
   const historyPath = `${lab.dir}/history.jsonl`;
   const recorder = new Recorder(historyPath);
+  let load: Load | undefined;
   try {
-    const load = startLoad(lab, recorder, options.seed, options);
+    load = startLoad(lab, recorder, options.seed, options);
     await awaitReaders(recorder, load.readers);
     await sleep(calmMs);
     await Promise.all([runFaults(lab, recorder, planned), during?.(lab, recorder, load)]);
@@ -199,6 +200,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   } catch (error) {
     throw new Error(`the run broke off; what there is is in ${lab.dir}`, { cause: error });
   } finally {
+    for (const each of [...(load?.writers ?? []), ...(load?.readers ?? [])]) each.stop();
     await lab.stop();
     await recorder.close();
   }

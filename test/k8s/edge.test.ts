@@ -88,17 +88,17 @@ describe('the edge of the manifests', () => {
       for (const stream of [edge.stdout, edge.stderr]) stream.on('data', (text: Buffer) => (said += text));
       const curl = (...words: string[]) =>
         spawnSync('curl', ['-s', '--unix-socket', socket, '-w', '%{http_code}', ...words], { encoding: 'utf8' }).stdout;
-      await waitFor(() => curl('-d', 'x', 'http://edge/c/pods') === '204', {
+      await waitFor(() => curl('-d', 'x', 'http://localhost/c/pods') === '204', {
         timeoutMs: 15_000,
         everyMs: 200,
         what: () => `a POST to be answered 204:\n${said}`,
       });
-      await waitFor(() => curl('http://edge/c/pods/state').endsWith('200'), {
+      await waitFor(() => curl('http://localhost/c/pods/state').endsWith('200'), {
         timeoutMs: 15_000,
         everyMs: 200,
         what: () => `a gateway to be found:\n${said}`,
       });
-      assert.match(curl('-m', '1', 'http://edge/c/pods/events?since=earliest'), /\ndata: x\n/);
+      assert.match(curl('-m', '1', 'http://localhost/c/pods/events?since=earliest'), /\ndata: x\n/);
       const preflight = (origin: string) =>
         curl(
           '-i',
@@ -108,7 +108,7 @@ describe('the edge of the manifests', () => {
           `Origin: ${origin}`,
           '-H',
           'Access-Control-Request-Method: PUT',
-          'http://edge/c/a',
+          'http://localhost/c/a',
         );
       for (const origin of ['https://a.example', 'https://b.example']) {
         assert.match(preflight(origin), new RegExp(`\r\naccess-control-allow-origin: ${origin}\r\n`));

@@ -17,6 +17,11 @@ export interface Soon {
 
 /** So much of a turn, milliseconds; the last one that is begun in it may take its own time. */
 const SLICE_MS = 5;
+/**
+ * A turn may become longer than this by one large change alone: 1 MiB that is all escaped takes 40 to 100 ms. Whoever has
+ * just connected needs three turns to be answered, so after such a one as much time is left to all others.
+ */
+const LONG_TURN_MS = 20;
 
 export function createSoon(clock: Clock): Soon {
   let due: Task[] = [];
@@ -25,7 +30,6 @@ export function createSoon(clock: Clock): Soon {
   let isTurnDue = false;
 
   function turn(): void {
-    isTurnDue = false;
     if (due.length === 0) [due, later] = [later, due];
     const beganMs = clock.elapsedMs();
     do due[next++]!.run();
@@ -34,19 +38,23 @@ export function createSoon(clock: Clock): Soon {
       due.length = 0;
       next = 0;
     }
-    if (due.length > 0 || later.length > 0) schedule();
+    // Only now: what was added meanwhile waits as long as all the rest.
+    isTurnDue = false;
+    if (due.length > 0 || later.length > 0) schedule(clock.elapsedMs() - beganMs);
   }
 
-  function schedule(): void {
+  /** @param tookMs Of the turn before. */
+  function schedule(tookMs: number): void {
     if (isTurnDue) return;
     isTurnDue = true;
-    setImmediate(turn);
+    if (tookMs > LONG_TURN_MS) setTimeout(turn, tookMs);
+    else setImmediate(turn);
   }
 
   return {
     add(task) {
       later.push(task);
-      schedule();
+      schedule(0);
     },
   };
 }
