@@ -36,6 +36,8 @@ export class HttpConnection implements ClosableConnection {
   readonly #underWay: ServerResponse[] = [];
   readonly #waiting: [IncomingMessage, ServerResponse][] = [];
   #newest: IncomingMessage | null = null;
+  /** What is certainly still to come of the newest request's body: that holds no other request, whatever its size. */
+  #bodyLeft = 0;
   #isFeeding = false;
   #isFed = false;
   #isScheduled = false;
@@ -79,6 +81,8 @@ export class HttpConnection implements ClosableConnection {
   enter(request: IncomingMessage, response: ServerResponse): void {
     this.usedAtS = nowS();
     this.#newest = request;
+    // A part of the body may be in the piece that its head ended in.
+    this.#bodyLeft = Number(request.headers['content-length'] ?? 0) - PIECE_BYTES;
     if (this.#waiting.length === 0 && this.#mayRun()) this.#begin(request, response);
     else this.#waiting.push([request, response]);
   }
@@ -145,7 +149,10 @@ export class HttpConnection implements ClosableConnection {
     const socket = this.#socket;
     while (socket.readableLength > 0 && this.#mayFeed()) {
       this.#isFed = true;
-      socket.read(Math.min(PIECE_BYTES, socket.readableLength));
+      const piece = Math.min(Math.max(PIECE_BYTES, this.#bodyLeft), socket.readableLength);
+      // Before it is read: a request that begins in it has a body of its own.
+      this.#bodyLeft -= piece;
+      socket.read(piece);
     }
     // Asks for more, or learns that there is none.
     if (socket.readableLength === 0) socket.read();
