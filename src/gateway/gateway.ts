@@ -66,7 +66,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
   const refusals = createRefusals(deps);
-  const pollDeps = { ...deps, hubs, pace: createPollPace() };
+  const pollDeps = { ...deps, hubs, turns, pace: createPollPace() };
   let isGoing = false;
   let isStoreAway = false;
   deps.metrics.maxStreams.set(deps.maxStreams);
@@ -131,8 +131,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     routes(app) {
       app.route({ ...eventsDocument, handler: receive });
-      stateRoute(app, deps.engine, hubs.snapshots);
-      historyRoute(app, deps.engine);
+      stateRoute(app, deps.engine, hubs.snapshots, turns);
+      historyRoute(app, deps.engine, turns);
     },
     load: () => ({ streams: streams.size, polls: polls.waiting, maxStreams: deps.maxStreams }),
     ready: () => !isGoing,

@@ -4,29 +4,41 @@
  * Whoever does a piece of such work enters before it, and waits for a later turn of the loop where this one has had its
  * part. In the order in which they came; POSTs are answered in between.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+import { createRest, type Rest } from './rest.ts';
 
 export interface Turns {
+  /** What a piece that takes long leaves to others: for all who work in pieces. */
+  readonly rest: Rest;
   /** Undefined: go on at once. Else one is to wait for it first. Nothing may be held true across that wait. */
   enter(): Promise<void> | undefined;
+  /** Resolves in a later turn, when it is one's turn. */
+  next(): Promise<void>;
 }
 
 /** So much of a turn, milliseconds: of the 50 that nobody may be kept waiting for, as machines differ by a factor of five. */
 const SLICE_MS = 5;
 
-export function createTurns(clock: Clock): Turns {
+export function createTurns(clock: Clock, rest: Rest = createRest()): Turns {
   let waiting: (() => void)[] = [];
   let isUnderWay = false;
   let beganMs = 0;
 
   const isOver = () => clock.elapsedMs() - beganMs >= SLICE_MS;
 
+  function beginTurn(): void {
+    beganMs = clock.elapsedMs();
+    rest.begin();
+  }
+
   /** Each that waited does its piece before the next is let in: a continuation of a promise runs before the loop goes on. */
   async function run(): Promise<void> {
     for (;;) {
       await nextTurn();
-      beganMs = clock.elapsedMs();
+      rest.end();
+      if (rest.leftMs > 0) await sleep(rest.leftMs);
+      beginTurn();
       const due = waiting;
       if (due.length === 0) break;
       waiting = [];
@@ -40,17 +52,26 @@ export function createTurns(clock: Clock): Turns {
     isUnderWay = false;
   }
 
+  function begin(): void {
+    if (isUnderWay) return;
+    isUnderWay = true;
+    beginTurn();
+    void run();
+  }
+
+  function next(): Promise<void> {
+    begin();
+    return new Promise((resolve) => {
+      waiting.push(resolve);
+    });
+  }
+
   return {
+    rest,
     enter() {
-      if (!isUnderWay) {
-        isUnderWay = true;
-        beganMs = clock.elapsedMs();
-        void run();
-      }
-      if (waiting.length === 0 && !isOver()) return undefined;
-      return new Promise((resolve) => {
-        waiting.push(resolve);
-      });
+      begin();
+      return waiting.length === 0 && !isOver() && rest.leftMs === 0 ? undefined : next();
     },
+    next,
   };
 }

@@ -16,6 +16,7 @@ import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Stream, type StreamOwner } from '../../src/gateway/stream/stream.ts';
 import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { noRest } from '../support/gateway-parts.ts';
 import { bareFormat, Listener } from './interleavings/listener.ts';
 import { ScheduledLog } from './interleavings/scheduled-log.ts';
 
@@ -85,9 +86,9 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
   const hub = new Hub(CHANNEL, deps);
   await idle(scheduler, coins);
   const clock = { wallMs: () => 0, elapsedMs: () => 0 };
-  const turns = createTurns(clock);
+  const turns = createTurns(clock, noRest);
   const audience = new Audience([hub], bareFormat, 0, {
-    ...{ clock, turns, soon: createSoon(clock), onDelivered: () => undefined },
+    ...{ clock, turns, soon: createSoon(clock, noRest), onDelivered: () => undefined },
     budget: { account: () => undefined, isSpent: false },
     onError: (error) => errors.push(error),
   });

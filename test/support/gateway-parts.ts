@@ -10,6 +10,7 @@ import { createSoon } from '../../src/gateway/audience/soon.ts';
 import type { Transport } from '../../src/gateway/connection/transport.ts';
 import type { Format } from '../../src/gateway/formats/format.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
+import type { Rest } from '../../src/gateway/rest.ts';
 import { Stream } from '../../src/gateway/stream/stream.ts';
 import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -120,6 +121,9 @@ export class Log {
   }
 }
 
+/** However long a turn takes on this machine, what comes of it does not wait. */
+export const noRest: Rest = { leftMs: 0, begin: () => undefined, end: () => undefined };
+
 /** With more than this waiting, a connection is full; and so large is a portion. */
 export const BUFFER_BYTES = 64 << 10;
 
@@ -207,8 +211,8 @@ export async function assemble(
       return held.bytes > heldBackMaxBytes;
     },
   };
-  const turns = createTurns(clock);
-  const deps: AudienceDeps = { clock, turns, soon: createSoon(clock), onDelivered, budget, onError };
+  const turns = createTurns(clock, noRest);
+  const deps: AudienceDeps = { clock, turns, soon: createSoon(clock, noRest), onDelivered, budget, onError };
   const audience = new Audience(hubs, format, conflateMs, deps);
   const catchUpDeps = { clock, metrics, turns, heartbeatMs: () => 1_000, portionBytes: BUFFER_BYTES };
   const owner = {

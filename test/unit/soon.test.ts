@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it, mock } from 'node:test';
 import { createSoon } from '../../src/gateway/audience/soon.ts';
+import { createRest } from '../../src/gateway/rest.ts';
 
 function clockAt(now: { ms: number }) {
   return { wallMs: () => now.ms, elapsedMs: () => now.ms };
@@ -11,7 +12,7 @@ it('after a long turn as much time is left to others, after a short one the next
   mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
   try {
     const now = { ms: 0 };
-    const soon = createSoon(clockAt(now));
+    const soon = createSoon(clockAt(now), createRest(clockAt(now)));
     const ran: string[] = [];
     const add = (name: string, tookMs: number, then?: () => void) =>
       soon.add({

@@ -1,12 +1,14 @@
 /** States are read once for all who ask, made into JSON once, in slices, and asked for only when they may have changed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemClock } from '../../src/clock.ts';
 import { shardOf } from '../../src/domain/channel.ts';
 import type { StateField } from '../../src/domain/state.ts';
 import type { Engine, Snapshot } from '../../src/engine/engine.ts';
 import { Snapshots } from '../../src/gateway/hub/snapshots.ts';
 import { snapshotData } from '../../src/gateway/routes/snapshot.ts';
 import { stateBody } from '../../src/gateway/routes/state-body.ts';
+import { createTurns } from '../../src/gateway/turns.ts';
 import type { Bench } from '../contract/engine/kit.ts';
 import { startHttpGateway } from '../support/http-gateway.ts';
 
@@ -169,7 +171,7 @@ describe('the body of /state', () => {
       if (!isDone) setImmediate(turn);
     };
     setImmediate(turn);
-    const body = await stateBody('room', snapshot);
+    const body = await stateBody('room', snapshot, createTurns(systemClock));
     isDone = true;
     assert.ok(turns >= 99, `${turns} turns`);
     assert.equal(Object.keys((JSON.parse(body.toString()) as { state: object }).state).length, 100_000);
@@ -184,9 +186,9 @@ describe('the body of /state', () => {
       ['gone', { offset: 7, bytes: null }],
     ]);
     const snapshot = { epoch: 'aaaaa1', offset: 7, state };
-    const whole = (await stateBody('room', snapshot)).toString();
+    const whole = (await stateBody('room', snapshot, createTurns(systemClock))).toString();
     assert.match(whole, /"complete":true,"state":{"__proto__":"own","a\\"b":"\\"\\u0001"},"b64":{"7":"\/w=="}}$/);
-    const part = (await stateBody('room', snapshot, 5)).toString();
+    const part = (await stateBody('room', snapshot, createTurns(systemClock), 5)).toString();
     assert.match(part, /"complete":false,"state":{"gone":null},"b64":{"7":"\/w=="}}$/);
   });
 });

@@ -62,7 +62,7 @@ export function createAudiences(
   const formats = new Map<string, Format>();
   let heldBackBytes = 0;
   const deps: AudienceDeps = {
-    ...{ clock, turns, onDelivered, soon: createSoon(clock) },
+    ...{ clock, turns, onDelivered, soon: createSoon(clock, turns.rest) },
     budget: {
       account(bytes) {
         heldBackBytes += bytes;

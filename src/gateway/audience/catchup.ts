@@ -49,7 +49,11 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
     if (transport.isFull) continue;
     let behind = stream.positions.findIndex((at, i) => !audience.covers(i, at));
     if (behind === -1) {
-      if (writeTold(stream, deps)) continue;
+      const told = toldPage(stream);
+      if (told) {
+        await writePage(stream, told.index, told.page, deps);
+        continue;
+      }
       if (isLittle(audience, stream.positions, deps.portionBytes)) return audience.join(stream);
       behind = nextBehind(stream, last);
       last = behind;
@@ -67,21 +71,21 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
     const after = (events[0]?.offset ?? through + 1) - 1;
     const isDue = deps.turns.enter();
     if (isDue) await isDue;
-    writePage(stream, behind, { events, after, through }, deps);
+    await writePage(stream, behind, { events, after, through }, deps);
   }
 }
 
-/** What the last flush told to others. False when there is nothing of it left for this one. */
-function writeTold(stream: Stream, deps: CatchUpDeps): boolean {
-  const { heldBack } = stream.audience;
-  if (heldBack === null) return false;
-  for (const [i, position] of stream.positions.entries()) {
-    const page = heldBack.pageFor(i, position);
-    if (page === null) continue;
-    writePage(stream, i, page, deps);
-    return true;
+/** What the last flush told to others and this one has still to be told, of one channel; null when there is nothing. */
+function toldPage({
+  audience: { heldBack },
+  positions,
+}: Stream): { readonly index: number; readonly page: Page } | null {
+  if (heldBack === null) return null;
+  for (const [index, position] of positions.entries()) {
+    const page = heldBack.pageFor(index, position);
+    if (page !== null) return { index, page };
   }
-  return false;
+  return null;
 }
 
 /** The next channel, in turn, of which something is left, so that none waits for one that always has more. */
@@ -96,8 +100,8 @@ interface Page extends Fresh {
   readonly through: number;
 }
 
-/** As much of it as the connection takes; what is left is asked for again. */
-function writePage(stream: Stream, index: number, page: Page, deps: CatchUpDeps): void {
+/** As much of it as the connection takes, in as many turns as it takes; what is left is asked for again. */
+async function writePage(stream: Stream, index: number, page: Page, deps: CatchUpDeps): Promise<void> {
   const { audience, positions, transport } = stream;
   const { epoch } = positions[index]!;
   let rest = page.events;
@@ -110,6 +114,8 @@ function writePage(stream: Stream, index: number, page: Page, deps: CatchUpDeps)
     rest = rest.slice(events);
     after = offset;
     if (bytes.length > 0) stream.write(bytes, deps.clock.elapsedMs());
+    const turn = rest.length > 0 ? deps.turns.enter() : undefined;
+    if (turn) await turn;
   }
   if (rest.length === 0) positions[index] = { epoch, offset: page.through };
 }

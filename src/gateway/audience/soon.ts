@@ -5,6 +5,7 @@
  * ones may have a pass under way: each does little at a time, all of them together do not.
  */
 import type { Clock } from '../../clock.ts';
+import { createRest, type Rest } from '../rest.ts';
 
 export interface Task {
   /** Must not throw. */
@@ -17,13 +18,8 @@ export interface Soon {
 
 /** So much of a turn, milliseconds; the last one that is begun in it may take its own time. */
 const SLICE_MS = 5;
-/**
- * A turn may become longer than this by one large change alone: 1 MiB that is all escaped takes 40 to 100 ms. Whoever has
- * just connected needs three turns to be answered, so after such a one as much time is left to all others.
- */
-const LONG_TURN_MS = 20;
 
-export function createSoon(clock: Clock): Soon {
+export function createSoon(clock: Clock, rest: Rest = createRest()): Soon {
   let due: Task[] = [];
   let next = 0;
   let later: Task[] = [];
@@ -32,6 +28,7 @@ export function createSoon(clock: Clock): Soon {
   function turn(): void {
     if (due.length === 0) [due, later] = [later, due];
     const beganMs = clock.elapsedMs();
+    rest.begin();
     do due[next++]!.run();
     while (next < due.length && clock.elapsedMs() - beganMs < SLICE_MS);
     if (next === due.length) {
@@ -40,21 +37,22 @@ export function createSoon(clock: Clock): Soon {
     }
     // Only now: what was added meanwhile waits as long as all the rest.
     isTurnDue = false;
-    if (due.length > 0 || later.length > 0) schedule(clock.elapsedMs() - beganMs);
+    rest.end();
+    if (due.length > 0 || later.length > 0) schedule();
   }
 
-  /** @param tookMs Of the turn before. */
-  function schedule(tookMs: number): void {
+  function schedule(): void {
     if (isTurnDue) return;
     isTurnDue = true;
-    if (tookMs > LONG_TURN_MS) setTimeout(turn, tookMs);
+    const { leftMs } = rest;
+    if (leftMs > 0) setTimeout(turn, leftMs);
     else setImmediate(turn);
   }
 
   return {
     add(task) {
       later.push(task);
-      schedule(0);
+      schedule();
     },
   };
 }

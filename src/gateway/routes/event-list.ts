@@ -4,7 +4,7 @@
  *
  * Made in slices: whoever adds to it lets others have their turn of the event loop when one is full.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Turns } from '../turns.ts';
 
 /** Events in one answer (P18, P25). */
 export const ANSWER_MAX_EVENTS = 500;
@@ -14,11 +14,16 @@ export const ANSWER_MAX_BYTES = 1 << 20;
 const SLICE_BYTES = 64 << 10;
 
 export class EventList {
+  readonly #turns: Turns;
   readonly #slices: Buffer[] = [];
   /** Commas between them are put where an event follows. */
   #text = '';
   #count = 0;
   #bytes = 0;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
 
   get count(): number {
     return this.#count;
@@ -45,7 +50,7 @@ export class EventList {
   async breathe(): Promise<void> {
     if (this.#text.length < SLICE_BYTES) return;
     this.#cut();
-    await nextTurn();
+    await this.#turns.next();
   }
 
   /** The whole answer. @param head What comes before the events. @param more Whether there are others to ask for. */

@@ -9,6 +9,7 @@ import { parameter } from '../../http/query.ts';
 import { envelopeOf } from '../formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../formats/format.ts';
 import { Slots } from '../hub/slots.ts';
+import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import { jsonAnswer } from './json-answer.ts';
 import { parseChannel, parseNumber } from './request.ts';
@@ -20,9 +21,14 @@ const TRIES_MAX = 5;
 const PAGES_MAX = 4;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
+interface PageDeps {
+  readonly engine: Engine;
+  readonly turns: Turns;
+}
+
 type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function historyRoute(app: FastifyInstance, engine: Engine): void {
+export function historyRoute(app: FastifyInstance, engine: Engine, turns: Turns): void {
   const { url, schema } = historyDocument;
   const slots = new Slots(PAGES_MAX);
   app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
@@ -32,20 +38,25 @@ export function historyRoute(app: FastifyInstance, engine: Engine): void {
     const body = await slots.run(async () => {
       // Others were before it, and it may have given up.
       if (request.raw.socket.destroyed) return null;
-      return pageBody(engine, channel, since, limit);
+      return pageBody({ engine, turns }, channel, since, limit);
     });
     return body ? jsonAnswer(reply).send(body) : reply.hijack();
   });
 }
 
-async function pageBody(engine: Engine, channel: Channel, since: string | undefined, limit: number): Promise<Buffer> {
+async function pageBody(
+  { engine, turns }: PageDeps,
+  channel: Channel,
+  since: string | undefined,
+  limit: number,
+): Promise<Buffer> {
   const asked = since === undefined ? undefined : parsePosition(since, channel);
   const page = asked && (await engine.readHistory(channel, asked, limit));
   const isKept = page?.kind === 'events';
   const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
   const { log, events } = found.page;
   const epoch = log.epoch;
-  const list = new EventList();
+  const list = new EventList(turns);
   let offset = found.after;
   for (const event of events) {
     if (list.isFull) break;

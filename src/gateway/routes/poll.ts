@@ -10,6 +10,7 @@ import { Slots } from '../hub/slots.ts';
 import { createGate, type Gate } from '../stream/gate.ts';
 import { type ChannelStart, findStart, startOver } from '../stream/start.ts';
 import { cursorOfAll, cursorWriter, worstStatus } from '../stream/sync.ts';
+import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_BYTES, ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { ReadRequest } from './request.ts';
 import { snapshotData } from './snapshot.ts';
@@ -19,6 +20,7 @@ export interface PollDeps {
   readonly clock: Clock;
   readonly hubs: Hubs;
   readonly pace: PollPace;
+  readonly turns: Turns;
 }
 
 /** What polls take of a gateway at a time, all of them together; the others wait in the order in which they came. */
@@ -48,7 +50,7 @@ export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSi
   // Registered before the first look: an event that comes meanwhile is not waited for.
   const news = new News(hubs);
   try {
-    const answer = new PollAnswer(request, hubs, await findStart(deps, hubs, request));
+    const answer = new PollAnswer(request, hubs, await findStart(deps, hubs, request), deps.turns);
     return await answered(answer, news, request, deps, signal);
   } finally {
     news.close();
@@ -83,10 +85,11 @@ class PollAnswer {
   readonly #hubs: readonly Hub[];
   readonly #starts: ChannelStart[];
   readonly #positions: Position[];
-  readonly #events = new EventList();
+  readonly #events: EventList;
 
-  constructor(request: ReadRequest, hubs: readonly Hub[], starts: ChannelStart[]) {
+  constructor(request: ReadRequest, hubs: readonly Hub[], starts: ChannelStart[], turns: Turns) {
     this.#request = request;
+    this.#events = new EventList(turns);
     this.#hubs = hubs;
     this.#starts = starts;
     this.#positions = starts.map(({ position }) => position);

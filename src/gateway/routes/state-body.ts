@@ -2,11 +2,11 @@
  * A state as the JSON of `/state`: fields that are clean text under `state`, all others in base64 under `b64` (P24). Made in
  * slices, with turns of the event loop in between.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Channel } from '../../domain/channel.ts';
 import { cursorOf } from '../../domain/cursor.ts';
 import type { Snapshot } from '../../engine/engine.ts';
 import { base64Of, cleanText } from '../formats/text.ts';
+import type { Turns } from '../turns.ts';
 
 /** What one turn makes: a millisecond of work, and a single large field more. */
 const SLICE_FIELDS = 1000;
@@ -36,7 +36,7 @@ class Fields {
 }
 
 /** @param after Only fields changed by events after this offset, a deleted one as null; all that are there when it is left out. */
-export async function stateBody(channel: Channel, snapshot: Snapshot, after?: number): Promise<Buffer> {
+export async function stateBody(channel: Channel, snapshot: Snapshot, turns: Turns, after?: number): Promise<Buffer> {
   const state = new Fields();
   const b64 = new Fields();
   let fields = 0;
@@ -45,7 +45,7 @@ export async function stateBody(channel: Channel, snapshot: Snapshot, after?: nu
     if (++fields % SLICE_FIELDS !== 0 && state.length + b64.length < SLICE_BYTES) continue;
     state.cut();
     b64.cut();
-    await nextTurn();
+    await turns.next();
   }
   const head = { cursor: cursorOf(channel, snapshot), complete: after === undefined };
   return Buffer.concat([

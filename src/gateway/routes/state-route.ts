@@ -7,6 +7,7 @@ import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { parameter } from '../../http/query.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Snapshots } from '../hub/snapshots.ts';
+import type { Turns } from '../turns.ts';
 import { jsonAnswer } from './json-answer.ts';
 import { parseChannel } from './request.ts';
 import { stateDocument } from './schemas.ts';
@@ -17,14 +18,14 @@ const BODIES_MAX = 4;
 
 type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snapshots): void {
+export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snapshots, turns: Turns): void {
   const { url, schema } = stateDocument;
   /** Each is made once for all who ask, and kept for as long as its snapshot is. */
   const bodies = new WeakMap<Snapshot, Promise<Buffer>>();
   const slots = new Slots(BODIES_MAX);
 
   async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
-    const body = await slots.run(() => stateBody(channel, snapshot));
+    const body = await slots.run(() => stateBody(channel, snapshot, turns));
     snapshots.grow(channel, snapshot, body.length);
     return body;
   }
@@ -43,7 +44,7 @@ export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snap
     const snapshot = await snapshots.of(channel);
     const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
     const body = isPart
-      ? await slots.run(() => stateBody(channel, snapshot, since.offset))
+      ? await slots.run(() => stateBody(channel, snapshot, turns, since.offset))
       : await wholeBody(channel, snapshot);
     return jsonAnswer(tagged(reply, channel, snapshot)).send(body);
   });
