@@ -58,7 +58,7 @@ export interface Attack {
   readonly cutsIdle?: boolean;
   /** Bytes of log that it may cause. */
   readonly logBytes?: number;
-  /** Differs from another only in where or how often; not in `npm test`. */
+  /** Differs from another only in where or how often, or its kind has a test of its own elsewhere; not in `npm test`. */
   readonly isVariant?: boolean;
   /** Before anything is measured. */
   prepare?(drive: Drive): Promise<void>;

@@ -72,6 +72,7 @@ async function drive({ target, size }: Drive) {
 
 export const drainingPolls: Attack = {
   name: 'draining-polls',
+  isVariant: true,
   promise: 'while a server drains, a poll is told when to come back',
   store: 'memory',
   env: (size) => ({ DRAIN_MS: String(DRAIN_MS[size]) }),

@@ -61,6 +61,7 @@ async function drive({ target, size }: Drive) {
 
 export const idleConnections: Attack = {
   name: 'idle-connections',
+  isVariant: true,
   promise: 'idle connections beyond the descriptors do not keep a server from Redis, nor from who comes with a change',
   store: 'redis',
   descriptors: (size) => FILES[size],

@@ -27,6 +27,7 @@ async function drive({ target, size }: Drive) {
 
 export const methodFlood: Attack = {
   name: 'method-flood',
+  isVariant: true,
   promise: '50,000 QUERY requests are 405 each, without an error in the log',
   store: 'memory',
   holds: ['answers'],

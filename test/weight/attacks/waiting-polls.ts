@@ -47,6 +47,7 @@ async function drive({ target, size }: Drive) {
 
 export const waitingPolls: Attack = {
   name: 'waiting-polls',
+  isVariant: true,
   promise: 'polls that wait are counted with the streams: those beyond MAX_STREAMS are told when to come back',
   store: 'redis',
   env: (size) => ({ MAX_STREAMS: String(HELD_MAX[size]), SPREAD_INTERVAL_MS: '0' }),
