@@ -1,7 +1,7 @@
 /** What a Redis user must be allowed: asked at the start, for each command, and when Redis refuses something later. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { before, describe, it, mock } from 'node:test';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
 import { addressOf, targetsFrom } from '../../src/engine/redis/nodes/addresses.ts';
 import { run } from '../../src/engine/redis/nodes/calls.ts';
@@ -10,6 +10,9 @@ import { EngineForbidden, EngineUnavailable, EngineUnusable } from '../../src/er
 import { change, channelOn, event, generousOptions } from '../contract/engine/kit.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
+
+/** ioredis says it of each user without INFO, and not by way of our log. */
+before(() => void mock.method(console, 'warn', () => undefined));
 
 const silent = { info() {}, warn() {}, error() {} };
 const channel = channelOn(0, 2);

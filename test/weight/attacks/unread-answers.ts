@@ -7,8 +7,8 @@ import { get, RawConnection } from '../sockets.ts';
 
 const CHANNEL = 'unread';
 const CONNECTIONS: Readonly<Record<Size, number>> = { small: 60, full: 1_000 };
-/** More than what the kernel takes in their place. */
-const ANSWERS_EACH = 4;
+/** Of about 1 MiB: more than what the kernel takes in their place, some 10 MiB at both ends together. */
+const ANSWERS_EACH = 16;
 const STALL_MS: Readonly<Record<Size, number>> = { small: 2_000, full: 5_000 };
 const APART_MS = 5;
 
