@@ -11,6 +11,9 @@ import { HttpConnection } from './connection.ts';
 const LOOKS_PER_STALL = 6;
 const LOOK_MIN_MS = 10;
 
+/** What a socket emits when it is taken from the HTTP layer. */
+const TAKEN = 'taken';
+
 export interface ConnectionsOptions {
   /** How long an answer may be unsent without progress. */
   readonly stallMs: number;
@@ -39,7 +42,10 @@ export function openConnections(server: Server, { stallMs, metrics }: Connection
   server.on('connection', (socket: Socket) => {
     for (const listener of accept) listener.call(server, socket);
     connections.set(socket, new HttpConnection(socket, run));
-    socket.on('close', () => connections.delete(socket));
+    const leave = () => void connections.delete(socket);
+    socket.on('close', leave);
+    // Somebody takes it for a stream (`gateway/connection/bare-socket.ts`): nothing of ours may stay with it.
+    socket.on(TAKEN, leave);
   });
   server.on('request', (request, response) => {
     connections.get(request.socket)?.enter(request, response);

@@ -67,6 +67,8 @@ function isParser(parser: HttpSocket['parser']): parser is Parser {
 }
 
 function release(socket: HttpSocket, parser: Parser): void {
+  socket.emit('taken');
+  socket.removeAllListeners('taken');
   for (const event of HTTP_EVENTS) socket.removeAllListeners(event);
   socket.setTimeout(0);
   parser.unconsume();
