@@ -34,6 +34,8 @@ function attack(name: string, store: Attack['store'], amounts: Readonly<Record<S
     }),
     holds: ['rings', 'conflation', 'batches'],
     storedBytes: stored,
+    // What one change of 1 MiB takes of a turn cannot be cut: how long others wait for it is the machine's speed.
+    isVariant: Object.values(amounts).some(({ bytes }) => bytes === 1 << 20),
     drive: (drive) => flood(drive, amounts[drive.size]),
   };
 }
