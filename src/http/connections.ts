@@ -12,7 +12,7 @@ const LOOKS_PER_STALL = 6;
 const LOOK_MIN_MS = 10;
 
 /** What a socket emits when it is taken from the HTTP layer. */
-const TAKEN = 'taken';
+export const TAKEN = 'taken';
 
 export interface ConnectionsOptions {
   /** How long an answer may be unsent without progress. */

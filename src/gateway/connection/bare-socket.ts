@@ -12,6 +12,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TAKEN } from '../../http/connections.ts';
 
 interface Parser {
   unconsume(): void;
@@ -67,8 +68,8 @@ function isParser(parser: HttpSocket['parser']): parser is Parser {
 }
 
 function release(socket: HttpSocket, parser: Parser): void {
-  socket.emit('taken');
-  socket.removeAllListeners('taken');
+  socket.emit(TAKEN);
+  socket.removeAllListeners(TAKEN);
   for (const event of HTTP_EVENTS) socket.removeAllListeners(event);
   socket.setTimeout(0);
   parser.unconsume();
