@@ -13,11 +13,14 @@ it('a connection is forgotten the moment its socket is taken, not with the next 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [socket] = await once(server, 'connection');
-  assert.equal([...connections].length, 1);
-  socket.emit(TAKEN);
-  assert.equal([...connections].length, 0);
-  client.destroy();
-  server.close();
-  await once(server, 'close');
+  try {
+    const [socket] = await once(server, 'connection');
+    assert.equal([...connections].length, 1);
+    socket.emit(TAKEN);
+    assert.equal([...connections].length, 0);
+  } finally {
+    client.destroy();
+    server.close();
+    await once(server, 'close');
+  }
 });
