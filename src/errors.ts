@@ -33,7 +33,7 @@ export const errorTable = {
   bad_expectation: { status: 417, retryable: false, title: 'Nothing of the kind can be expected here' },
   inbox_full: { status: 503, retryable: true, title: 'The merge is behind' },
   engine_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },
-  overloaded: { status: 503, retryable: true, title: 'No room for another stream here' },
+  overloaded: { status: 503, retryable: true, title: 'No room for it here now' },
   draining: { status: 503, retryable: true, title: 'This server is going away' },
   internal: { status: 500, retryable: true, title: 'This server made a mistake' },
 } as const satisfies Record<string, ErrorRow>;

@@ -34,6 +34,8 @@ export interface Metrics {
   readonly ringBytes: Gauge;
   /** States kept for those who ask next, bytes. */
   readonly keptStateBytes: Gauge;
+  /** Answers of more than some KiB that their clients have not taken, bytes. */
+  readonly unreadBytes: Gauge;
   readonly streamsEnded: Counter<'reason'>;
   readonly changesAccepted: Count;
   readonly eventsMerged: Counter<'outcome'>;
@@ -88,6 +90,9 @@ export function createMetrics(): Metrics {
     idleHubs: new Gauge(named('idle_hubs', 'Channels that it follows without a reader, for one who comes back.')),
     ringBytes: new Gauge(named('ring_bytes', 'Recent events that a gateway holds for its readers.')),
     keptStateBytes: new Gauge(named('kept_state_bytes', 'States that a gateway holds for those who ask next.')),
+    unreadBytes: new Gauge(
+      named('unread_answer_bytes', 'Answers that are larger than 64 KiB, and that clients have not taken.'),
+    ),
     streamsEnded: new Counter({ ...named('streams_ended_total', 'Streams ended.'), labelNames: ['reason'] }),
     changesAccepted: new Counter(named('changes_accepted_total', 'Changes answered with 204.')),
     eventsMerged,

@@ -11,6 +11,8 @@ export const meanings: Readonly<Record<string, string>> = {
   smallchange_ring_bytes:
     'To be compared with `RING_MAX_BYTES`. Above it only where the last event of each channel that is read is more than that.',
   smallchange_kept_state_bytes: '16 MiB at most: states that are asked for often and do not change.',
+  smallchange_unread_answer_bytes:
+    '128 MiB at most. From 64 MiB on answers are short; at the bound, connections that take nothing are closed (`smallchange_connections_cut_total`), then answers are refused with 503.',
   smallchange_streams_ended_total:
     'Why streams end: `client` is theirs, `stalled` a reader that took nothing for `STREAM_STALL_MS`; the other reasons are ours, and their clients come back at once.',
   smallchange_changes_accepted_total: 'The load of the fleet. Beside merged: what does not keep up waits in the inbox.',

@@ -9,7 +9,7 @@ import { createAudiences } from './audience/audiences.ts';
 import { createComplaints } from './complaints.ts';
 import { createHubs } from './hub/hubs.ts';
 import { historyRoute } from './routes/history-route.ts';
-import { jsonAnswer } from './routes/json-answer.ts';
+import { createJsonAnswers } from './routes/json-answers.ts';
 import { createPollPace, poll } from './routes/poll.ts';
 import { ClientGone, createPolls } from './routes/polls.ts';
 import { type Refusal, refuse } from './routes/refusal.ts';
@@ -66,7 +66,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
   const refusals = createRefusals(deps);
-  const pollDeps = { ...deps, hubs, turns, pace: createPollPace() };
+  const answers = createJsonAnswers(deps);
+  const pollDeps = { ...deps, hubs, turns, answers, pace: createPollPace() };
   let isGoing = false;
   let isStoreAway = false;
   deps.metrics.maxStreams.set(deps.maxStreams);
@@ -103,7 +104,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const answer = polls.run(client, waits, (signal) => poll(read, pollDeps, signal));
     deps.metrics.polls.set(polls.waiting);
     try {
-      return jsonAnswer(reply).send(await answer);
+      return answers.send(reply, await answer);
     } catch (error) {
       if (error instanceof ClientGone) return reply.hijack();
       throw error;
@@ -131,8 +132,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     routes(app) {
       app.route({ ...eventsDocument, handler: receive });
-      stateRoute(app, deps.engine, hubs.snapshots, turns);
-      historyRoute(app, deps.engine, turns);
+      stateRoute(app, { ...deps, snapshots: hubs.snapshots, turns, answers });
+      historyRoute(app, { ...deps, turns, answers });
     },
     load: () => ({ streams: streams.size, polls: polls.waiting, maxStreams: deps.maxStreams }),
     ready: () => !isGoing,

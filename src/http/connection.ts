@@ -10,6 +10,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Progress } from './progress.ts';
 import type { ClosableConnection } from './room.ts';
 
 /** Two, not one: a stream behind a request without its answer is told so (P9), and need not wait for it. */
@@ -27,7 +28,6 @@ export type RunRequest = (request: IncomingMessage, response: ServerResponse) =>
 export interface HttpSocket extends Socket {
   parser?: object | null;
   _paused?: boolean;
-  _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
 }
 
 export class HttpConnection implements ClosableConnection {
@@ -41,8 +41,7 @@ export class HttpConnection implements ClosableConnection {
   #isFeeding = false;
   #isFed = false;
   #isScheduled = false;
-  #takenBytes = 0;
-  #takenAtMs = 0;
+  readonly #progress = new Progress();
   usedAtS: number;
 
   /** Must be made right after Node's HTTP server was given the socket. */
@@ -87,20 +86,9 @@ export class HttpConnection implements ClosableConnection {
     else this.#waiting.push([request, response]);
   }
 
-  /** Whether something is unsent, and nothing of it has been taken for so long. */
-  isStalled(nowMs: number, stallMs: number): boolean {
-    if (this.#socket.writableLength === 0) {
-      this.#takenAtMs = 0;
-      return false;
-    }
-    const { bytesWritten = 0, writeQueueSize = 0 } = this.#socket._handle ?? {};
-    const taken = bytesWritten - writeQueueSize;
-    if (taken !== this.#takenBytes || this.#takenAtMs === 0) {
-      this.#takenBytes = taken;
-      this.#takenAtMs = nowMs;
-      return false;
-    }
-    return nowMs - this.#takenAtMs >= stallMs;
+  /** For how long nothing of what is unsent has been taken, milliseconds. */
+  stalledMs(nowMs: number): number {
+    return this.#progress.stalledMs(this.#socket, nowMs);
   }
 
   destroy(): void {

@@ -63,7 +63,7 @@ export function openConnections(server: Server, { stallMs, metrics }: Connection
     for (const [socket, connection] of connections) {
       if (connection.isGone) {
         connections.delete(socket);
-      } else if (connection.isStalled(nowMs, stallMs)) {
+      } else if (connection.stalledMs(nowMs) >= stallMs) {
         connection.destroy();
         metrics.connectionsCut.inc({ reason: 'unread' });
       }

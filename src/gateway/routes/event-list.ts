@@ -5,24 +5,25 @@
  * Made in slices: whoever adds to it lets others have their turn of the event loop when one is full.
  */
 import type { Turns } from '../turns.ts';
+import type { JsonAnswers } from './json-answers.ts';
 
 /** Events in one answer (P18, P25). */
 export const ANSWER_MAX_EVENTS = 500;
-/** Bytes of JSON in one answer, and one event more: what a process can hold for each of hundreds of clients. */
-export const ANSWER_MAX_BYTES = 1 << 20;
 /** What is made in one turn: a millisecond of work, and a single large event more. */
 const SLICE_BYTES = 64 << 10;
 
 export class EventList {
   readonly #turns: Turns;
+  readonly #answers: Pick<JsonAnswers, 'maxBytes'>;
   readonly #slices: Buffer[] = [];
   /** Commas between them are put where an event follows. */
   #text = '';
   #count = 0;
   #bytes = 0;
 
-  constructor(turns: Turns) {
+  constructor(turns: Turns, answers: Pick<JsonAnswers, 'maxBytes'>) {
     this.#turns = turns;
+    this.#answers = answers;
   }
 
   get count(): number {
@@ -33,8 +34,12 @@ export class EventList {
     return this.#bytes;
   }
 
+  get maxBytes(): number {
+    return this.#answers.maxBytes;
+  }
+
   get isFull(): boolean {
-    return this.#count >= ANSWER_MAX_EVENTS || this.#bytes >= ANSWER_MAX_BYTES;
+    return this.#count >= ANSWER_MAX_EVENTS || this.#bytes >= this.maxBytes;
   }
 
   /** @param json One event. @returns What it weighs, bytes. */

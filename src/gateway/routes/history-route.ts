@@ -11,7 +11,7 @@ import { ENVELOPE_FIELDS } from '../formats/format.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
-import { jsonAnswer } from './json-answer.ts';
+import type { JsonAnswers } from './json-answers.ts';
 import { parseChannel, parseNumber } from './request.ts';
 import { historyDocument } from './schemas.ts';
 
@@ -21,14 +21,15 @@ const TRIES_MAX = 5;
 const PAGES_MAX = 4;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
-interface PageDeps {
+export interface HistoryDeps {
   readonly engine: Engine;
   readonly turns: Turns;
+  readonly answers: JsonAnswers;
 }
 
 type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function historyRoute(app: FastifyInstance, engine: Engine, turns: Turns): void {
+export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
   const { url, schema } = historyDocument;
   const slots = new Slots(PAGES_MAX);
   app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
@@ -38,14 +39,15 @@ export function historyRoute(app: FastifyInstance, engine: Engine, turns: Turns)
     const body = await slots.run(async () => {
       // Others were before it, and it may have given up.
       if (request.raw.socket.destroyed) return null;
-      return pageBody({ engine, turns }, channel, since, limit);
+      deps.answers.admit();
+      return pageBody(deps, channel, since, limit);
     });
-    return body ? jsonAnswer(reply).send(body) : reply.hijack();
+    return body ? deps.answers.send(reply, body) : reply.hijack();
   });
 }
 
 async function pageBody(
-  { engine, turns }: PageDeps,
+  { engine, turns, answers }: HistoryDeps,
   channel: Channel,
   since: string | undefined,
   limit: number,
@@ -56,7 +58,7 @@ async function pageBody(
   const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
   const { log, events } = found.page;
   const epoch = log.epoch;
-  const list = new EventList(turns);
+  const list = new EventList(turns, answers);
   let offset = found.after;
   for (const event of events) {
     if (list.isFull) break;

@@ -11,7 +11,8 @@ import { createGate, type Gate } from '../stream/gate.ts';
 import { type ChannelStart, findStart, startOver } from '../stream/start.ts';
 import { cursorOfAll, cursorWriter, worstStatus } from '../stream/sync.ts';
 import type { Turns } from '../turns.ts';
-import { ANSWER_MAX_BYTES, ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
+import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
+import type { JsonAnswers } from './json-answers.ts';
 import type { ReadRequest } from './request.ts';
 import { snapshotData } from './snapshot.ts';
 
@@ -21,6 +22,7 @@ export interface PollDeps {
   readonly hubs: Hubs;
   readonly pace: PollPace;
   readonly turns: Turns;
+  readonly answers: Pick<JsonAnswers, 'maxBytes'>;
 }
 
 /** What polls take of a gateway at a time, all of them together; the others wait in the order in which they came. */
@@ -50,7 +52,7 @@ export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSi
   // Registered before the first look: an event that comes meanwhile is not waited for.
   const news = new News(hubs);
   try {
-    const answer = new PollAnswer(request, hubs, await findStart(deps, hubs, request), deps.turns);
+    const answer = new PollAnswer(request, hubs, await findStart(deps, hubs, request), deps);
     return await answered(answer, news, request, deps, signal);
   } finally {
     news.close();
@@ -87,9 +89,9 @@ class PollAnswer {
   readonly #positions: Position[];
   readonly #events: EventList;
 
-  constructor(request: ReadRequest, hubs: readonly Hub[], starts: ChannelStart[], turns: Turns) {
+  constructor(request: ReadRequest, hubs: readonly Hub[], starts: ChannelStart[], deps: PollDeps) {
     this.#request = request;
-    this.#events = new EventList(turns);
+    this.#events = new EventList(deps.turns, deps.answers);
     this.#hubs = hubs;
     this.#starts = starts;
     this.#positions = starts.map(({ position }) => position);
@@ -133,7 +135,7 @@ class PollAnswer {
     }
     const cursorAt = cursorWriter(this.#hubs, this.#positions);
     const options = { fields: this.#request.fields, withChannel: this.#hubs.length > 1 };
-    let room = ANSWER_MAX_BYTES / this.#hubs.length;
+    let room = events.maxBytes / this.#hubs.length;
     for (const event of page.events) {
       if (room <= 0 || events.isFull) return;
       room -= events.add(envelopeOf(event, hub.channel, options, cursorAt(i, event.offset)));

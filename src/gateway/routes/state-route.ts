@@ -8,7 +8,7 @@ import { parameter } from '../../http/query.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Snapshots } from '../hub/snapshots.ts';
 import type { Turns } from '../turns.ts';
-import { jsonAnswer } from './json-answer.ts';
+import type { JsonAnswers } from './json-answers.ts';
 import { parseChannel } from './request.ts';
 import { stateDocument } from './schemas.ts';
 import { stateBody } from './state-body.ts';
@@ -18,7 +18,14 @@ const BODIES_MAX = 4;
 
 type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: Record<string, unknown> }>;
 
-export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snapshots, turns: Turns): void {
+export interface StateDeps {
+  readonly engine: Engine;
+  readonly snapshots: Snapshots;
+  readonly turns: Turns;
+  readonly answers: JsonAnswers;
+}
+
+export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, answers }: StateDeps): void {
   const { url, schema } = stateDocument;
   /** Each is made once for all who ask, and kept for as long as its snapshot is. */
   const bodies = new WeakMap<Snapshot, Promise<Buffer>>();
@@ -41,12 +48,13 @@ export function stateRoute(app: FastifyInstance, engine: Engine, snapshots: Snap
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
     const known = request.headers['if-none-match'];
     if (known !== undefined && isNamed(await headTag(engine, channel, reply), known)) return reply.code(304).send();
+    answers.admit();
     const snapshot = await snapshots.of(channel);
     const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
     const body = isPart
       ? await slots.run(() => stateBody(channel, snapshot, turns, since.offset))
       : await wholeBody(channel, snapshot);
-    return jsonAnswer(tagged(reply, channel, snapshot)).send(body);
+    return answers.send(tagged(reply, channel, snapshot), body);
   });
 }
 

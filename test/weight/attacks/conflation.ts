@@ -58,7 +58,8 @@ async function flood({ target, size }: Drive, { changes, bytes, perS, connection
     request: (i) => post(`/c/${channel}?from=n${i}.x`, body),
   });
   const sentS = (performance.now() - startedMs) / 1000;
-  await whileMoving(() => (listener.isClosed ? Number.POSITIVE_INFINITY : events.count), answers.of(204));
+  const arrived = () => (listener.isClosed ? Number.POSITIVE_INFINITY : events.count);
+  await whileMoving(arrived, answers.of(204), conflateMs);
   const faults = answers.faults('POST', 204, 503);
   if (events.count < answers.of(204)) faults.push(`the stream got ${events.count} events of ${answers.of(204)}`);
   if (listener.isClosed) faults.push('the stream was closed');

@@ -1,6 +1,6 @@
 /**
  * Requests behind each other on a connection, without waiting for an answer: all of them are read at once unless somebody
- * holds back. For half of the time nothing is taken of the answers, then everything.
+ * holds back. For a while nothing is taken of the answers, then everything.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Tally } from '../answers.ts';
@@ -28,8 +28,9 @@ const HOLDS: Readonly<Record<Kind, readonly HeldThing[]>> = {
 const STORED_BYTES = 512;
 /** Few, so that what they may hold shows. */
 const MAX_STREAMS = 300;
-/** For so long they are sent and taken. */
-const SECONDS: Readonly<Record<Size, number>> = { small: 2, full: 60 };
+/** For so long they are sent and nothing is taken, below the 30 s after which a connection is closed; and then taken. */
+const UNREAD_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 10_000 };
+const READ_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 30_000 };
 const ASKED_AT_ONCE = 200;
 
 const requests: Readonly<Record<Kind, (i: number) => string | Buffer>> = {
@@ -77,9 +78,9 @@ async function flood({ target, size }: Drive, kind: Kind, count: number) {
       await connection.send(Buffer.concat(some.map((one) => Buffer.from(one))));
     }
   });
-  await sleep(SECONDS[size] * 500);
+  await sleep(UNREAD_MS[size]);
   for (const connection of connections) connection.read();
-  await sleep(SECONDS[size] * 500);
+  await sleep(READ_MS[size]);
   isOver.abort();
   const hungUp = connections.filter(({ isClosed }) => isClosed).length;
   for (const connection of connections) connection.close();
