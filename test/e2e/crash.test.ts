@@ -17,6 +17,8 @@ import { createPublisher, type Publisher } from './publisher.ts';
 const publishers = Array.from({ length: 8 }, (_, i) => `p${i}.1`);
 const channels = Array.from({ length: 4 }, (_, i) => `room-${i}`);
 const UNNAMED = 'unnamed';
+/** Enough that something is always under way, and the rest of the machine is left to others. */
+const EVERY_MS = 10;
 const env = { HISTORY_MAX_EVENTS: '100000', MERGE_LEASE_MS: '1000' };
 /** Between the end of the load and the last event: a lease, a reconnect, a repair. */
 const SETTLE_TIMEOUT_MS = 15_000;
@@ -33,6 +35,7 @@ function startLoad(publisher: Publisher) {
       await publisher.deliver({ channel, from, seq, body: bodyOf(seq) });
       sent.set(channel, sent.get(channel)! + 1);
       accepted++;
+      await sleep(EVERY_MS);
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * Once: 100,000 changes of 50 publishers, each sent twice, are 100,000 events, and every stream sees each of them once
+ * Once: thousands of changes of 50 publishers, each sent twice, are as many events, and every stream sees each of them once
  * and each publisher's in order (P6–P8, P15).
  */
 import assert from 'node:assert/strict';
@@ -12,16 +12,16 @@ import { waitFor } from '../support/wait.ts';
 import { bodyOf, Ledger } from './ledger.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 
-const CHANGES = 100_000;
 const publishers = Array.from({ length: 50 }, (_, i) => `p${i}.k3f9`);
 const channels = Array.from({ length: 10 }, (_, i) => `room-${i}`);
-const PER_LANE = CHANGES / publishers.length / channels.length;
+const lanes = publishers.flatMap((from) => channels.map((channel) => ({ from, channel })));
 /** All of one channel, so that a reader which the machine gives no time is slow, not lost. */
-const env: ServerEnv = { HISTORY_MAX_EVENTS: String(CHANGES / channels.length) };
+const envFor = (changes: number): ServerEnv => ({ HISTORY_MAX_EVENTS: String(changes / channels.length) });
 
 /** One publisher on one channel: each change twice, side by side or one after the other, never another in between. */
-async function publish(publisher: Publisher, from: string, channel: string): Promise<void> {
-  for (let seq = 1; seq <= PER_LANE; seq++) {
+async function publish(publisher: Publisher, { from, channel }: (typeof lanes)[number], changes: number): Promise<void> {
+  const last = changes / lanes.length;
+  for (let seq = 1; seq <= last; seq++) {
     const submission = { channel, from, seq, body: bodyOf(seq) };
     const first = publisher.post(submission);
     if (seq % 2 === 0) assert.equal(await first, 204);
@@ -29,7 +29,7 @@ async function publish(publisher: Publisher, from: string, channel: string): Pro
     assert.deepEqual([await first, await second], [204, 204]);
   }
   // Long after, and out of order: as a copy that was held up somewhere.
-  for (const seq of [PER_LANE, 1]) {
+  for (const seq of [last, 1]) {
     assert.equal(await publisher.post({ channel, from, seq, body: bodyOf(seq) }), 204);
   }
 }
@@ -65,7 +65,7 @@ async function observe(server: ServerProcess, name: string, lists: readonly (rea
   };
 }
 
-async function exactlyOnce(server: ServerProcess): Promise<void> {
+async function exactlyOnce(server: ServerProcess, changes: number): Promise<void> {
   const apart = channels.map((channel) => [channel]);
   const observers = await Promise.all([
     observe(server, 'first', [channels]),
@@ -75,11 +75,11 @@ async function exactlyOnce(server: ServerProcess): Promise<void> {
     observe(server, 'another a channel', apart),
   ]);
   await using publisher = createPublisher(server.url);
-  await Promise.all(publishers.flatMap((from) => channels.map((channel) => publish(publisher, from, channel))));
+  await Promise.all(lanes.map((lane) => publish(publisher, lane, changes)));
   await waitFor(
     () => {
       for (const observer of observers) observer.check();
-      return observers.every(({ ledger }) => ledger.count >= CHANGES);
+      return observers.every(({ ledger }) => ledger.count >= changes);
     },
     { timeoutMs: 20_000, everyMs: 20, what: () => `all events; seen: ${observers.map(({ ledger }) => ledger.count)}` },
   );
@@ -88,11 +88,11 @@ async function exactlyOnce(server: ServerProcess): Promise<void> {
     const last = { channel, from: 'last.1', seq: 1, body: bodyOf(1) };
     assert.equal(await publisher.post(last), 204);
   }
-  await waitFor(() => observers.every(({ ledger }) => ledger.count >= CHANGES + channels.length), { what: 'the end' });
+  await waitFor(() => observers.every(({ ledger }) => ledger.count >= changes + channels.length), { what: 'the end' });
   for (const observer of observers) {
     observer.check();
     observer.close();
-    assert.equal(observer.ledger.count, CHANGES + channels.length);
+    assert.equal(observer.ledger.count, changes + channels.length);
     for (const channel of channels) {
       assert.deepEqual(
         observer.ledger.order.get(channel),
@@ -103,15 +103,15 @@ async function exactlyOnce(server: ServerProcess): Promise<void> {
   }
 }
 
-describe('100,000 changes, each sent twice, are seen exactly once and in order', () => {
-  it('in memory', async () => {
-    await using server = await startServer({ env });
-    await exactlyOnce(server);
+describe('changes that are sent twice are seen exactly once and in order', () => {
+  it('20,000 in memory', async () => {
+    await using server = await startServer({ env: envFor(20_000) });
+    await exactlyOnce(server, 20_000);
   });
 
-  it('on Redis', async () => {
+  it('100,000 on Redis', async () => {
     await using redis = await startRedis();
-    await using server = await startServer({ env: { ...env, REDIS_URL: redis.url } });
-    await exactlyOnce(server);
+    await using server = await startServer({ env: { ...envFor(100_000), REDIS_URL: redis.url } });
+    await exactlyOnce(server, 100_000);
   });
 });
