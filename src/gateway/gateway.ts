@@ -107,6 +107,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return answers.send(reply, await answer);
     } catch (error) {
       if (error instanceof ClientGone) return reply.hijack();
+      // Thousands end at once when the store is lost, or the server goes away.
+      await pollDeps.pace.gate.enter();
       throw error;
     } finally {
       deps.metrics.polls.set(polls.waiting);

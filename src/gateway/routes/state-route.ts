@@ -7,6 +7,7 @@ import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { parameter } from '../../http/query.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Snapshots } from '../hub/snapshots.ts';
+import { createGate } from '../stream/gate.ts';
 import type { Turns } from '../turns.ts';
 import type { JsonAnswers } from './json-answers.ts';
 import { parseChannel } from './request.ts';
@@ -30,6 +31,7 @@ export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, ans
   /** Each is made once for all who ask, and kept for as long as its snapshot is. */
   const bodies = new WeakMap<Snapshot, Promise<Buffer>>();
   const slots = new Slots(BODIES_MAX);
+  const gate = createGate();
 
   async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
     const body = await slots.run(() => stateBody(channel, snapshot, turns));
@@ -43,17 +45,23 @@ export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, ans
     return body;
   }
 
+  async function read(channel: Channel, since: Position | undefined): Promise<{ snapshot: Snapshot; body: Buffer }> {
+    const snapshot = await snapshots.of(channel);
+    const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
+    const body = isPart
+      ? await slots.run(() => stateBody(channel, snapshot, turns, since.offset))
+      : await wholeBody(channel, snapshot);
+    return { snapshot, body };
+  }
+
   app.get(url, { schema }, async (request: StateRequest, reply) => {
     const channel = parseChannel(request.params.channel);
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
     const known = request.headers['if-none-match'];
     if (known !== undefined && isNamed(await headTag(engine, channel, reply), known)) return reply.code(304).send();
     answers.admit();
-    const snapshot = await snapshots.of(channel);
-    const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
-    const body = isPart
-      ? await slots.run(() => stateBody(channel, snapshot, turns, since.offset))
-      : await wholeBody(channel, snapshot);
+    // Thousands may wait for the same read, however it ends.
+    const { snapshot, body } = await read(channel, since).finally(() => gate.enter());
     return answers.send(tagged(reply, channel, snapshot), body);
   });
 }

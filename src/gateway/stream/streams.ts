@@ -52,6 +52,12 @@ export interface Streams {
   close(): void;
 }
 
+/** Where a stream is to begin. */
+interface Place {
+  readonly audience: Audience;
+  readonly starts: readonly ChannelStart[];
+}
+
 /** The least a client waits before it comes back: browsers' own default is 2 to 5 s. */
 const RETRY_MIN_MS = 2000;
 /** Streams that may come back per second: what a gateway opens without anybody noticing. */
@@ -71,7 +77,8 @@ export function createStreams(deps: StreamsDeps): Streams {
   let opening = 0;
   let isDraining = false;
   const lastClosed: (() => void)[] = [];
-  const gate = createGate();
+  const asking = createGate();
+  const beginning = createGate();
   const portionBytes = Math.min(PORTION_MAX_BYTES, Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes));
   const visits = createVisits({
     ...deps,
@@ -147,18 +154,30 @@ export function createStreams(deps: StreamsDeps): Streams {
   }
 
   async function begin(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void> {
-    await gate.enter();
+    await asking.enter();
+    const [place] = await Promise.allSettled([findPlace(wish)]);
+    // Thousands may have waited for the same answer of the store.
+    await beginning.enter();
+    if (place.status === 'rejected') throw place.reason;
+    const { audience, starts } = place.value;
+    let transport: Transport | null = null;
+    try {
+      transport = await openTransport(reply, streamHead(audience.format.contentType), deps.streamBufferBytes);
+    } finally {
+      // Else its client has left meanwhile.
+      if (!transport) audiences.release(audience);
+    }
+    if (transport) run(transport, audience, starts);
+  }
+
+  async function findPlace(wish: AudienceWish & StartWish): Promise<Place> {
     const audience = await audiences.acquire(wish);
     try {
-      const starts = await findStart(deps, audience.hubs, wish);
-      const transport = await openTransport(reply, streamHead(audience.format.contentType), deps.streamBufferBytes);
-      if (transport) return run(transport, audience, starts);
+      return { audience, starts: await findStart(deps, audience.hubs, wish) };
     } catch (error) {
       audiences.release(audience);
       throw error;
     }
-    // The client left while we were looking for where it starts.
-    audiences.release(audience);
   }
 
   function run(transport: Transport, audience: Audience, starts: readonly ChannelStart[]): void {
@@ -183,7 +202,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       return streams.size + opening;
     },
     get waiting() {
-      return gate.waiting;
+      return asking.waiting + beginning.waiting;
     },
     retryMs,
     async open(wish, reply) {

@@ -2,7 +2,7 @@
 import { request } from '../../support/http.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
-import { openStreams } from '../streams.ts';
+import { openStreams, type Streams } from '../streams.ts';
 
 const CHANNEL = 'empty';
 const STREAMS: Readonly<Record<Size, number>> = { small: 500, full: 12_000 };
@@ -18,15 +18,22 @@ function attack(store: Attack['store']): Attack {
     isVariant: store === 'memory',
     env: (size) => ({ MAX_STREAMS: String(STREAMS[size] + ROOM) }),
     holds: ['rings', 'streams'],
+    prepare,
     drive,
   };
 }
 
+let streams: Streams;
+
+async function prepare({ target, size }: Drive): Promise<void> {
+  const count = STREAMS[size];
+  streams = openStreams(target.gatewayUrl, count, `/c/${CHANNEL}/events`);
+  const synced = () => streams.seen('event: $sync') >= count;
+  await waitFor(synced, { timeoutMs: ARRIVED_MS, everyMs: 20, what: 'all streams to be open' });
+}
+
 async function drive({ target, size }: Drive) {
   const count = STREAMS[size];
-  const streams = openStreams(target.gatewayUrl, count, `/c/${CHANNEL}/events`);
-  const synced = () => streams.seen('event: $sync') >= count;
-  await waitFor(synced, { timeoutMs: ARRIVED_MS, everyMs: 20, what: 'all streams to be open' }).catch(() => {});
   const startedMs = performance.now();
   const { status } = await request(target.bucketUrl, `/c/${CHANNEL}`, { method: 'POST', body: 'first' });
   const arrived = () => streams.seen('data: first') >= count;

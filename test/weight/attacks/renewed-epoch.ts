@@ -9,7 +9,7 @@ import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
 import { FIELDS_AT_CAP, fillState } from '../filling.ts';
 import { commandRedis } from '../redis-line.ts';
-import { openStreams } from '../streams.ts';
+import { openStreams, type Streams } from '../streams.ts';
 
 const CHANNEL = 'renewed';
 const STREAMS: Readonly<Record<Size, number>> = { small: 300, full: 5_000 };
@@ -25,16 +25,23 @@ function attack(reducer: 'log' | 'latest'): Attack {
     isVariant: reducer === 'log',
     env: (size) => ({ REDUCERS: `${CHANNEL}=${reducer},*=log`, MAX_STREAMS: String(STREAMS[size] + ROOM) }),
     holds: ['rings', 'states', 'streams'],
-    prepare: ({ target, size }) => fillState(target, CHANNEL, FIELDS_AT_CAP[size]),
+    prepare,
     drive,
   };
 }
 
+let streams: Streams;
+
+async function prepare({ target, size }: Drive): Promise<void> {
+  await fillState(target, CHANNEL, FIELDS_AT_CAP[size]);
+  const count = STREAMS[size];
+  streams = openStreams(target.gatewayUrl, count, `/c/${CHANNEL}/events`);
+  const synced = () => streams.seen('event: $sync') >= count;
+  await waitFor(synced, { timeoutMs: ARRIVED_MS, everyMs: 20, what: 'all streams to be open' });
+}
+
 async function drive({ target, size }: Drive) {
   const count = STREAMS[size];
-  const streams = openStreams(target.gatewayUrl, count, `/c/${CHANNEL}/events`);
-  const synced = () => streams.seen('event: $sync') >= count;
-  await waitFor(synced, { timeoutMs: ARRIVED_MS, everyMs: 20, what: 'all streams to be open' }).catch(() => {});
   // What a merger finds behind what it has committed itself: commits are gone.
   await commandRedis(target.redisPort!, 'HSET', `sc:{${shardOf(CHANNEL, target.shards)}}:shard`, 'rev', '1');
   const startedMs = performance.now();
