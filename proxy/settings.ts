@@ -46,7 +46,7 @@ export interface EdgeSettings {
 
 export type Edge = 'haproxy' | 'nginx';
 
-/** The largest that `MAX_CHANGE_BYTES` can be set to. */
+/** Above the largest that `MAX_CHANGE_BYTES` can be set to: whoever sends too much reads the server's own sentence. */
 const BODY_BYTES = 1024 * 1024;
 
 export const defaults: Readonly<Record<Edge, Omit<EdgeSettings, 'buckets' | 'gateways'>>> = {

@@ -115,7 +115,8 @@ export const settings = {
     '*=log',
     'What turns changes into events, by channel name, with `*` for any characters; the first match wins, without one `log`.',
   ),
-  maxChangeBytes: setting('MAX_CHANGE_BYTES', wholeNumber(1, MIB), '1024', 'The largest change.'),
+  // A frame of a change, and a script that stores it, cannot be cut: 256 KiB that are all escaped keep the event loop 10 to 25 ms.
+  maxChangeBytes: setting('MAX_CHANGE_BYTES', wholeNumber(1, 256 * KIB), '1024', 'The largest change.'),
   historyMaxEvents: setting(
     'HISTORY_MAX_EVENTS',
     wholeNumber(1, 100_000),

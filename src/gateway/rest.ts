@@ -1,7 +1,7 @@
 /**
  * Rest: after a long turn of the event loop as much time is left to all others.
  *
- * A single large change makes a turn long by itself: 1 MiB that is all escaped takes 40 to 100 ms, and cannot be cut. Whoever has
+ * A large change cannot be cut: 256 KiB that are all escaped take 10 to 25 ms, and a pass may have several. Whoever has
  * just connected needs some turns to be answered, and of those who wait to be accepted each turn takes one (libuv). So
  * between two such turns there are many short ones.
  */

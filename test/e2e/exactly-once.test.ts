@@ -19,7 +19,11 @@ const lanes = publishers.flatMap((from) => channels.map((channel) => ({ from, ch
 const envFor = (changes: number): ServerEnv => ({ HISTORY_MAX_EVENTS: String(changes / channels.length) });
 
 /** One publisher on one channel: each change twice, side by side or one after the other, never another in between. */
-async function publish(publisher: Publisher, { from, channel }: (typeof lanes)[number], changes: number): Promise<void> {
+async function publish(
+  publisher: Publisher,
+  { from, channel }: (typeof lanes)[number],
+  changes: number,
+): Promise<void> {
   const last = changes / lanes.length;
   for (let seq = 1; seq <= last; seq++) {
     const submission = { channel, from, seq, body: bodyOf(seq) };

@@ -19,6 +19,7 @@ const BUSY_MAX_MS = 25;
 const REPETITIONS = 5;
 
 const MIB = 1 << 20;
+const CHANGE_MAX_BYTES = MIB / 4;
 const STATE_MAX_BYTES = 4 * MIB;
 const LEASE = { token: 'merger', ms: 600_000 };
 /** As the merger asks. */
@@ -37,7 +38,7 @@ const log = { info: ignore, warn: ignore, error: ignore };
 const options = {
   ...generousOptions,
   shards: 1,
-  maxChangeBytes: MIB,
+  maxChangeBytes: CHANGE_MAX_BYTES,
   historyMaxEvents: 100_000,
   inboxMaxBytes: 1 << 30,
   channelIdleMs: 1,
@@ -135,14 +136,14 @@ async function fill(engine: Engine, fieldOf: (i: number) => [name: string, bytes
 }
 
 describe('Redis is busy for a few milliseconds at most with', () => {
-  it('200 changes of 1 MiB: append, peek, commit, history', { timeout: 120_000 }, async () => {
+  it('200 changes of 256 KiB: append, peek, commit, history', { timeout: 120_000 }, async () => {
     await using bench = await open();
     const { engine } = bench;
-    const bytes = Buffer.alloc(MIB, 1);
+    const bytes = Buffer.alloc(CHANGE_MAX_BYTES, 1);
     const large: Change = change('room', '', { bytes });
-    await within('append of 1 MiB', () => engine.append([large]));
+    await within('append of 256 KiB', () => engine.append([large]));
     for (let i = REPETITIONS; i < 200; i++) await engine.append([large]);
-    await within('peek of 1 MiB changes', () => engine.peek(0, LEASE, LIMITS));
+    await within('peek of 256 KiB changes', () => engine.peek(0, LEASE, LIMITS));
     let head = 0;
     const merge = async (_i: number, at: Entries) => {
       const { length } = at.entries;
@@ -150,11 +151,11 @@ describe('Redis is busy for a few milliseconds at most with', () => {
       head += length;
       await commit(engine, channels, at, length);
     };
-    await withinPrepared('commit of 1 MiB changes', () => peek(engine), merge);
+    await withinPrepared('commit of 256 KiB changes', () => peek(engine), merge);
     while (head < 200) await merge(0, await peek(engine));
     const { epoch } = await peek(engine);
-    await within('newest events of 1 MiB', () => engine.readHistory('room', null, 500));
-    await within('events of 1 MiB after a position', () => engine.readHistory('room', { epoch, offset: 3 }, 500));
+    await within('newest events of 256 KiB', () => engine.readHistory('room', null, 500));
+    await within('events of 256 KiB after a position', () => engine.readHistory('room', { epoch, offset: 3 }, 500));
   });
 
   it('history of 10,000 tiny events, and of events of 2 KiB', { timeout: 120_000 }, async () => {

@@ -255,9 +255,9 @@ describe('PUBLIC_HOSTS', () => {
 });
 
 describe('MAX_CHANGE_BYTES', () => {
-  it('is a mebibyte at most, as what weighs an inbox takes for granted', () => {
-    assert.equal(configOf({ MAX_CHANGE_BYTES: '1048576' }).maxChangeBytes, 1_048_576);
-    assert.match(problemOf({ MAX_CHANGE_BYTES: '1048577' }), /^MAX_CHANGE_BYTES must be .*1048576/);
+  it('is 256 KiB at most, as what weighs an inbox takes for granted', () => {
+    assert.equal(configOf({ MAX_CHANGE_BYTES: '262144' }).maxChangeBytes, 262_144);
+    assert.match(problemOf({ MAX_CHANGE_BYTES: '262145' }), /^MAX_CHANGE_BYTES must be .*262144/);
   });
 });
 

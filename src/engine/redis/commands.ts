@@ -22,7 +22,7 @@ const FORGOTTEN_REMEMBERED = 10_000;
 /** An inbox is weighed (MEMORY USAGE) from this length on, or earlier where the largest changes could have reached the limit. */
 const ENTRIES_NOT_WEIGHED = 1_024;
 /** What `MAX_CHANGE_BYTES` may be at most. */
-const ENTRY_BYTES_MAX = 1 << 20;
+const ENTRY_BYTES_MAX = 256 << 10;
 /** Channels, and publishers, that one call forgets: a few milliseconds of Redis. */
 const SWEEP_MAX = 200;
 

@@ -7,6 +7,7 @@ import type { Attack, Drive, Size } from '../attack.ts';
 import { MarkCounter } from '../marks.ts';
 import { whileMoving } from '../moving.ts';
 import { sendAll } from '../sending.ts';
+import { largestOf } from '../settings.ts';
 import { DEAR_BYTE, get, post, RawConnection } from '../sockets.ts';
 
 interface Amount {
@@ -18,6 +19,7 @@ interface Amount {
   readonly conflateMs: number;
 }
 
+const LARGEST = largestOf('maxChangeBytes');
 const SENT_MS: Readonly<Record<Size, number>> = { small: 60_000, full: 240_000 };
 
 function attack(name: string, store: Attack['store'], amounts: Readonly<Record<Size, Amount>>): Attack {
@@ -34,8 +36,6 @@ function attack(name: string, store: Attack['store'], amounts: Readonly<Record<S
     }),
     holds: ['rings', 'conflation', 'batches'],
     storedBytes: stored,
-    // What one change of 1 MiB takes of a turn cannot be cut: how long others wait for it is the machine's speed.
-    isVariant: Object.values(amounts).some(({ bytes }) => bytes === 1 << 20),
     drive: (drive) => flood(drive, amounts[drive.size]),
   };
 }
@@ -73,7 +73,7 @@ export const conflation: readonly Attack[] = [
     full: { changes: 20_000 * 70, bytes: 1024, perS: 20_000, connections: 64, conflateMs: 60_000 },
   }),
   attack('conflation-large', 'memory', {
-    small: { changes: 96, bytes: 1 << 20, perS: 100, connections: 4, conflateMs: 3_000 },
-    full: { changes: 500, bytes: 1 << 20, perS: 20, connections: 4, conflateMs: 60_000 },
+    small: { changes: 200, bytes: LARGEST, perS: 400, connections: 4, conflateMs: 3_000 },
+    full: { changes: 2_000, bytes: LARGEST, perS: 80, connections: 4, conflateMs: 60_000 },
   }),
 ];

@@ -9,7 +9,7 @@ import { largestOf } from '../settings.ts';
 import { DEAR_BYTE, post } from '../sockets.ts';
 
 const CHANNEL = 'inbox';
-const CHANGES: Readonly<Record<Size, number>> = { small: 60, full: 200 };
+const CHANGES: Readonly<Record<Size, number>> = { small: 60, full: 800 };
 const SENT_MS = 60_000;
 const PING_EVERY_MS = 10;
 
