@@ -74,6 +74,6 @@ export const conflation: readonly Attack[] = [
   }),
   attack('conflation-large', 'memory', {
     small: { changes: 200, bytes: LARGEST, perS: 400, connections: 4, conflateMs: 3_000 },
-    full: { changes: 2_000, bytes: LARGEST, perS: 80, connections: 4, conflateMs: 60_000 },
+    full: { changes: 1_000, bytes: LARGEST, perS: 80, connections: 4, conflateMs: 60_000 },
   }),
 ];

@@ -9,7 +9,7 @@ import { largestOf } from '../settings.ts';
 
 const CHANNEL = 'large';
 const CHANGES: Readonly<Record<Size, number>> = { small: 90, full: 400 };
-const READERS: Readonly<Record<Size, number>> = { small: 1, full: 4 };
+const READERS: Readonly<Record<Size, number>> = { small: 1, full: 2 };
 const ANSWER_MS = 60_000;
 /** A server that is busy may say so so many times in a row. */
 const REFUSALS_MAX = 50;

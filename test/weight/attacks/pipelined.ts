@@ -30,7 +30,7 @@ const STORED_BYTES = 512;
 const MAX_STREAMS = 300;
 /** For so long they are sent and nothing is taken, below the 30 s after which a connection is closed; and then taken. */
 const UNREAD_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 10_000 };
-const READ_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 30_000 };
+const READ_MS: Readonly<Record<Size, number>> = { small: 1_000, full: 15_000 };
 const ASKED_AT_ONCE = 200;
 
 const requests: Readonly<Record<Kind, (i: number) => string | Buffer>> = {
