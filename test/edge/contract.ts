@@ -1,5 +1,5 @@
 /** The protocol's contract, asked of a whole fleet through an edge: two buckets, two gateways, one merger. */
-import { after, before } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { contractEnv, protocolContract } from '../contract/protocol.ts';
 import { type Fleet, startFleet } from '../e2e/fleet.ts';
 import { type Edge, type EdgeProcess, startEdge } from '../support/edge.ts';
@@ -9,7 +9,7 @@ import { type Trust, trust } from '../support/trust.ts';
 type Difference = readonly [name: RegExp, why: string];
 
 /** HTTP/1.1 without TLS; or TLS, with HTTP/2 for all clients but those that write HTTP/1.1 by hand, which they do inside TLS. */
-export type Way = 'http/1.1' | 'h2';
+type Way = 'http/1.1' | 'h2';
 
 const operatorsPaths: Difference = [/^P27: \/metrics/, 'an edge passes nobody on to the paths of operators'];
 /** What does not parse is answered before any rule is reached: 400 all the same, but with HAProxy's own page. */
@@ -32,23 +32,29 @@ const differences: Readonly<Record<Edge, readonly Difference[]>> = {
   ],
 };
 
-export function contractThrough(edge: Edge, way: Way): void {
+const ways: readonly Way[] = ['http/1.1', 'h2'];
+
+export function contractThrough(edge: Edge): void {
   let fleet: Fleet | undefined;
   let proxy: EdgeProcess | undefined;
   let trusting: Trust | undefined;
   before(async () => {
     fleet = await startFleet({ env: contractEnv, roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'] });
     proxy = await startEdge(edge, { buckets: fleet.of('bucket'), gateways: fleet.of('gateway') });
-    if (way === 'h2') trusting = trust(proxy.certificate);
+    trusting = trust(proxy.certificate);
   });
   after(async () => {
     await trusting?.[Symbol.asyncDispose]();
     await proxy?.stop();
     await fleet?.[Symbol.asyncDispose]();
   });
-  protocolContract({
-    name: `through ${edge}, ${way}`,
-    baseUrl: () => (way === 'h2' ? proxy!.tlsUrl : proxy!.plainUrl),
-    differs: (test) => differences[edge].find(([name]) => name.test(test))?.[1],
+  describe(`the contract through ${edge}`, () => {
+    for (const way of ways) {
+      protocolContract({
+        name: `through ${edge}, ${way}`,
+        baseUrl: () => (way === 'h2' ? proxy!.tlsUrl : proxy!.plainUrl),
+        differs: (test) => differences[edge].find(([name]) => name.test(test))?.[1],
+      });
+    }
   });
 }

@@ -36,6 +36,8 @@ function attack(name: string, store: Attack['store'], amounts: Readonly<Record<S
     }),
     holds: ['rings', 'conflation', 'batches'],
     storedBytes: stored,
+    // Large changes have an attack of their own.
+    isVariant: name !== 'conflation-many',
     drive: (drive) => flood(drive, amounts[drive.size]),
   };
 }
