@@ -40,7 +40,7 @@ export class Copy implements Disposable {
   }
 
   /** By itself, not through `node --test`, which takes a process more. */
-  run({ file, tests }: Pick<Mutation, 'file' | 'tests'>): Outcome {
+  run({ file, tests }: { readonly file: string; readonly tests?: string | undefined }): Outcome {
     const named = tests === undefined ? [] : ['--test-name-pattern', tests];
     const args = ['--import', 'tsx', '--test-reporter', 'tap', ...named, file];
     const { stdout, stderr, error } = spawnSync(process.execPath, args, {

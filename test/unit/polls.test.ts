@@ -23,7 +23,9 @@ const waits = (signal: AbortSignal) =>
 
 /** One that goes on is a failure, not a test that never ends. */
 function ended<T>(poll: Promise<T>): Promise<T> {
-  const late = new Promise<never>((_, reject) => setImmediate(() => reject(new assert.AssertionError({ message: 'it goes on' }))));
+  const late = new Promise<never>((_, reject) =>
+    setImmediate(() => reject(new assert.AssertionError({ message: 'it goes on' }))),
+  );
   return Promise.race([poll, late]);
 }
 

@@ -28,7 +28,9 @@ it('ends the stream whose second page is a mistake of ours, and no other', async
       [['error', 'a stream failed: it is ended']],
     );
     await lab.bench.put('good', 'still here');
-    await waitFor(() => good.frames.some(({ data }) => data === 'still here'), { what: 'an event on the other stream' });
+    await waitFor(() => good.frames.some(({ data }) => data === 'still here'), {
+      what: 'an event on the other stream',
+    });
     assert.equal(lab.gateway.load().streams, 1);
   } finally {
     good.close();
