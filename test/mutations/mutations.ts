@@ -58,7 +58,7 @@ export const mutations: readonly Mutation[] = [
   },
   { patch: 'pass-error-escapes', file: unit('audience-errors'), tests: 'middle of a pass' },
   { patch: 'advance-error-escapes', file: unit('audience-errors'), tests: 'cannot take' },
-  { patch: 'stream-error-escapes', file: unit('stream-failures') },
+  { patch: 'stream-error-escapes', file: unit('stream-failures'), says: 'a bug' },
   { patch: 'polls-uncounted', file: unit('polls'), tests: 'counts waiting' },
   { patch: 'brief-polls-unlimited', file: unit('polls'), tests: 'so many polls' },
   { patch: 'polls-outlive-connection', file: unit('polls'), tests: 'whose turn on it' },

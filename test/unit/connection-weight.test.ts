@@ -151,12 +151,16 @@ describe('an answer that nobody reads', () => {
     let accepted = 0;
     http.app.server.on('connection', () => accepted++);
     client.socket.write(get('/large').repeat(50));
-    const count = () =>
-      new Promise<number>((resolve) => http.app.server.getConnections((_error, connections) => resolve(connections)));
-    await waitFor(() => seen.begun > 0, { what: 'it to be begun' });
-    await waitFor(async () => (await count()) === 0, { what: 'the connection to be closed', timeoutMs: 20_000 });
-    assert.ok(seen.begun <= 2, `${seen.begun} were run`);
-    client.socket.destroy();
+    try {
+      const count = () =>
+        new Promise<number>((resolve) => http.app.server.getConnections((_error, connections) => resolve(connections)));
+      await waitFor(() => seen.begun > 0, { what: 'it to be begun' });
+      await waitFor(async () => (await count()) === 0, { what: 'the connection to be closed', timeoutMs: 20_000 });
+      assert.ok(seen.begun <= 2, `${seen.begun} were run`);
+      client.socket.destroy();
+    } finally {
+      client.socket.destroy();
+    }
   });
 
   it('is not one that is read slowly', async () => {
