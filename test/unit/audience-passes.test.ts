@@ -1,7 +1,8 @@
 /** An audience that is written to without an end still leaves the event loop its turns: one portion at a time. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { assemble, type Client, Log, settle } from '../support/gateway-parts.ts';
+import type { Format } from '../../src/gateway/formats/format.ts';
+import { assemble, Client, Log, lines, settle } from '../support/gateway-parts.ts';
 
 /** A pass takes more than one portion of 512, and events come faster than passes end. */
 const STREAMS = 1_100;
@@ -77,4 +78,66 @@ it('of a log that is no more, nothing that was gathered is told', async () => {
   await settle();
   assert.deepEqual(offsetsOf(clients[0]!), [1, '$sync', '$snapshot', 3]);
   assert.deepEqual(offsetsOf(clients.at(-1)!), ['$sync', '$snapshot', 3]);
+});
+
+/** Thousands of these cost next to nothing: what they are given is only counted. */
+class Light extends Client {
+  bytes = 0;
+
+  override write(bytes: Buffer | string): void {
+    const { length } = bytes;
+    this.writes++;
+    this.bytes += length;
+    this.longest = Math.max(this.longest, length);
+  }
+}
+
+/** Streams of one channel whose frames are so long, all up to date. */
+async function openLight(streams: number, frameLength: number) {
+  const log = new Log('room', 1_024);
+  const frame = 'x'.repeat(frameLength);
+  const made = { bytes: 0 };
+  const format: Format = {
+    ...lines,
+    event() {
+      made.bytes += frameLength;
+      return frame;
+    },
+  };
+  const { connect } = await assemble([log], 0, () => 0, { format });
+  const clients = Array.from({ length: streams }, () => new Light());
+  for (const client of clients) connect(client, [0]);
+  await settle();
+  return { log, clients, made };
+}
+
+async function turnsUntil(isDone: () => boolean): Promise<void> {
+  for (let i = 0; !isDone(); i++) {
+    assert.ok(i < 1_000, 'it never comes');
+    await turn();
+  }
+}
+
+it('during one pass so much is made and no more; what is left comes from the ring, once', async () => {
+  const MIB = 1 << 20;
+  const { log, clients, made } = await openLight(6 * 512, 2 * MIB);
+  log.commit(Array(24).fill('ann.1'));
+  await turnsUntil(() => clients.at(-1)!.writes > 0);
+  // 8 MiB, and what may be made in the turn in which they are exceeded.
+  assert.ok(made.bytes <= 16 * MIB, `${made.bytes} bytes were made before the first pass was over`);
+  await turnsUntil(() => clients.every(({ bytes }) => bytes >= 48 * MIB));
+  await settle();
+  assert.ok(clients.every(({ bytes }) => bytes === 48 * MIB));
+  assert.equal(made.bytes, 48 * MIB);
+});
+
+it('what is gathered during a pass goes in writes of a bounded length', async () => {
+  const { log, clients } = await openLight(STREAMS, 100_000);
+  log.commit(['ann.1']);
+  await turn();
+  assert.equal(clients.at(-1)!.writes, 0, 'no pass is under way');
+  log.commit(Array(12).fill('ann.1'));
+  await turnsUntil(() => clients.every(({ bytes }) => bytes === 13 * 100_000));
+  const longest = Math.max(...clients.map((client) => client.longest));
+  assert.ok(longest <= (256 << 10) + 100_000, `${longest} bytes in one write`);
 });

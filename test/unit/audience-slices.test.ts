@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { assemble, Client, Log, settle } from '../support/gateway-parts.ts';
+import type { Format } from '../../src/gateway/formats/format.ts';
+import { assemble, Client, Log, lines, settle } from '../support/gateway-parts.ts';
 
 const STREAMS = 4_000;
 const LOOK_MS = 0.02;
@@ -91,6 +92,19 @@ it('in the middle of it streams come, go, get events and start over again', asyn
   for (const client of gone) assert.ok(!offsetsOf(client).includes(3));
 });
 
+it('streams that come back at once are told what they missed in slices', async () => {
+  const log = new Log('room', 1_024);
+  let looks = 0;
+  const { connect } = await assemble([log], 0, () => LOOK_MS * looks++);
+  log.commit(['ann.1']);
+  const clients = Array.from({ length: STREAMS }, () => new Client());
+  for (const client of clients) connect(client, [0]);
+  const atOnce = clients.filter(({ writes }) => writes > 0).length;
+  assert.ok(atOnce <= SLICE_STREAMS, `${atOnce} streams at once`);
+  const most = await writtenPerTurn(clients, () => clients.every(({ writes }) => writes === 1));
+  assert.ok(most <= SLICE_STREAMS, `${most} streams in one turn`);
+});
+
 for (const conflateMs of [0, 1_000]) {
   it(`the first event of a channel that was empty is as any other, conflated ${conflateMs} ms`, async () => {
     const log = new Log('room', 1_024);
@@ -128,4 +142,30 @@ it('large changes are several chunks, in as many turns, and who comes meanwhile 
   log.commit(['ann.1']);
   await settle();
   assert.deepEqual(offsetsOf(middle), [21]);
+});
+
+it('of changes that take long to encode there are fewer in one turn', async () => {
+  const log = new Log('room', 1_024);
+  let nowMs = 0;
+  let encoded = 0;
+  const format: Format = {
+    ...lines,
+    event(...told) {
+      nowMs += 3;
+      encoded++;
+      return lines.event(...told);
+    },
+  };
+  const { come } = await assemble([log], 0, () => nowMs, { format });
+  const client = come();
+  log.commit(Array(10).fill('ann.1'), 'x'.repeat(300_000));
+  const perTurn: number[] = [];
+  for (let before = 0; encoded < 10; before = encoded) {
+    await turn();
+    perTurn.push(encoded - before);
+    assert.ok(perTurn.length < 100, 'some are never encoded');
+  }
+  assert.equal(Math.max(...perTurn), 2, `encoded in each turn: ${perTurn}`);
+  await settle();
+  assert.equal(client.lines.length, 10);
 });

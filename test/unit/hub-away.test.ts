@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
+import { Snapshots } from '../../src/gateway/hub/snapshots.ts';
 import { findStart } from '../../src/gateway/stream/start.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 
@@ -57,4 +58,33 @@ it('the hub itself goes on to try, and answers when the store is back', { timeou
   const since = formatCursor(cursorPrefix(['a'], ['bbbbbb2']), [9]);
   const [start] = await findStart({ engine, clock }, [hub!], { ...wish, since });
   assert.equal(start!.status, 'reset');
+});
+
+it('once it is known to be away nobody is told where the channel is, and no store is asked', async () => {
+  let asked = 0;
+  const counted: Engine = {
+    ...engine,
+    readHistory(...rest) {
+      asked++;
+      return engine.readHistory(...rest);
+    },
+    readState(...rest) {
+      asked++;
+      return engine.readState(...rest);
+    },
+  };
+  let isKnown = false;
+  const deps = { engine: counted, account: () => {}, onError: () => {}, isAway: () => isKnown };
+  const hub = new Hub('c', deps);
+  hubs.push(hub);
+  await hub.opened;
+  isKnown = true;
+  asked = 0;
+  await assert.rejects(findStart({ engine: counted, clock }, [hub], { ...wish, since: undefined }), EngineUnavailable);
+  hub.published(hub.epoch, [{ offset: 1, from: '', seq: 0, atMs: 0, bytes: Buffer.of(120) }]);
+  hub.published(hub.epoch, [{ offset: 2, from: '', seq: 0, atMs: 0, bytes: Buffer.of(120) }]);
+  hub.shrink();
+  await assert.rejects(hub.page({ epoch: hub.epoch, offset: 0 }), EngineUnavailable);
+  await assert.rejects(new Snapshots(counted, () => isKnown).of('c'), EngineUnavailable);
+  assert.equal(asked, 0);
 });

@@ -204,6 +204,15 @@ describe('the budget of all rings', () => {
     assert.ok(budget.bytes <= 1_000);
   });
 
+  it('makes room for what shares it, and has it back', () => {
+    const budget = new RingBudget(1_000);
+    const only = ring(10, 64, budget);
+    budget.shared(500);
+    assert.ok(only.shrinks > 0 && budget.bytes <= 1_000, `${budget.bytes} bytes`);
+    budget.shared(-500);
+    assert.equal(budget.bytes, 10 * only.events);
+  });
+
   it('is not tried where nobody has more than an event', () => {
     const budget = new RingBudget(100);
     const rings = Array.from({ length: 1_000 }, () => ring(10, 1, budget));

@@ -105,3 +105,13 @@ it('none is given out while the store is known to be away', async () => {
   hubs.storeIs('recovered');
   assert.equal(await hubs.acquire('a'), hub);
 });
+
+it('over the budget of the rings idle ones are kept for nobody, whatever has spent it', async () => {
+  hubs.release(await hubs.acquire('idle'));
+  await hubs.acquire('read');
+  passMs(1_000);
+  assert.equal(subscriptions, 2);
+  hubs.account(2 << 20);
+  passMs(1_000);
+  assert.equal(subscriptions, 1);
+});

@@ -26,7 +26,11 @@ function startHub(head: number) {
     covers: (at: Position) => at.epoch === epoch && at.offset >= ring.floor && at.offset <= ring.head,
     after: (offset: number) => ring.after(offset),
   };
-  return { ring, bring, pending: new Pending(hub as unknown as Hub, () => undefined) };
+  const held = { bytes: 0 };
+  const account = (bytes: number) => {
+    held.bytes += bytes;
+  };
+  return { ring, bring, held, pending: new Pending(hub as unknown as Hub, account) };
 }
 
 /** What a flush tells to those who stand at each of these offsets, and how many events it counts beside that. */
@@ -80,4 +84,33 @@ it('says when more has come at once than a ring holds', () => {
   bring(['a.1']);
   assert.equal(pending.take(), true);
   assert.deepEqual(tell(pending, [1_100]), ['a1101+0']);
+});
+
+it('accounts for what is held and for nothing else, whichever way it came and went', () => {
+  const { ring, bring, held, pending } = startHub(0);
+  const costOf = (froms: readonly string[]) => {
+    const other = startHub(0);
+    other.bring(froms);
+    other.pending.take();
+    return other.held.bytes;
+  };
+  bring(['a.1', 'b.1', 'a.1']);
+  pending.take();
+  assert.ok(held.bytes > 0);
+  assert.equal(held.bytes, costOf(['a.1', 'b.1']));
+  for (let i = 0; i < 100; i++) {
+    bring(['a.1', 'b.2']);
+    pending.take();
+  }
+  assert.equal(held.bytes, costOf(['a.1', 'b.1']), 'an older one of a name is not held');
+  const before = held.bytes;
+  assert.equal(pending.takeOut().bytes, before, 'who takes it out accounts for it');
+  assert.deepEqual([held.bytes, pending.bytes], [before, 0]);
+  held.bytes = 0;
+  bring(['c.1']);
+  pending.take();
+  pending.reachBack(ring.head - 2);
+  assert.equal(held.bytes, costOf(['b.1', 'c.1']), 'what it reaches back for counts');
+  pending.drop();
+  assert.deepEqual([held.bytes, pending.bytes], [0, 0]);
 });

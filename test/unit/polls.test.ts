@@ -21,30 +21,35 @@ const waits = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(signal.reason));
   });
 
+/** One that goes on is a failure, not a test that never ends. */
+function ended<T>(poll: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) =>
+    setImmediate(() => reject(new assert.AssertionError({ message: 'it goes on' }))),
+  );
+  return Promise.race([poll, late]);
+}
+
 const isDraining = (error: unknown) => error instanceof Problem && error.code === 'draining';
 
 describe('the polls under way', () => {
   it('end when their client leaves, and no other does', async () => {
     const polls = createPolls();
     const [leaving, staying] = [client(), client()];
-    const left = assert.rejects(polls.run(leaving, true, waits), ClientGone);
-    const stayed = assert.rejects(polls.run(staying, true, waits), isDraining);
+    const [left, stayed] = [polls.run(leaving, true, waits), polls.run(staying, true, waits)];
     leaving.response.emit('close');
-    await left;
+    await assert.rejects(ended(left), ClientGone);
     assert.equal(polls.waiting, 1);
     polls.close();
-    await stayed;
+    await assert.rejects(ended(stayed), isDraining);
   });
 
   it('end with their connection, also those whose turn on it has not come', async () => {
     const polls = createPolls();
     const socket = Object.assign(new EventEmitter(), { destroyed: false });
-    const pipelined = Array.from({ length: 50 }, () =>
-      assert.rejects(polls.run(client(socket), true, waits), ClientGone),
-    );
+    const pipelined = Array.from({ length: 50 }, () => polls.run(client(socket), true, waits));
     assert.equal(socket.listenerCount('close'), 1);
     socket.emit('close');
-    await Promise.all(pipelined);
+    await Promise.all(pipelined.map((poll) => assert.rejects(ended(poll), ClientGone)));
     assert.deepEqual([polls.waiting, socket.listenerCount('close')], [0, 0]);
   });
 
@@ -52,13 +57,13 @@ describe('the polls under way', () => {
     const polls = createPolls();
     const { response, socket } = client();
     socket.destroyed = true;
-    await assert.rejects(polls.run({ response, socket }, false, waits), ClientGone);
+    await assert.rejects(ended(polls.run({ response, socket }, false, waits)), ClientGone);
   });
 
   it('do not wait once they are closed', async () => {
     const polls = createPolls();
     polls.close();
-    await assert.rejects(polls.run(client(), true, waits), isDraining);
+    await assert.rejects(ended(polls.run(client(), true, waits)), isDraining);
   });
 
   it('leave nothing behind, however they end', async () => {
@@ -114,6 +119,36 @@ describe('a gateway', () => {
     stream.close();
   });
 
+  it('has so many polls under way that do not wait, opens channels for a few of them at a time, and refuses others', async () => {
+    let opening = 0;
+    let letOpen = () => {};
+    const isLet = new Promise<void>((resolve) => {
+      letOpen = resolve;
+    });
+    await using lab = await startHttpGateway({}, (engine) => ({
+      ...engine,
+      async subscribe(...asked) {
+        opening++;
+        await isLet;
+        return engine.subscribe(...asked);
+      },
+    }));
+    let refused = 0;
+    const polls = Array.from({ length: 1_100 }, async (_, i) => {
+      const { statusCode, headers } = await lab.http.app.inject(`/c/room-${i}/events?format=json`);
+      if (statusCode === 503 && headers['retry-after']) refused++;
+      return statusCode;
+    });
+    try {
+      await waitFor(() => refused === 100, { what: () => `100 to be refused, not ${refused}`, timeoutMs: 30_000 });
+      assert.equal(opening, 64);
+    } finally {
+      letOpen();
+    }
+    const answered = (await Promise.all(polls)).filter((status) => status === 200).length;
+    assert.equal(answered, 1_000);
+  });
+
   it('ends pipelined polls with their connection', async () => {
     await using lab = await startHttpGateway({ maxStreams: 100 });
     const socket = connect(lab.http.port, '127.0.0.1');
@@ -134,6 +169,9 @@ describe('a gateway', () => {
       assert.ok(answer.headers.get('retry-after'));
       assert.equal(((await answer.json()) as { code: string }).code, 'draining');
     }
+    const stream = await fetch(`${lab.http.url}/c/room/events`, { headers: { accept: 'text/event-stream' } });
+    assert.equal(stream.headers.get('x-overloaded'), '1', 'a stream is not even opened');
+    assert.match(await stream.text(), /^event: \$bye\n/m);
   });
 
   it('whose store is away refuses streams and polls though it knows their channel', async () => {
@@ -144,6 +182,11 @@ describe('a gateway', () => {
     lab.gateway.announce('degraded');
     const poll = await fetch(`${url}?format=json&wait=25`);
     assert.deepEqual([poll.status, Boolean(poll.headers.get('retry-after'))], [503, true]);
+    assert.deepEqual(
+      lab.logged.map(({ refusal }) => refusal),
+      ['engine_unavailable'],
+      'refused before anything is asked',
+    );
     const stream = await fetch(url, { headers: { accept: 'text/event-stream' } });
     assert.match(await stream.text(), /event: \$overloaded\n.*"store"/);
     assert.equal((await fetch(`${url}?strict=1`, { headers: { accept: 'text/event-stream' } })).status, 503);

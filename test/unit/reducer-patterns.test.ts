@@ -45,9 +45,15 @@ it('do not let the parts at both ends overlap', () => {
   }
 });
 
-it('take no longer for a name that nearly matches in very many ways', { timeout: 5_000 }, () => {
+it('take no longer for a name that nearly matches in very many ways', () => {
   const channel = `a${'.'.repeat(63)}`;
-  for (let i = 0; i < 1_000; i++) assert.equal(matches('*.*.*.*.*.*.*.*.pos', channel), false);
+  // Not more at once: what tries every way would never come to its end, and be no failure of a test.
+  for (let stars = 1; stars <= 32; stars++) {
+    const startedMs = performance.now();
+    for (let i = 0; i < 20; i++) assert.equal(matches(`${'*.'.repeat(stars)}pos`, channel), false);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < 1_000, `${tookMs} ms for ${stars} stars`);
+  }
   assert.equal(matches(`${'*.'.repeat(31)}x`, channel), false);
   assert.equal(matches(`*${'.*'.repeat(31)}`, channel), true);
 });

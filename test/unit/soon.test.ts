@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it, mock } from 'node:test';
 import { createSoon } from '../../src/gateway/audience/soon.ts';
 import { createRest } from '../../src/gateway/rest.ts';
+import { noRest } from '../support/gateway-parts.ts';
 
 function clockAt(now: { ms: number }) {
   return { wallMs: () => now.ms, elapsedMs: () => now.ms };
@@ -33,4 +34,29 @@ it('after a long turn as much time is left to others, after a short one the next
   } finally {
     mock.timers.reset();
   }
+});
+
+it('in one turn as many tasks are run as 5 ms suffice for, in their order, and what they add comes after all others', async () => {
+  const now = { ms: 0 };
+  const soon = createSoon(clockAt(now), noRest);
+  const ran: string[] = [];
+  const add = (name: string, then: () => void = () => {}) =>
+    soon.add({
+      run() {
+        ran.push(name);
+        now.ms++;
+        then();
+      },
+    });
+  const names = Array.from({ length: 12 }, (_, i) => `${i}`);
+  for (const name of names) add(name, () => (name === '0' ? add('added') : undefined));
+  const perTurn: number[] = [];
+  while (ran.length <= names.length) {
+    const before = ran.length;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    perTurn.push(ran.length - before);
+    assert.ok(perTurn.length < 100, `some are never run: ${ran}`);
+  }
+  assert.deepEqual(perTurn, [5, 5, 2, 1]);
+  assert.deepEqual(ran, [...names, 'added']);
 });

@@ -1,6 +1,6 @@
 /** Visits: no stream is silent for longer than it was told, whoever else comes; stalls and ages are seen in time (P10, P21, P22). */
 import assert from 'node:assert/strict';
-import { it, mock } from 'node:test';
+import { afterEach, it, mock } from 'node:test';
 import type { Audience } from '../../src/gateway/audience/audience.ts';
 import { Stream } from '../../src/gateway/stream/stream.ts';
 import { createVisits, heartbeatMsFor, type VisitTimes } from '../../src/gateway/stream/visits.ts';
@@ -10,6 +10,9 @@ import { Client } from '../support/gateway-parts.ts';
 const HEARTBEAT_MS = 100;
 const STEP_MS = 5;
 const defaults: VisitTimes = { heartbeatMs: HEARTBEAT_MS, streamStallMs: 30_000, streamMaxAgeMs: 0 };
+
+/** Also where a test fails, or those that follow do as well. */
+afterEach(() => mock.timers.reset());
 
 /** Streams that are visited, and a time that passes when it is told to. */
 function start(times: VisitTimes) {
@@ -41,7 +44,6 @@ function start(times: VisitTimes) {
   }
   const stop = () => {
     visits.close();
-    mock.timers.reset();
   };
   return { add, pass, stop, ended, failures, now: () => nowMs };
 }
@@ -123,6 +125,5 @@ it('of very many that are due at once a part is looked at, and then the loop has
     assert.ok(perTurn.length < 100, 'some are never looked at');
   }
   wheel.close();
-  mock.timers.reset();
   assert.ok(Math.max(...perTurn) <= 512, `looked at in each turn: ${perTurn}`);
 });
