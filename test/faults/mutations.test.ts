@@ -25,6 +25,10 @@ describe('mutations', () => {
     assert.deepEqual(files.sort(), mutations.map(({ patch }) => `${patch}.patch`).sort());
   });
 
+  it('has patches that apply', () => {
+    for (const mutation of mutations) copy.check(mutation);
+  });
+
   for (const mutation of mutations.filter(({ cheap }) => cheap || isAll)) {
     it(`${mutation.patch} turns ${mutation.file} red`, () => {
       const { failed, output } = copy.without(mutation);

@@ -57,6 +57,11 @@ export class Copy implements Disposable {
     rmSync(this.#path, { recursive: true, force: true });
   }
 
+  /** @throws when the patch does not apply any more. */
+  check(mutation: Mutation): void {
+    this.#patch(mutation, ['--check']);
+  }
+
   #patch({ patch }: Mutation, how: readonly string[]): void {
     const args = ['apply', '--recount', ...how, join(patches, `${patch}.patch`)];
     const { status, stderr } = spawnSync('git', args, { cwd: this.#path, encoding: 'utf8' });
