@@ -7,7 +7,8 @@
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { LogBounds, Position } from '../../domain/position.ts';
-import type { Engine, HistoryPage } from '../../engine/engine.ts';
+import type { HistoryPage } from '../../engine/comparing.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { PAGE_BYTES, PAGE_EVENTS } from './hub-page.ts';
 import type { Ring } from './ring.ts';
 

@@ -5,7 +5,8 @@
 import type { Scheduler } from 'fast-check';
 import type { Event } from '../../../src/domain/event.ts';
 import { gapAt, type LogBounds, type Position } from '../../../src/domain/position.ts';
-import type { ChannelObserver, Engine, HistoryPage, RenewOutcome, Snapshot } from '../../../src/engine/engine.ts';
+import type { HistoryPage } from '../../../src/engine/comparing.ts';
+import type { ChannelObserver, Engine, RenewOutcome, Snapshot } from '../../../src/engine/engine.ts';
 
 export class ScheduledLog {
   readonly #scheduler: Scheduler;
