@@ -10,6 +10,8 @@ import { EVENT_OVERHEAD_BYTES, LIMIT_MAX, stepMax } from './reads.ts';
 import type { Runner } from './runner.ts';
 import { scripts } from './scripts.ts';
 
+/** Epoch, rev, events, server and serverSince (`lua/changes.lua`). */
+const MARK_PARTS = 5;
 /** Elements of the answer that belong to the shard, and to each channel (`lua/tails.lua`). */
 const OF_SHARD = 3;
 const OF_CHANNEL = 5;
@@ -23,10 +25,11 @@ export function createTails(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const { shard: hash, recent, forgotten } = keys.ofShard(shard);
       const args = [...partsOf(since), String(limit)];
       const answer = (await run(shard, scripts.changes, [hash, recent, forgotten], args)) as Reply[];
-      const [epoch, rev, events, server] = answer.slice(0, 4).map(String) as [string, string, string, string];
-      const channels = answer[4] as Reply[] | null;
+      const parts = answer.slice(0, MARK_PARTS).map(String);
+      const [epoch, , events] = parts as [string, string, string];
+      const channels = answer[MARK_PARTS] as Reply[] | null;
       return {
-        mark: [epoch, rev, events, server].join(' '),
+        mark: parts.join(' '),
         epoch,
         emptyHead: Number(events),
         channels: channels?.map(String) ?? null,
@@ -72,8 +75,8 @@ function pageAt(answer: readonly Reply[], at: number, after: Position): HistoryP
   return historyFrom(raw, after);
 }
 
-/** Epoch, rev, events and server of a mark; one of another kind is of no epoch. */
+/** Of a mark; one of another kind is of no epoch. */
 function partsOf(mark: Mark | null): string[] {
   const parts = (mark ?? '').split(' ');
-  return parts.length === 4 ? parts : ['', '0', '0', ''];
+  return parts.length === MARK_PARTS ? parts : ['', '0', '0', '', '0'];
 }

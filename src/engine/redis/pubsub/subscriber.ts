@@ -15,6 +15,7 @@
  *
  * Invariant: a name is asked for as long as it has listeners.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { SmallSet } from '../../../domain/small-set.ts';
 import { EngineUnavailable } from '../../../errors.ts';
 import type { Subscription } from '../../engine.ts';
@@ -67,6 +68,7 @@ export class Subscriber implements LineNews {
   readonly #groups = new Map<number, Group>();
   readonly #names = new Map<string, Name>();
   readonly #sleepers = new Set<() => void>();
+  #lastTurn: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(lines: Lines, log: EngineLog) {
@@ -200,7 +202,11 @@ export class Subscriber implements LineNews {
       const { generation } = group;
       const isLive = await this.#askAgain(group);
       if (this.#isClosed) return;
-      if (group.names.size === 0 || (isLive && generation === group.generation)) break;
+      if (group.names.size === 0 || (isLive && generation === group.generation)) {
+        await this.#ownTurn();
+        if (this.#isClosed) return;
+        if (group.names.size === 0 || generation === group.generation) break;
+      }
       if (isLive) continue;
       this.#lines.doubt();
       await this.#pause();
@@ -209,6 +215,12 @@ export class Subscriber implements LineNews {
     const told = new Set<Listener>();
     for (const { listeners } of group.names.values()) for (const listener of listeners) told.add(listener);
     for (const listener of told) this.#tell(() => listener.missed(group.shard));
+  }
+
+  /** Thousands are told of each group: the loop goes on in between. */
+  #ownTurn(): Promise<void> {
+    this.#lastTurn = this.#lastTurn.then(() => turn());
+    return this.#lastTurn;
   }
 
   async #askAgain(group: Group): Promise<boolean> {
