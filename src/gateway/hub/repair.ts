@@ -135,9 +135,9 @@ export class Repair implements Compared {
 
   vouch(epoch: Epoch, emptyHead: number): void {
     if (this.#isUnderWay || this.#hub.isOpening || this.#hub.isClosed) return;
-    if (epoch !== this.#hub.epoch) return this.doubt();
     this.#hub.moveOn(epoch, emptyHead);
-    this.#settle();
+    if (epoch === this.#hub.epoch) this.#settle();
+    else this.doubt();
   }
 
   moveOn(epoch: Epoch, emptyHead: number): void {
@@ -156,15 +156,9 @@ export class Repair implements Compared {
 
   looked({ last }: Look, page: HistoryPage | null): void {
     if (page === null) this.#isDoubted = true;
-    if (page === null || this.#hub.isClosed) return this.#settle();
-    this.#comparisons++;
-    // A page has come to the ring meanwhile, of which nothing was compared; or there is nothing to compare with.
-    if (this.#ring.at(this.#hub.head) !== last || (last && isGone(page))) return this.lookAlone();
-    const verdict = judge(page, this.#ring, this.#hub.head);
-    if (verdict.kind === 'behind') return void this.#alone(() => this.#accuse(verdict.seen));
-    if (verdict.kind === 'another') this.#hub.restart(verdict.log);
-    else if (this.#hub.follow(verdict.log, verdict.events, 'look')) return void this.#alone(() => this.#readOn('page'));
-    this.#settle();
+    const next = page && !this.#hub.isClosed ? this.#take(page, last) : undefined;
+    if (next) void this.#alone(next);
+    else this.#settle();
   }
 
   unlooked(error: unknown): void {
@@ -175,6 +169,18 @@ export class Repair implements Compared {
 
   lookAlone(): void {
     void this.#alone(() => this.#readOn('look'));
+  }
+
+  /** Takes what a look has brought. @returns What is left to be done for this hub alone. */
+  #take(page: HistoryPage, last: Event | undefined): (() => Promise<void>) | undefined {
+    this.#comparisons++;
+    // A page has come to the ring meanwhile, of which nothing was compared; or there is nothing to compare with.
+    if (this.#ring.at(this.#hub.head) !== last || (last && isGone(page))) return () => this.#readOn('look');
+    const verdict = judge(page, this.#ring, this.#hub.head);
+    if (verdict.kind === 'behind') return () => this.#accuse(verdict.seen);
+    if (verdict.kind === 'another') this.#hub.restart(verdict.log);
+    else if (this.#hub.follow(verdict.log, verdict.events, 'look')) return () => this.#readOn('page');
+    return undefined;
   }
 
   /** False where that must wait. */
