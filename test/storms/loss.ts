@@ -21,7 +21,8 @@ export interface Storm {
   readonly channels: number;
   /** 1: one process does all; more: as many gateways beside one that does the rest. */
   readonly gateways: number;
-  readonly loses: 'subscriber' | 'redis';
+  /** Nothing: to see what the changes alone cost. */
+  readonly loses: 'nothing' | 'subscriber' | 'redis';
   /** Changes are sent within so many seconds, one to each channel, or as fast as the machine can. */
   readonly withinS: number;
 }
@@ -145,6 +146,7 @@ function shuffled<T>(values: readonly T[]): T[] {
 
 async function lose(redis: RedisServer, what: Storm['loses']): Promise<void> {
   if (what === 'subscriber') return void (await redis.cli('client', 'kill', 'type', 'pubsub'));
+  if (what === 'nothing') return;
   await redis.kill9();
   await redis.restart();
 }
@@ -203,7 +205,7 @@ export async function storm({ channels: count, gateways, loses, withinS }: Storm
       slowestPostMs: slowestMs,
       longestTurnMs: await turns(),
       growth: Math.max(...most.map((bytes, i) => bytes / before[i]! - 1)),
-      lost: losses.filter(({ connection }) => loses === 'subscriber' && connection !== 'subscriber').length,
+      lost: losses.filter(({ connection }) => loses !== 'redis' && connection !== 'subscriber').length,
       degraded: readers.degraded,
     };
   } finally {

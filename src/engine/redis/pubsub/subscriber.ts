@@ -62,12 +62,16 @@ const RETRY_MAX_MS = 300;
 /** How long `listen` looks for the primary of a shard that has moved. As long as a command may take, about. */
 const MOVED_MAX_MS = 1_000;
 
+const ignore = () => {};
+
 export class Subscriber implements LineNews {
   readonly #lines: Lines;
   readonly #log: EngineLog;
   readonly #groups = new Map<number, Group>();
   readonly #names = new Map<string, Name>();
   readonly #sleepers = new Set<() => void>();
+  /** One large subscription of a line at a time: the acknowledgements of many, read in one turn of the loop, make it long. */
+  readonly #asking = new WeakMap<Line, Promise<void>>();
   #lastTurn: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -230,12 +234,14 @@ export class Subscriber implements LineNews {
     const names = [...group.names.keys()];
     try {
       for (let i = 0; i < names.length; i += NAMES_PER_COMMAND) {
-        // Meanwhile names may have come, which asked for themselves, and gone.
-        const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => group.names.has(name));
-        if (batch.length === 0) continue;
-        const acknowledged = line.subscribe(batch);
-        for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
-        await acknowledged;
+        const some = names.slice(i, i + NAMES_PER_COMMAND);
+        const before = this.#asking.get(line);
+        const asked = (async () => {
+          await before;
+          return this.#ask(group, line, some);
+        })();
+        this.#asking.set(line, asked.then(ignore, ignore));
+        if (!(await asked)) return false;
       }
       return line.isConnected;
     } catch (error) {
@@ -244,6 +250,17 @@ export class Subscriber implements LineNews {
       if (replyCodeOf(error) !== 'MOVED') line.replace();
       return false;
     }
+  }
+
+  async #ask(group: Group, line: Line, names: readonly string[]): Promise<boolean> {
+    if (!line.isConnected) return false;
+    // Meanwhile names may have come, which asked for themselves, and gone.
+    const batch = names.filter((name) => group.names.has(name));
+    if (batch.length === 0) return true;
+    const acknowledged = line.subscribe(batch);
+    for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
+    await acknowledged;
+    return true;
   }
 
   /** Until something has changed, or a while. */
