@@ -44,21 +44,15 @@ describe('a storm of comparing', () => {
   }
 });
 
-function written({
-  slowestEventMs,
-  medianEventMs,
-  slowestPostMs,
-  longestTurnMs,
-  growth,
-  lost,
-  degraded,
-}: Figures): string {
+function written(figures: Figures): string {
   const ms = (value: number) => `${Math.round(value)} ms`;
   return [
-    `204 → event ${ms(medianEventMs)} (median), ${ms(slowestEventMs)} (worst)`,
-    `slowest POST ${ms(slowestPostMs)}`,
-    `longest turn ${ms(longestTurnMs)} of CPU`,
-    `memory ${growth > 0 ? '+' : ''}${(growth * 100).toFixed(0)} %`,
-    `${lost} connections lost, ${degraded} streams told degraded`,
+    `204 → event ${ms(figures.medianEventMs)} (median), ${ms(figures.p99EventMs)} (p99), ${ms(figures.slowestEventMs)} (worst)`,
+    `slowest POST ${ms(figures.slowestPostMs)}`,
+    `longest turn ${ms(figures.longestTurnMs)} of CPU`,
+    `memory ${figures.growth > 0 ? '+' : ''}${(figures.growth * 100).toFixed(0)} %`,
+    `${figures.lost} connections lost, ${figures.degraded} streams told degraded`,
+    `the readers themselves stood still for ${ms(figures.stallMs)}`,
+    ...new Set(figures.warnings),
   ].join('; ');
 }

@@ -39,6 +39,11 @@ export interface Figures {
   /** Connections to Redis that were lost, beside those that were cut. */
   readonly lost: number;
   readonly degraded: number;
+  readonly p99EventMs: number;
+  /** For how long the process of the senders and readers itself stood still at most: what is above that is not its own. */
+  readonly stallMs: number;
+  /** What the servers warned of. */
+  readonly warnings: readonly string[];
 }
 
 const CHANNELS_PER_STREAM = 16;
@@ -50,6 +55,8 @@ const WAIT_MS = 240_000;
 /** Hubs that have just opened are compared once in turn; then they are at rest. */
 const REST_MS = 6_000;
 const SIGNAL_MS = 500;
+/** pino's. */
+const WARN = 40;
 
 /** What has come of each change, by its number. */
 class Readers {
@@ -185,7 +192,12 @@ export async function storm({ channels: count, gateways, loses, withinS }: Storm
     await turns();
     const before = holders.map(residentBytesOf);
     const most = [...before];
+    let stallMs = 0;
+    let sampledMs = performance.now();
     const sampling = setInterval(() => {
+      const nowMs = performance.now();
+      stallMs = Math.max(stallMs, nowMs - sampledMs - SAMPLE_MS);
+      sampledMs = nowMs;
       for (const [i, holder] of holders.entries()) most[i] = Math.max(most[i]!, residentBytesOf(holder));
     }, SAMPLE_MS);
     const sent = sendAll(servers[0]!.url, shuffled(channels), withinS, count);
@@ -198,6 +210,7 @@ export async function storm({ channels: count, gateways, loses, withinS }: Storm
     clearInterval(sampling);
     if (readers.ended > 0) throw new Error(`${readers.ended} streams ended`);
     const tookMs = acceptedMs.map((ms, i) => Math.max(0, readers.arrivedMs[count + i]! - ms));
+    const warnings = servers.flatMap(({ logged }) => logged.filter(({ level }) => Number(level) >= WARN));
     const losses = servers.flatMap(({ logged }) => logged.filter(({ msg }) => msg === 'connection to Redis lost'));
     return {
       slowestEventMs: quantile(tookMs, 1),
@@ -207,6 +220,9 @@ export async function storm({ channels: count, gateways, loses, withinS }: Storm
       growth: Math.max(...most.map((bytes, i) => bytes / before[i]! - 1)),
       lost: losses.filter(({ connection }) => loses !== 'redis' && connection !== 'subscriber').length,
       degraded: readers.degraded,
+      p99EventMs: quantile(tookMs, 0.99),
+      stallMs,
+      warnings: warnings.map(({ msg, reason }) => `${msg}: ${reason}`),
     };
   } finally {
     readers.close();

@@ -85,7 +85,7 @@ describe('a subscriber that lost its line', () => {
     subscriber.close();
   });
 
-  it('asks for thousands of names one command after the other, and tells each shard in a turn of its own', async () => {
+  it('asks for thousands of names a few commands at a time, and tells each shard in a turn of its own', async () => {
     const { fake, line, subscriber } = await listening();
     const told: number[] = [];
     const joined = [1, 2, 3].flatMap((shard) =>
@@ -98,7 +98,7 @@ describe('a subscriber that lost its line', () => {
     subscriber.lost(line);
     let commands = 0;
     while (told.length < 3_600) {
-      assert.ok(fake.asked <= 1, `${fake.asked} at once`);
+      assert.ok(fake.asked <= 4, `${fake.asked} at once`);
       commands += fake.asked;
       fake.acknowledge();
       const before = told.length;

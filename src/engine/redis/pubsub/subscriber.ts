@@ -56,6 +56,8 @@ interface Name {
 
 /** Names in one SSUBSCRIBE: a few tens of KB, so that a PING never waits long behind them. */
 const NAMES_PER_COMMAND = 500;
+/** The acknowledgements of more, read in one turn of the loop, would make it long. */
+const COMMANDS_AT_ONCE = 4;
 /** Between two tries, when nothing happens that would make an earlier one worth while. Spread, for 1,024 shards. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 300;
@@ -70,7 +72,7 @@ export class Subscriber implements LineNews {
   readonly #groups = new Map<number, Group>();
   readonly #names = new Map<string, Name>();
   readonly #sleepers = new Set<() => void>();
-  /** One large subscription of a line at a time: the acknowledgements of many, read in one turn of the loop, make it long. */
+  /** Until then another group of the line is being asked for. */
   readonly #asking = new WeakMap<Line, Promise<void>>();
   #lastTurn: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -227,23 +229,16 @@ export class Subscriber implements LineNews {
     return this.#lastTurn;
   }
 
+  /** One group of a line after the other, so that the first are live soon. */
   async #askAgain(group: Group): Promise<boolean> {
     const line = this.#lines.lineOf(group.shard);
     group.line = line;
     if (!line.isConnected) return false;
-    const names = [...group.names.keys()];
+    const before = this.#asking.get(line);
+    const asked = Promise.resolve(before).then(() => this.#ask(group, line));
+    this.#asking.set(line, asked.then(ignore, ignore));
     try {
-      for (let i = 0; i < names.length; i += NAMES_PER_COMMAND) {
-        const some = names.slice(i, i + NAMES_PER_COMMAND);
-        const before = this.#asking.get(line);
-        const asked = (async () => {
-          await before;
-          return this.#ask(group, line, some);
-        })();
-        this.#asking.set(line, asked.then(ignore, ignore));
-        if (!(await asked)) return false;
-      }
-      return line.isConnected;
+      return await asked;
     } catch (error) {
       const fields = { shard: group.shard, reason: reasonOf(error as Error) };
       this.#log.warn(fields, 'could not subscribe again');
@@ -252,15 +247,20 @@ export class Subscriber implements LineNews {
     }
   }
 
-  async #ask(group: Group, line: Line, names: readonly string[]): Promise<boolean> {
-    if (!line.isConnected) return false;
-    // Meanwhile names may have come, which asked for themselves, and gone.
-    const batch = names.filter((name) => group.names.has(name));
-    if (batch.length === 0) return true;
-    const acknowledged = line.subscribe(batch);
-    for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
-    await acknowledged;
-    return true;
+  async #ask(group: Group, line: Line): Promise<boolean> {
+    const names = [...group.names.keys()];
+    const commands = [];
+    for (let i = 0; i < names.length && line.isConnected; i += NAMES_PER_COMMAND) {
+      // Meanwhile names may have come, which asked for themselves, and gone.
+      const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => group.names.has(name));
+      if (batch.length === 0) continue;
+      const acknowledged = line.subscribe(batch);
+      for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
+      commands.push(acknowledged);
+      if (commands.length === COMMANDS_AT_ONCE) await Promise.all(commands.splice(0));
+    }
+    await Promise.all(commands);
+    return line.isConnected;
   }
 
   /** Until something has changed, or a while. */
