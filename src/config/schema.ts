@@ -191,19 +191,13 @@ export const settings = {
     'SPREAD_INTERVAL_MS',
     wholeNumber(0, 600_000),
     '5000',
-    'How often gateways compare how many streams they have, and send away some of what is above the mean; 0: never.',
+    'How often gateways compare how many streams they have, and send away some of what is above the mean; 0: none is sent away.',
   ),
   ringMaxBytes: setting(
     'RING_MAX_BYTES',
     wholeNumber(KIB, 16 * GIB),
     String(64 * MIB),
     'Recent events kept in this process for its streams, all channels together.',
-  ),
-  comparesPerS: setting(
-    'COMPARES_PER_S',
-    wholeNumber(1, 10_000),
-    '500',
-    'Silent channels that a gateway compares with the store per second, each every 5 s at most; less where very many gateways share a Redis.',
   ),
   heartbeatMs: setting(
     'HEARTBEAT_MS',

@@ -1,7 +1,7 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * This file is the contract, with `comparing.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
  * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
@@ -15,8 +15,9 @@
 import type { Change } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
-import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.ts';
+import type { Epoch, Position } from '../domain/position.ts';
 import type { State, StateField } from '../domain/state.ts';
+import type { Comparing, HistoryPage } from './comparing.ts';
 
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
@@ -35,7 +36,7 @@ export interface EngineOptions {
   readonly channelIdleMs: number;
 }
 
-export interface Engine {
+export interface Engine extends Comparing {
   readonly shards: number;
 
   /**
@@ -264,10 +265,6 @@ export type SweepOutcome =
     }
   | { readonly kind: 'refused'; readonly reason: 'lease' };
 
-export type HistoryPage =
-  | { readonly kind: 'events'; readonly log: LogBounds; readonly events: readonly Event[] }
-  | { readonly kind: 'gap'; readonly log: LogBounds; readonly reason: GapReason };
-
 export interface Snapshot extends Position {
   readonly state: Map<string, StateField>;
 }
@@ -276,7 +273,7 @@ export interface ChannelObserver {
   /** What one commit added to the channel: at least one event, contiguous. */
   published(epoch: Epoch, events: readonly Event[]): void;
   /**
-   * Batches may have been missed, or the shard has a new epoch: compare with `readHistory`. Nothing is published to the
+   * Batches may have been missed, or the shard has a new epoch: compare (`comparing.ts`). Nothing is published to the
    * observer between the loss and this call, because it could seem to follow on what it has seen.
    */
   suspect(): void;

@@ -5,8 +5,9 @@ import type { Change } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
 import { sameEvent } from '../domain/event.ts';
 import type { History } from '../domain/history.ts';
-import { type Epoch, type LogBounds, newEpoch } from '../domain/position.ts';
+import { type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
+import type { Changes, HistoryPage, Mark } from './comparing.ts';
 import type { Evidence } from './engine.ts';
 
 /** Forgotten channels remembered one by one; older ones are remembered together, as one position of the shard. */
@@ -23,6 +24,8 @@ export interface Log {
   stateBytes: number;
   reducer: string;
   usedMs: number;
+  /** Of the shard, as its last event made it. */
+  rev: number;
 }
 
 interface Publisher {
@@ -72,6 +75,34 @@ export function boundsOf(shard: Shard, channel: Channel): LogBounds {
     return { epoch: shard.epoch, head, base: log.base, oldest, forgotten };
   }
   return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
+}
+
+/** The events after a position, or the newest for null. */
+export function pageOf(
+  shard: Shard,
+  channel: Channel,
+  after: Position | null,
+  limit: number,
+  maxBytes: number,
+): HistoryPage {
+  const log = boundsOf(shard, channel);
+  const history = shard.logs.get(channel)?.history;
+  if (after === null) return { kind: 'events', log, events: history?.newest(limit, maxBytes) ?? [] };
+  const reason = gapAt(after, log);
+  if (reason) return { kind: 'gap', log, reason };
+  return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [] };
+}
+
+/** What has changed since a mark, which is made of the epoch, `rev` and `events`. */
+export function changesSince(shard: Shard, since: Mark | null, limit: number): Changes {
+  const { epoch, rev, events } = shard;
+  const changes = { mark: `${epoch} ${rev} ${events}`, epoch, emptyHead: events };
+  const [epochThen, revThen, eventsThen] = (since ?? '').split(' ');
+  if (epochThen !== epoch || shard.forgotten > Number(eventsThen)) return { ...changes, channels: null };
+  const channels = new Set<Channel>();
+  for (const [channel, log] of shard.logs) if (log.rev > Number(revThen)) channels.add(channel);
+  for (const [channel, position] of shard.forgottenChannels) if (position > Number(eventsThen)) channels.add(channel);
+  return { ...changes, channels: channels.size > limit ? null : [...channels] };
 }
 
 /** Whether the evidence tells of something that this shard does not have. */

@@ -9,8 +9,9 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Change } from '../domain/change.ts';
 import { type Channel, shardOf } from '../domain/channel.ts';
 import { History } from '../domain/history.ts';
-import { type Epoch, gapAt, newEpoch, type Position } from '../domain/position.ts';
+import { type Epoch, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
+import type { Changes, HistoryPage, Mark, Tail } from './comparing.ts';
 import {
   type AppendOutcome,
   type ChannelCommit,
@@ -20,7 +21,6 @@ import {
   type Engine,
   type EngineOptions,
   type Evidence,
-  type HistoryPage,
   type InboxEntry,
   type Lease,
   LOAD_MAX_BYTES,
@@ -35,7 +35,7 @@ import {
   type Subscription,
   type SweepOutcome,
 } from './engine.ts';
-import { boundsOf, createShard, forget, isMissing, type Shard, weigh } from './memory-shard.ts';
+import { boundsOf, changesSince, createShard, forget, isMissing, pageOf, type Shard, weigh } from './memory-shard.ts';
 
 export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
   const shards = Array.from({ length: options.shards }, createShard);
@@ -67,7 +67,15 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     let log = shard.logs.get(commit.channel);
     if (!log) {
       const history = new History(commit.events[0]!.offset - 1);
-      log = { base: history.head, history, state: new Map(), stateBytes: 0, reducer: commit.reducer, usedMs: now };
+      log = {
+        base: history.head,
+        history,
+        state: new Map(),
+        stateBytes: 0,
+        reducer: commit.reducer,
+        usedMs: now,
+        rev: 0,
+      };
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
@@ -77,6 +85,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
+    log.rev = shard.rev + 1;
     tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
   }
 
@@ -178,13 +187,21 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       limit: number,
       maxBytes: number = READ_MAX_BYTES,
     ): Promise<HistoryPage> {
-      const shard = shards[shardOf(channel, options.shards)]!;
-      const log = boundsOf(shard, channel);
-      const history = shard.logs.get(channel)?.history;
-      if (after === null) return { kind: 'events', log, events: history?.newest(limit, maxBytes) ?? [] };
-      const reason = gapAt(after, log);
-      if (reason) return { kind: 'gap', log, reason };
-      return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [] };
+      return pageOf(shards[shardOf(channel, options.shards)]!, channel, after, limit, maxBytes);
+    },
+
+    async readChanges(index: number, since: Mark | null, limit: number): Promise<Changes> {
+      return changesSince(shards[index]!, since, limit);
+    },
+
+    async readTails(index: number, wanted: readonly Tail[], limit: number, maxBytes: number) {
+      let bytesLeft = maxBytes;
+      return wanted.map(({ channel, after }) => {
+        if (bytesLeft < 0) return null;
+        const page = pageOf(shards[index]!, channel, after, limit, bytesLeft);
+        if (page.kind === 'events') for (const { bytes } of page.events) bytesLeft -= bytes.length;
+        return page;
+      });
     },
 
     async readState(channel: Channel): Promise<Snapshot> {

@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createAudiences } from './audience/audiences.ts';
 import { createComplaints } from './complaints.ts';
-import { createHubs } from './hub/hubs.ts';
+import { createHubs, type Hubs } from './hub/hubs.ts';
 import { historyRoute } from './routes/history-route.ts';
 import { createJsonAnswers } from './routes/json-answers.ts';
 import { createPollPace, poll } from './routes/poll.ts';
@@ -17,7 +17,7 @@ import { createRefusals } from './routes/refusals.ts';
 import { type ChannelsRequest, parseRead, type ReadRequest } from './routes/request.ts';
 import { eventsDocument } from './routes/schemas.ts';
 import { stateRoute } from './routes/state-route.ts';
-import { createSpread } from './stream/spread.ts';
+import { createSpread, type Spread } from './stream/spread.ts';
 import { createStreams } from './stream/streams.ts';
 import { createTurns } from './turns.ts';
 
@@ -36,7 +36,6 @@ export interface GatewayDeps {
   readonly heartbeatMs: number;
   readonly maxStreams: number;
   readonly ringMaxBytes: number;
-  readonly comparesPerS: number;
   readonly streamBufferBytes: number;
   readonly streamStallMs: number;
   readonly streamMaxAgeMs: number;
@@ -57,13 +56,13 @@ export interface Gateway {
 }
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const hubs = createHubs(deps);
-  const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
   const turns = createTurns(deps.clock);
+  const hubs: Hubs = createHubs({ ...deps, turns, gateways: () => spread.gateways });
+  const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
   const complain = createComplaints(deps.log, deps.clock);
   const audiences = createAudiences(hubs, { ...deps, turns, complain, onDelivered });
   const streams = createStreams({ ...deps, turns, complain, audiences });
-  const spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
+  const spread: Spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
   const refusals = createRefusals(deps);
   const answers = createJsonAnswers(deps);

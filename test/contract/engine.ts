@@ -8,6 +8,7 @@
 import { describe } from 'node:test';
 import { appendTests } from './engine/append.ts';
 import { commitTests } from './engine/commit.ts';
+import { changesTests, tailsTests } from './engine/comparing.ts';
 import { emptyChannelTests } from './engine/empty.ts';
 import { gatherTests } from './engine/gather.ts';
 import { historyTests } from './engine/history.ts';
@@ -50,6 +51,8 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('commit', () => commitTests(open));
     describe('commit refused', () => refusalTests(open));
     describe('history', () => historyTests(open));
+    describe('changes', () => changesTests(open));
+    describe('tails', () => tailsTests(open));
     describe('empty and forgotten channels', () => emptyChannelTests(open));
     describe('state', () => stateTests(open));
     describe('large state', () => largeStateTests(open));

@@ -10,6 +10,7 @@ import { after, describe, it } from 'node:test';
 import { Redis } from 'ioredis';
 import type { Change } from '../../src/domain/change.ts';
 import { fieldBytes, type StateField } from '../../src/domain/state.ts';
+import { CHANGES_MAX, TAILS_MAX } from '../../src/engine/comparing.ts';
 import type { ChannelCommit, Engine } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { change, type Entries, event, generousOptions } from '../contract/engine/kit.ts';
@@ -242,6 +243,33 @@ describe('Redis is busy for a few milliseconds at most with', () => {
       await within('load', () => engine.load(0, wishes));
     });
   }
+
+  it(`${TAILS_MAX} ends of logs, and ${CHANGES_MAX} changed channels`, { timeout: 120_000 }, async () => {
+    await using bench = await open();
+    const { engine } = bench;
+    const names = Array.from({ length: 5 * COMMIT_CHANNELS }, (_, i) => `room-${i}`);
+    await peek(engine);
+    const { mark } = await engine.readChanges(0, null, 1);
+    for (let i = 0; i < names.length; i += COMMIT_CHANNELS) {
+      const events = Array.from({ length: 20 }, () => new Uint8Array(500));
+      const at = await peek(engine);
+      const part = names.slice(i, i + COMMIT_CHANNELS);
+      await commit(
+        engine,
+        part.map((name) => commitOf(name, null, at.events + 1, events)),
+        at,
+      );
+    }
+    const { epoch } = await peek(engine);
+    const heads = await Promise.all(names.map(async (name) => (await engine.readHistory(name, null, 0)).log.head));
+    for (const behind of [1, 20]) {
+      const wanted = names
+        .slice(0, TAILS_MAX)
+        .map((channel, i) => ({ channel, after: { epoch, offset: heads[i]! - behind } }));
+      await within(`tails ${behind} behind`, () => engine.readTails(0, wanted, 16, 256 << 10));
+    }
+    await within('changes', () => engine.readChanges(0, mark, CHANGES_MAX));
+  });
 
   it('500 channels of 2,000 fields that are forgotten', { timeout: 120_000 }, async () => {
     await using bench = await open();

@@ -14,6 +14,7 @@ import type { Rest } from '../../src/gateway/rest.ts';
 import { Stream } from '../../src/gateway/stream/stream.ts';
 import { createTurns } from '../../src/gateway/turns.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { tailsOf } from './tails.ts';
 
 const metrics = createMetrics();
 export const lines: Format = {
@@ -76,6 +77,7 @@ export class Log {
     const engine = {
       shards: 1,
       readHistory,
+      ...tailsOf(readHistory as Engine['readHistory']),
       readState: async () => {
         this.stateReads++;
         return { epoch: this.#epoch, offset: this.#history.head, state: new Map() };

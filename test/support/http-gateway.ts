@@ -32,7 +32,7 @@ export async function startHttpGateway(
   const http = await startHttpApp((app, metrics) => {
     gateway = createGateway({
       ...{ engine: change(bench.engine), clock: systemClock, log, metrics },
-      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 24, comparesPerS: 10 },
+      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 24 },
       ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
       ...rest,
     });

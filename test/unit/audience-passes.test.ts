@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Format } from '../../src/gateway/formats/format.ts';
 import { assemble, Client, Log, lines, settle } from '../support/gateway-parts.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** A pass takes more than one portion of 512, and events come faster than passes end. */
 const STREAMS = 1_100;
@@ -13,11 +14,11 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const offsetsOf = (client: Client) => client.lines.map(({ control, offset }) => control ?? offset);
 
 /** Streams of one channel, and a pass over them that is under way. */
-async function amidPass(conflateMs = 0) {
+async function amidPass(conflateMs = 0, streams = STREAMS) {
   const log = new Log('room', 1_024);
   let nowMs = conflateMs;
   const { audience, come } = await assemble([log], conflateMs, () => nowMs);
-  const clients = Array.from({ length: STREAMS }, () => come());
+  const clients = Array.from({ length: streams }, () => come());
   nowMs += conflateMs;
   log.commit(['ann.1']);
   await turn();
@@ -69,13 +70,14 @@ it('who waits for a flush that comes during a pass is told of it once', async ()
 });
 
 it('of a log that is no more, nothing that was gathered is told', async () => {
-  const { log, clients } = await amidPass();
+  // The pass is to be under way still when the store has been asked.
+  const { log, clients } = await amidPass(0, 10 * STREAMS);
   log.commit(['ann.1']);
   await turn();
   await log.renew();
   await settle();
   log.commit(['ann.1']);
-  await settle();
+  await waitFor(() => offsetsOf(clients.at(-1)!).includes(3), { what: 'the last to be told' });
   assert.deepEqual(offsetsOf(clients[0]!), [1, '$sync', '$snapshot', 3]);
   assert.deepEqual(offsetsOf(clients.at(-1)!), ['$sync', '$snapshot', 3]);
 });

@@ -29,7 +29,7 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
   const metrics = createMetrics();
   const gateway = createGateway({
     ...{ engine, clock: systemClock, log, metrics },
-    ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20, comparesPerS: 10 },
+    ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20 },
     ...{
       streamBufferBytes: 65_536,
       streamStallMs: 30_000,

@@ -9,6 +9,7 @@ import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Snapshots } from '../../src/gateway/hub/snapshots.ts';
 import { findStart } from '../../src/gateway/stream/start.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
+import { tailsOf } from '../support/tails.ts';
 
 const clock = { wallMs: () => 0, elapsedMs: () => 0 };
 const wish = { isLastEventId: true, snapshot: false };
@@ -19,13 +20,11 @@ let hubs: Hub[] = [];
 beforeEach(async () => {
   isAway = false;
   const memory = createMemoryEngine({ ...generousOptions, shards: 1 }, clock);
-  engine = {
-    ...memory,
-    readHistory: async (...asked) => {
-      if (isAway) throw new EngineUnavailable('away');
-      return memory.readHistory(...asked);
-    },
+  const readHistory: Engine['readHistory'] = async (...asked) => {
+    if (isAway) throw new EngineUnavailable('away');
+    return memory.readHistory(...asked);
   };
+  engine = { ...memory, readHistory, ...tailsOf(readHistory) };
   hubs = ['a', 'b'].map((channel) => new Hub(channel, { engine, account: () => {}, onError: () => {} }));
   await Promise.all(hubs.map(({ opened }) => opened));
 });

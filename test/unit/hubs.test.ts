@@ -1,10 +1,12 @@
 /** The hubs of a gateway over a store that only counts: what is kept, and for how long. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it, mock } from 'node:test';
+import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { acquireAll, createHubs, type Hubs } from '../../src/gateway/hub/hubs.ts';
+import { createTurns } from '../../src/gateway/turns.ts';
 import { createLogger } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
@@ -39,7 +41,15 @@ beforeEach(() => {
     },
   };
   const log = createLogger({ logLevel: 'silent' });
-  hubs = createHubs({ engine, clock, log, metrics: createMetrics(), ringMaxBytes: 1 << 20, comparesPerS: 1 });
+  hubs = createHubs({
+    engine,
+    clock,
+    log,
+    metrics: createMetrics(),
+    ringMaxBytes: 1 << 20,
+    turns: createTurns(systemClock),
+    gateways: () => 100,
+  });
 });
 
 afterEach(() => {

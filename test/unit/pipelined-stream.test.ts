@@ -31,7 +31,7 @@ it('is told to wait, and served when it has', async () => {
   const http = await startHttpApp((app, metrics) => {
     gateway = createGateway({
       ...{ engine, clock: systemClock, log: createLogger({ logLevel: 'silent' }), metrics },
-      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20, comparesPerS: 10 },
+      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20 },
       ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
     });
     gateway.routes(app);

@@ -1,11 +1,16 @@
 /** What a subscriber tells between the loss of its line and its news of it: nothing. The line is a fake. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { Line } from '../../src/engine/redis/pubsub/line.ts';
 import { Subscriber } from '../../src/engine/redis/pubsub/subscriber.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** It asks, and tells of its news, in turns of its own. */
+async function turn(): Promise<void> {
+  for (let i = 0; i < 3; i++) await setImmediate();
+}
 
 /** Connected at all times; its acknowledgements come when they are let go. */
 class FakeLine {
@@ -77,6 +82,30 @@ describe('a subscriber that lost its line', () => {
     await turn();
     say('b');
     assert.deepEqual(heard, ['missed', 'b']);
+    subscriber.close();
+  });
+
+  it('asks for thousands of names a few commands at a time, and tells each shard in a turn of its own', async () => {
+    const { fake, line, subscriber } = await listening();
+    const told: number[] = [];
+    const joined = [1, 2, 3].flatMap((shard) =>
+      Array.from({ length: 1_200 }, (_, i) =>
+        subscriber.listen(shard, [`${shard}.${i}`], { published() {}, missed: () => told.push(shard) }),
+      ),
+    );
+    fake.acknowledge();
+    await Promise.all(joined);
+    subscriber.lost(line);
+    let commands = 0;
+    while (told.length < 3_600) {
+      assert.ok(fake.asked <= 4, `${fake.asked} at once`);
+      commands += fake.asked;
+      fake.acknowledge();
+      const before = told.length;
+      await setImmediate();
+      assert.ok(new Set(told.slice(before)).size <= 1, 'two shards in one turn');
+    }
+    assert.equal(commands, 3 * 3 + 1);
     subscriber.close();
   });
 });

@@ -9,7 +9,7 @@ import type { ServerEnv } from '../support/process.ts';
 
 export type Choice = 'defaults' | 'largest';
 
-const raised = ['maxChangeBytes', 'stateMaxBytes', 'historyMaxEvents', 'streamBufferBytes', 'comparesPerS'] as const;
+const raised = ['maxChangeBytes', 'stateMaxBytes', 'historyMaxEvents', 'streamBufferBytes'] as const;
 
 /** The upper bound of a setting that is a whole number. */
 export function largestOf(key: keyof typeof settings): number {

@@ -6,19 +6,18 @@
  */
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
-import { gapAt, type LogBounds } from '../../domain/position.ts';
 import {
   type ChannelObserver,
   type Engine,
   type EngineOptions,
   type Found,
-  type HistoryPage,
   type Peek,
   READ_MAX_BYTES,
   type Subscription,
 } from '../engine.ts';
-import { decodeBatch, decodeEntry, decodeEvent, decodeWake } from './codec/codec.ts';
+import { decodeBatch, decodeEntry, decodeWake } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
+import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
 import type { EngineLog } from './log.ts';
@@ -26,9 +25,10 @@ import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
 import { openCluster } from './nodes/cluster.ts';
 import { openSingle, type Primaries } from './nodes/primaries.ts';
 import { type Listener, Subscriber } from './pubsub/subscriber.ts';
-import { createReads, type RawHistory } from './reads.ts';
+import { createReads } from './reads.ts';
 import { claimShards, type Mode } from './start/start-checks.ts';
 import { readWhole } from './state-reader.ts';
+import { createTails } from './tails.ts';
 
 export type { EngineLog };
 
@@ -62,6 +62,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
   const primaries: Primaries = await openPrimaries(options, subscriber);
   const commands = createCommands(keys, options, primaries);
   const reads = createReads(keys, options, primaries);
+  const { readChanges, readTails } = createTails(keys, options, primaries);
   const close = async () => {
     subscriber.close();
     await primaries.close();
@@ -95,6 +96,8 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
       return historyFrom(await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
     },
+    readChanges,
+    readTails,
     readState(channel) {
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));
@@ -204,20 +207,6 @@ function foundBy(payload: Buffer, last: LastPeeks, shard: number, shards: number
   const { epoch, rev, raws } = wake;
   last.keepFound(shard, rev, raws);
   return { epoch, rev, entries: raws.map((raw) => decodeEntry(raw, (channel) => shardOf(channel, shards) === shard)) };
-}
-
-function historyFrom(raw: RawHistory, after: Parameters<Engine['readHistory']>[1]): HistoryPage {
-  const { epoch, forgotten, kept, blobs } = raw;
-  const head = raw.head ?? raw.events;
-  const base = raw.base ?? head;
-  const first = head - kept + 1;
-  // A torn file can leave a list longer than the channel: what is below its beginning is nobody's.
-  const log: LogBounds = { epoch, head, base, oldest: Math.max(first, base + 1), forgotten };
-  const reason = after === null ? undefined : gapAt(after, log);
-  if (reason !== undefined) return { kind: 'gap', log, reason };
-  const from = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, first);
-  const events = blobs.map((blob, i) => decodeEvent(blob, from + i));
-  return { kind: 'events', log, events: first > base ? events : events.filter(({ offset }) => offset > base) };
 }
 
 class ChannelListener implements Listener {

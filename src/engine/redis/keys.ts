@@ -9,7 +9,7 @@ import type { Channel } from '../../domain/channel.ts';
 export interface ShardKeys {
   /** list: accepted changes, the oldest first. */
   readonly inbox: string;
-  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil, server, mergeFrom. */
+  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil, mergeFrom; server, serverBefore and serverSince (its `rev` then). */
   readonly shard: string;
   /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of Redis' clock. */
   readonly dedupeExpiry: string;

@@ -3,10 +3,11 @@
  * bounded in bytes and in the time that Redis is busy with it.
  */
 import type { Channel } from '../../domain/channel.ts';
-import { type Epoch, newEpoch, type Position } from '../../domain/position.ts';
+import { newEpoch, type Position } from '../../domain/position.ts';
 import type { StateField } from '../../domain/state.ts';
 import { type EngineOptions, LOAD_MAX_BYTES, LOAD_STATE_MAX_BYTES, type Loaded, type LoadWish } from '../engine.ts';
 import { decodeField } from './codec/codec.ts';
+import type { RawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
 import type { Reply } from './nodes/calls.ts';
 import type { Runner } from './runner.ts';
@@ -14,7 +15,7 @@ import { scripts } from './scripts.ts';
 import type { StatePage } from './state-reader.ts';
 
 /** Lua's numbers must stay integers; nobody has room for more events than this. */
-const LIMIT_MAX = 1_000_000;
+export const LIMIT_MAX = 1_000_000;
 /** What a step of a read may bring at most, and so what can be read in vain: a millisecond of Redis, about. */
 const STEP_MAX_BYTES = 1 << 20;
 /** As many small ones take Redis a fraction of a millisecond. */
@@ -22,7 +23,7 @@ const STEP_MAX_COUNT = 1_000;
 /** What an entry or event has beside the bytes of its change, at most: channel, publisher, trace, numbers. */
 const AROUND_CHANGE_BYTES = 256;
 /** What an event of a page is weighed with beside its bytes: Redis takes as long for a tiny one as for one of so many. */
-const EVENT_OVERHEAD_BYTES = 256;
+export const EVENT_OVERHEAD_BYTES = 256;
 
 /** A page of a state: some tenths of a millisecond for Redis, and a millisecond for who decodes it. */
 const STATE_PAGE_FIELDS = 1_000;
@@ -38,18 +39,6 @@ const LOAD_MAX_PUBLISHERS = 1_000;
 export function stepMax(maxChangeBytes: number): number {
   const fit = Math.floor(STEP_MAX_BYTES / (maxChangeBytes + AROUND_CHANGE_BYTES));
   return Math.max(1, Math.min(STEP_MAX_COUNT, fit));
-}
-
-export interface RawHistory {
-  readonly epoch: Epoch;
-  /** Events the shard ever made. */
-  readonly events: number;
-  readonly forgotten: number;
-  readonly head: number | null;
-  readonly base: number | null;
-  /** How many events are kept. */
-  readonly kept: number;
-  readonly blobs: readonly Buffer[];
 }
 
 export type Reads = ReturnType<typeof createReads>;

@@ -18,6 +18,8 @@ export const scripts = {
   expired: read('expired'),
   sweep: read('sweep'),
   history: read('history'),
+  changes: read('changes'),
+  tails: read('tails'),
   state: read('state'),
   renew: read('renew'),
   gather: read('gather'),

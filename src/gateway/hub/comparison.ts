@@ -7,7 +7,8 @@
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { LogBounds, Position } from '../../domain/position.ts';
-import type { Engine, HistoryPage } from '../../engine/engine.ts';
+import type { HistoryPage } from '../../engine/comparing.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { PAGE_BYTES, PAGE_EVENTS } from './hub-page.ts';
 import type { Ring } from './ring.ts';
 
@@ -36,9 +37,12 @@ export async function readFrom(
   const limit = extent === 'look' ? 1 : PAGE_EVENTS;
   // Beside the last event, which would fill a page by itself where changes are large.
   const page = await engine.readHistory(channel, before, limit, last.bytes.length + PAGE_BYTES);
-  // The last event may be all that is left of the log, or all of it may be gone: then there is nothing to compare with.
-  const isGone = page.kind === 'gap' && (page.reason === 'trimmed' || page.reason === 'forgotten');
-  return isGone ? engine.readHistory(channel, head, PAGE_EVENTS, PAGE_BYTES) : page;
+  return isGone(page) ? engine.readHistory(channel, head, PAGE_EVENTS, PAGE_BYTES) : page;
+}
+
+/** The last event may be all that is left of the log, or all of it may be gone: then there is nothing to compare with. */
+export function isGone(page: HistoryPage): boolean {
+  return page.kind === 'gap' && (page.reason === 'trimmed' || page.reason === 'forgotten');
 }
 
 /** @param page What `readFrom` found, while the ring kept its last event at this head. */

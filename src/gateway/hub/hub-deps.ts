@@ -2,6 +2,7 @@
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Comparer } from './comparer.ts';
 import type { RingHolder } from './ring-budget.ts';
 import type { Slots } from './slots.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -15,6 +16,7 @@ export interface HubDeps {
   /** For the pages of all hubs of a gateway. */
   readonly pages?: Slots;
   readonly snapshots?: Snapshots;
+  readonly comparer?: Comparer;
   /** Whether the store is known to be away. */
   readonly isAway?: () => boolean;
   readonly onError: (channel: Channel, error: unknown) => void;

@@ -4,7 +4,8 @@
  */
 import type { Channel } from '../../domain/channel.ts';
 import type { Epoch, Position } from '../../domain/position.ts';
-import type { Engine, HistoryPage } from '../../engine/engine.ts';
+import type { HistoryPage } from '../../engine/comparing.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { type HubPage, PAGE_BYTES, PAGE_EVENTS, pageOf } from './hub-page.ts';
 import type { Ring } from './ring.ts';

@@ -4,24 +4,24 @@
  * It holds the epoch, the head and a ring of the newest events. It is
  *   opening    until the subscription is acknowledged and head and tail have been read; then
  *   live       what is published and follows the head is appended and told to the readers; and
- *   repairing  after a hole, another epoch, a difference or a `suspect`: the last known event is looked for, and where the
- *              log has more, that is read page by page; what is published meanwhile waits. Then it is live again.
+ *   repairing  after a hole, another epoch, a difference or a `suspect` (`repair.ts`): it is vouched for, or the last known
+ *              event is looked for and what follows is read; what is published meanwhile waits. Then it is live again.
  * Events that arrive twice are compared with those held. A difference, or a store that is behind what was seen here,
  * means that the log was rewritten: the hub gives the evidence to the engine, which names a new epoch.
  * Readers hold positions of their own. All a hub ever tells them is: there is more (`advanced`), or: start over from
  * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { type Channel, shardOf } from '../../domain/channel.ts';
+import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
-import type { ChannelObserver, Evidence, Snapshot, Subscription } from '../../engine/engine.ts';
-import { type Extent, judge, readFrom } from './comparison.ts';
+import type { ChannelObserver, Snapshot, Subscription } from '../../engine/engine.ts';
+import { createComparer } from './comparer.ts';
+import type { Extent } from './comparison.ts';
 import type { HubDeps } from './hub-deps.ts';
 import type { HubPage } from './hub-page.ts';
 import { createPageSlots, HubPages } from './hub-pages.ts';
-import { Patience } from './patience.ts';
+import { Repair, type RepairedHub } from './repair.ts';
 import { Ring } from './ring.ts';
 import { Snapshots } from './snapshots.ts';
 import { Waiting } from './waiting.ts';
@@ -37,11 +37,7 @@ export interface HubReader {
 const TAIL_EVENTS = 64;
 /** The same where changes are large: it is read for every name that somebody asks for. */
 const TAIL_BYTES = 64 << 10;
-/** Between two tries of a repair that failed: the store is away, and all hubs wait for it, so not all at once. */
-const RETRY_MIN_MS = 250;
-const RETRY_MAX_MS = 2000;
-
-export class Hub implements ChannelObserver {
+export class Hub implements ChannelObserver, RepairedHub {
   readonly channel: Channel;
   readonly readers = new SmallSet<HubReader>();
   readonly #deps: HubDeps;
@@ -49,13 +45,10 @@ export class Hub implements ChannelObserver {
   #epoch: Epoch = '';
   #oldest = 1;
   #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
+  /** When its log was last looked at. */
+  #isEmpty = false;
   readonly #waiting: Waiting;
-  #wasHeard = false;
-  #repairAgain = false;
-  #comparisons = 0;
-  #repairing: Promise<void> | null = null;
-  /** Of those who wait for a repair; null while nobody does. */
-  #patience: Patience | null = null;
+  readonly #repair: Repair;
   #subscription: Subscription | null = null;
   readonly #pages: HubPages;
   readonly #snapshots: Snapshots;
@@ -70,6 +63,7 @@ export class Hub implements ChannelObserver {
     this.#waiting = new Waiting(account);
     this.#snapshots = deps.snapshots ?? new Snapshots(deps.engine);
     this.#pages = new HubPages(this, this.#ring, deps.engine, deps.pages ?? createPageSlots());
+    this.#repair = new Repair(this, this.#ring, deps, deps.comparer ?? createComparer({ engine: deps.engine }));
     this.opened = this.#open();
     this.opened.catch(() => this.close());
   }
@@ -97,6 +91,10 @@ export class Hub implements ChannelObserver {
     return this.#deps.isAway?.() ?? false;
   }
 
+  get isOpening(): boolean {
+    return this.#phase === 'opening';
+  }
+
   get isClosed(): boolean {
     return this.#phase === 'closed';
   }
@@ -113,7 +111,7 @@ export class Hub implements ChannelObserver {
 
   /** How often the store was compared with. */
   get comparisons(): number {
-    return this.#comparisons;
+    return this.#repair.comparisons;
   }
 
   /**
@@ -130,38 +128,31 @@ export class Hub implements ChannelObserver {
   }
 
   published(epoch: Epoch, events: readonly Event[]): void {
-    this.#wasHeard = true;
+    this.#repair.heard();
     if (this.#phase === 'live') {
-      if (!this.#take(epoch, events)) void this.repair();
+      if (!this.#take(epoch, events)) this.#repair.doubt();
     } else if (this.#phase !== 'closed') {
-      if (!this.#waiting.add({ epoch, events })) this.#repairAgain = true;
+      if (!this.#waiting.add({ epoch, events })) this.#repair.doubt();
     }
   }
 
-  /** Whether nothing has been published since this was last asked. */
-  wasSilent(): boolean {
-    const wasSilent = !this.#wasHeard;
-    this.#wasHeard = false;
-    return wasSilent;
-  }
-
   suspect(): void {
-    void this.repair();
+    this.#repair.suspect();
   }
 
   /** Compares with the store and takes over what is missing. Resolves when the hub is live again, or closed. */
   repair(): Promise<void> {
-    this.#repairAgain = true;
-    this.#repairing ??= this.#repair().finally(() => {
-      this.#repairing = null;
-    });
-    return this.#repairing;
+    return this.#repair.run();
   }
 
   /** The same for a reader that waits for it: rejects when the store does not answer, while the hub goes on to try. */
   repaired(): Promise<void> {
-    this.#patience ??= new Patience();
-    return this.#patience.until(this.repair());
+    return this.#repair.awaited();
+  }
+
+  /** It gets a reader: where many are compared, it comes before those that nobody reads. */
+  prefer(): void {
+    this.#repair.prefer();
   }
 
   /** Whether the ring holds more than its last event, which it does not give up. */
@@ -179,6 +170,44 @@ export class Hub implements ChannelObserver {
     this.#subscription?.close();
     this.#ring.begin(this.head);
     this.#waiting.take();
+    this.#repair.close();
+  }
+
+  hold(): void {
+    if (this.#phase === 'live') this.#phase = 'repairing';
+  }
+
+  dropWaiting(): void {
+    this.#waiting.take();
+  }
+
+  goLive(): boolean {
+    const fits = this.#waiting.take().every(({ epoch, events }) => this.#take(epoch, events));
+    if (fits) this.#phase = 'live';
+    return fits;
+  }
+
+  follow(log: LogBounds, events: readonly Event[], extent: Extent): boolean {
+    const { head } = this;
+    this.#oldest = log.oldest;
+    this.#isEmpty = log.base === log.head;
+    this.#append(events);
+    if (this.head >= log.head) return false;
+    this.#repair.heard();
+    // The channel is empty and its shard has moved on: the position of an empty channel moves with it. Whoever waits for its
+    // first event still misses nothing, from wherever the ring began.
+    if (events.length === 0) this.#ring.begin(this.#ring.at(head) ? head : this.#ring.floor, log.head);
+    return events.length > 0 && (extent === 'look' || this.head > head);
+  }
+
+  moveOn(epoch: Epoch, emptyHead: number): void {
+    if (!this.#isEmpty || epoch !== this.#epoch || emptyHead <= this.head) return;
+    this.#ring.begin(this.#ring.floor, emptyHead);
+  }
+
+  restart(log: LogBounds): void {
+    this.#begin(log, []);
+    for (const reader of [...this.readers]) reader.restarted();
   }
 
   async #open(): Promise<void> {
@@ -190,72 +219,8 @@ export class Hub implements ChannelObserver {
     if (this.isClosed) return;
     const tail = page.kind === 'events' ? page.events : [];
     this.#begin(page.log, tail);
-    if (!this.#goLive() || this.#repairAgain) void this.repair();
-  }
-
-  async #repair(): Promise<void> {
-    if (this.#phase === 'opening') await this.opened.catch(() => this.close());
-    if (this.#phase === 'live') this.#phase = 'repairing';
-    let retryMs = RETRY_MIN_MS;
-    do {
-      this.#repairAgain = false;
-      try {
-        await this.#compare();
-      } catch (error) {
-        this.#deps.onError(this.channel, error);
-        this.#patience?.end(error);
-        this.#patience = null;
-        this.#repairAgain = true;
-        await sleep(retryMs * (0.5 + Math.random()));
-        retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
-      }
-    } while (!this.isClosed && (this.#repairAgain || !this.#goLive()));
-  }
-
-  /** A look at the store, and as many pages as it has more (`comparison.ts`). What has come stays, whatever comes of the next. */
-  async #compare(): Promise<void> {
-    if (!(await this.#step('look'))) return;
-    while (await this.#step('page')) await nextTurn();
-  }
-
-  /** @returns Whether the log has more that can be read now. */
-  async #step(extent: Extent): Promise<boolean> {
-    // Published before the read that follows, so contained in it, or in the log beyond it.
-    this.#waiting.take();
-    const { head } = this;
-    const last = this.#ring.at(head);
-    const at = { epoch: this.#epoch, offset: head };
-    const page = await readFrom(this.#deps.engine, this.channel, at, last, extent);
-    if (this.isClosed) return false;
-    this.#comparisons++;
-    // A page has come to the ring meanwhile, of which nothing was compared.
-    if (this.#ring.at(head) !== last) return true;
-    const verdict = judge(page, this.#ring, head);
-    if (verdict.kind === 'behind') await this.#accuse(verdict.seen);
-    if (verdict.kind === 'another') this.#restart(verdict.log);
-    return verdict.kind === 'same' && this.#follow(verdict.log, verdict.events, extent);
-  }
-
-  /** Takes what a look or a page has brought. @returns Whether the log has more that can be read now. */
-  #follow(log: LogBounds, events: readonly Event[], extent: Extent): boolean {
-    const { head } = this;
-    this.#oldest = log.oldest;
-    this.#append(events);
-    if (this.head >= log.head) return false;
-    // The channel is empty and its shard has moved on: the position of an empty channel moves with it. Whoever waits for its
-    // first event still misses nothing, from wherever the ring began.
-    if (events.length === 0) this.#ring.begin(this.#ring.at(head) ? head : this.#ring.floor, log.head);
-    return events.length > 0 && (extent === 'look' || this.head > head);
-  }
-
-  /** The store is behind what was seen here, or has something else in its place. */
-  async #accuse(seen: Event | undefined): Promise<void> {
-    const { channel, head } = this;
-    const { engine } = this.#deps;
-    const evidence: Evidence = seen ? { kind: 'event', channel, event: seen } : { kind: 'head', channel, offset: head };
-    const { kind } = await engine.renew(shardOf(channel, engine.shards), this.#epoch, evidence);
-    if (kind === 'kept') await sleep(RETRY_MIN_MS);
-    this.#repairAgain = true;
+    this.#phase = 'repairing';
+    this.#repair.opened();
   }
 
   /** Takes what was published if it follows; false when history has to be read. */
@@ -270,6 +235,8 @@ export class Hub implements ChannelObserver {
     const fresh =
       events[0] && events[0].offset > this.head ? events : events.filter(({ offset }) => offset > this.head);
     if (fresh.length === 0) return;
+    this.#isEmpty = false;
+    this.#repair.heard();
     this.#ring.append(fresh);
     this.#deps.onEvents?.(this.channel, fresh);
     for (const reader of this.readers) reader.advanced();
@@ -278,19 +245,9 @@ export class Hub implements ChannelObserver {
   #begin(log: LogBounds, tail: readonly Event[]): void {
     this.#epoch = log.epoch;
     this.#oldest = log.oldest;
+    this.#isEmpty = log.base === log.head;
+    this.#repair.heard();
     this.#ring.begin(tail[0] ? tail[0].offset - 1 : log.head);
     this.#append(tail);
-  }
-
-  #restart(log: LogBounds): void {
-    this.#begin(log, []);
-    for (const reader of [...this.readers]) reader.restarted();
-  }
-
-  /** Takes what waited; false when that leaves a hole. */
-  #goLive(): boolean {
-    const fits = this.#waiting.take().every(({ epoch, events }) => this.#take(epoch, events));
-    if (fits) this.#phase = 'live';
-    return fits;
   }
 }

@@ -2,8 +2,8 @@
  * All hubs of a gateway: one per channel that somebody reads, kept a while after the last reader has gone.
  *
  * Three limits are kept here: all rings together stay under one byte budget; a hub without readers goes after half a
- * minute, or sooner where there are many, and at once where all it had were passing looks; and silent hubs are compared with
- * the store in turn, at a bounded pace, in case the news of their last event was lost and nothing ever follows it.
+ * minute, or sooner where there are many, and at once where all it had were passing looks; and hubs are
+ * compared with the store in turn (`comparer.ts`), in case the news of their last event was lost and nothing ever follows it.
  */
 import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
@@ -12,6 +12,8 @@ import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
+import type { Turns } from '../turns.ts';
+import { createComparer } from './comparer.ts';
 import { Hub } from './hub.ts';
 import type { HubDeps } from './hub-deps.ts';
 import { createPageSlots } from './hub-pages.ts';
@@ -25,15 +27,16 @@ export interface HubsDeps {
   readonly metrics: Pick<Metrics, 'hubs' | 'idleHubs' | 'ringBytes' | 'keptStateBytes'>;
   /** Budget of all rings together, bytes. */
   readonly ringMaxBytes: number;
-  /** Reads a second that comparing may take. */
-  readonly comparesPerS: number;
+  readonly turns: Turns;
+  /** How many share the store, as far as is known. */
+  readonly gateways: () => number;
 }
 
 /** A channel that is left is often come back to: a reload, the next track, a tunnel. */
 const IDLE_MS = 30_000;
 /** Hubs kept so, some 2 KB each and a subscription of the store: who reads more names than that in half a minute comes back to few. */
 const IDLE_MAX = 10_000;
-/** Of each look at the hubs a fiftieth has its turn, which is every 5 s each. Comparing may take longer to come round. */
+/** Of each look at the idle hubs a fiftieth has its turn, which is every 5 s each. */
 const TICK_MS = 100;
 const SHARE = 50;
 
@@ -62,16 +65,15 @@ export interface Hubs {
   close(): void;
 }
 
-export function createHubs({ engine, clock, log, metrics, ringMaxBytes, comparesPerS }: HubsDeps): Hubs {
+export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, gateways }: HubsDeps): Hubs {
   const held = new Map<Channel, Held>();
   /** Those without a reader, the one that has been for longest first. */
   const idle = new Set<Held>();
   let isAway = false;
   const budget = new RingBudget(ringMaxBytes);
   const snapshots = new Snapshots(engine, () => isAway);
-  /** Reads that may be made by now. */
-  let comparesDue = 0;
-  const nextToCompare = inTurn(held);
+  const onError = (shard: number, err: unknown) => log.debug({ shard, err }, 'hubs cannot be compared');
+  const comparer = createComparer({ engine, turns, gateways, onError });
 
   const deps: HubDeps = {
     engine,
@@ -79,6 +81,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     ringMaxBytes: ringMaxBytes / RING_SHARE,
     pages: createPageSlots(),
     snapshots,
+    comparer,
     isAway: () => isAway,
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
     ...(log.isLevelEnabled('debug') && { onEvents: traced }),
@@ -96,7 +99,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
 
   function tick(): void {
     removeIdle();
-    compare();
+    comparer.pass(TICK_MS);
     metrics.hubs.set(held.size);
     metrics.idleHubs.set(idle.size);
     metrics.ringBytes.set(budget.bytes);
@@ -121,17 +124,6 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     remove(oldest!.hub);
   }
 
-  function compare(): void {
-    comparesDue += (comparesPerS * TICK_MS) / 1000;
-    const count = Math.min(Math.floor(comparesDue), Math.ceil(held.size / SHARE));
-    // What was not needed is not saved up, but for the part of a read that one tick is too short for.
-    comparesDue = Math.min(1, comparesDue - count);
-    for (let i = 0; i < count; i++) {
-      const entry = nextToCompare();
-      if (entry?.hub.wasSilent()) entry.hub.suspect();
-    }
-  }
-
   function remove(hub: Hub): void {
     hub.close();
     const entry = held.get(hub.channel);
@@ -149,7 +141,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
       let entry = held.get(channel);
       if (!entry || entry.hub.isClosed) entry = open(channel);
       entry.readers++;
-      idle.delete(entry);
+      if (idle.delete(entry)) entry.hub.prefer();
       try {
         await entry.hub.opened;
       } catch (error) {
@@ -173,23 +165,11 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, compares
     account: (bytes) => budget.shared(bytes),
     close() {
       clearInterval(timer);
+      comparer.close();
       for (const { hub } of held.values()) hub.close();
       held.clear();
       idle.clear();
     },
-  };
-}
-
-/** One after the other, round and round, whoever comes and goes meanwhile. */
-function inTurn<T>(all: ReadonlyMap<unknown, T>): () => T | undefined {
-  let turn = all.values();
-  return () => {
-    let next = turn.next();
-    if (next.done) {
-      turn = all.values();
-      next = turn.next();
-    }
-    return next.done ? undefined : next.value;
   };
 }
 

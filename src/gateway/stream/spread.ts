@@ -5,6 +5,8 @@
  * Each gateway tells the others how many streams it has. One that has more than its share asks some of them to come back,
  * the oldest first, half of the excess at a time and never more than a small part of all: whom they reach then is the
  * balancer's choice, and if it is us again, the next round asks others.
+ *
+ * It is the roll call of the gateways as well: who shares the store's time with others goes by how many there are.
  */
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../../engine/engine.ts';
@@ -13,7 +15,7 @@ import type { Logger } from '../../log.ts';
 export interface SpreadDeps {
   readonly engine: Engine;
   readonly log: Logger;
-  /** Between two rounds; 0: none. */
+  /** Between two rounds; 0: nobody is sent away. */
   readonly spreadIntervalMs: number;
   /** How many there are here. */
   readonly size: () => number;
@@ -22,6 +24,8 @@ export interface SpreadDeps {
 }
 
 export interface Spread {
+  /** How many there are, this one among them; 1 until the others have been heard of. */
+  readonly gateways: number;
   /** No more rounds; the others count on one less. */
   close(): void;
 }
@@ -32,33 +36,41 @@ const TOLERANCE = 0.05;
 const EXCESS_MIN = 10;
 /** Of all streams here, in one round. Who gains more than that in a round is being filled, and waits until it is at rest. */
 const SHED_MAX = 0.025;
+/** Milliseconds: between two rounds that are a roll call alone. */
+const ROLL_CALL_MS = 5_000;
 /** Rounds after which one that says nothing is gone: before that, its streams seem to be more than they are. */
 const ROUNDS_REMEMBERED = 2;
 
 export function createSpread({ engine, log, spreadIntervalMs, size, shed }: SpreadDeps): Spread {
   const member = randomUUID();
-  const ttlMs = spreadIntervalMs * ROUNDS_REMEMBERED;
+  const intervalMs = spreadIntervalMs || ROLL_CALL_MS;
+  const ttlMs = intervalMs * ROUNDS_REMEMBERED;
   let isClosed = false;
   let before = size();
+  let gateways = 1;
 
   async function round(): Promise<void> {
     const isFilling = size() - before > Math.max(EXCESS_MIN, before * SHED_MAX);
     before = size();
     const figures = await engine.gather(member, before, ttlMs);
-    const count = isClosed || isFilling ? 0 : excessOf(size(), figures);
+    gateways = Math.max(1, figures.length);
+    const count = isClosed || isFilling || spreadIntervalMs === 0 ? 0 : excessOf(size(), figures);
     if (count === 0) return;
     log.info({ streams: size(), gateways: figures.length, leaving: count }, 'more streams than its share');
     shed(count, spreadIntervalMs);
   }
 
   const leave = (error: unknown) => log.debug({ err: error }, 'the other gateways cannot be asked');
-  const timer = spreadIntervalMs > 0 ? setInterval(() => void round().catch(leave), spreadIntervalMs) : undefined;
+  const timer = setInterval(() => void round().catch(leave), intervalMs);
   return {
+    get gateways() {
+      return gateways;
+    },
     close() {
       if (isClosed) return;
       isClosed = true;
       clearInterval(timer);
-      if (timer) engine.gather(member, 0, 0).catch(leave);
+      engine.gather(member, 0, 0).catch(leave);
     },
   };
 }

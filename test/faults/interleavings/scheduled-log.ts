@@ -5,7 +5,8 @@
 import type { Scheduler } from 'fast-check';
 import type { Event } from '../../../src/domain/event.ts';
 import { gapAt, type LogBounds, type Position } from '../../../src/domain/position.ts';
-import type { ChannelObserver, Engine, HistoryPage, RenewOutcome, Snapshot } from '../../../src/engine/engine.ts';
+import type { Changes, HistoryPage, Mark } from '../../../src/engine/comparing.ts';
+import type { ChannelObserver, Engine, RenewOutcome, Snapshot } from '../../../src/engine/engine.ts';
 
 export class ScheduledLog {
   readonly #scheduler: Scheduler;
@@ -13,6 +14,10 @@ export class ScheduledLog {
   #epochs = 1;
   #made = 0;
   #isCut = false;
+  /** Commits so far, as the store knows, and how often it came back with less: until its next commit nobody can tell by a mark. */
+  #rev = 0;
+  #servers = 0;
+  #isNewServer = false;
   /** How often pub/sub was cut. */
   #cuts = 0;
   /** Everything published so far has arrived. */
@@ -42,6 +47,8 @@ export class ScheduledLog {
     const engine: Partial<Engine> = {
       shards: 1,
       readHistory: (_channel, after, limit) => answer('history', () => this.#read(after, limit)),
+      readChanges: (_shard, since) => answer('changes', () => this.#changes(since)),
+      readTails: (_shard, wanted, limit) => answer('tails', () => wanted.map(({ after }) => this.#read(after, limit))),
       readState: () => answer('state', (): Snapshot => ({ epoch: this.epoch, offset: this.head, state: new Map() })),
       subscribe: (_channel, observer) =>
         answer('subscribe', () => {
@@ -62,6 +69,15 @@ export class ScheduledLog {
     return engine as Engine;
   }
 
+  #changes(since: Mark | null): Changes {
+    const { epoch, head } = this;
+    const mark = `${epoch} ${this.#servers} ${this.#rev}`;
+    const [epochThen, serverThen, revThen] = (since ?? '').split(' ');
+    const isKnown = epochThen === epoch && serverThen === String(this.#servers) && Number(revThen) <= this.#rev;
+    const channels = mark === since ? [] : isKnown ? ['room'] : null;
+    return { mark, epoch, emptyHead: head, channels };
+  }
+
   #read(after: Position | null, limit: number): HistoryPage {
     const log: LogBounds = { epoch: this.epoch, head: this.head, base: 0, oldest: 1, forgotten: 0 };
     if (after === null) return { kind: 'events', log, events: limit === 0 ? [] : this.events.slice(-limit) };
@@ -71,6 +87,9 @@ export class ScheduledLog {
   }
 
   commit(count: number): void {
+    if (this.#isNewServer) this.#servers++;
+    this.#isNewServer = false;
+    this.#rev++;
     const batch = Array.from({ length: count }, (): Event => {
       const event = { offset: this.head + 1, from: 'a.1', seq: ++this.#made, atMs: 0, bytes: Buffer.from('x') };
       this.events.push(event);
@@ -99,11 +118,14 @@ export class ScheduledLog {
   /** The newest events are gone, and nobody is told. Pub/sub was cut with it. */
   rewind(count: number): void {
     this.cut();
-    this.events.splice(Math.max(0, this.head - count));
+    const lost = this.events.splice(Math.max(0, this.head - count));
+    this.#rev -= lost.length > 0 ? 1 : 0;
+    this.#isNewServer = true;
   }
 
   renew(): void {
     this.#epochs++;
+    this.#rev++;
     this.#arrives('new epoch', (observer) => observer.suspect());
   }
 

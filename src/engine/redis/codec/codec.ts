@@ -76,6 +76,11 @@ export function decodeField(raw: Buffer): StateField {
   return { offset, bytes };
 }
 
+/** What a script unpacks. */
+export function packed(values: readonly (string | number)[]): Buffer {
+  return packr.pack(values);
+}
+
 function eventFrom(parts: unknown, offset: number): Event {
   const [from, seq, atMs, bytes, trace] = parts as [string, number, number, Uint8Array, string?];
   const event = { offset, from, seq, atMs, bytes };

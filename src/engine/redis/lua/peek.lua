@@ -42,7 +42,7 @@ local server, mergeFrom = shard[6], tonumber(shard[7] or '0')
 local info = redis.pcall('INFO', 'server')
 local thisServer = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
 if thisServer and thisServer ~= server then
-  redis.call('HSET', shardKey, 'server', thisServer)
+  redis.call('HSET', shardKey, 'server', thisServer, 'serverBefore', server or '', 'serverSince', rev)
   if server then
     mergeFrom = nowMs + pauseMs
     redis.call('HSET', shardKey, 'mergeFrom', mergeFrom)

@@ -15,6 +15,7 @@
  *
  * Invariant: a name is asked for as long as it has listeners.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { SmallSet } from '../../../domain/small-set.ts';
 import { EngineUnavailable } from '../../../errors.ts';
 import type { Subscription } from '../../engine.ts';
@@ -55,11 +56,15 @@ interface Name {
 
 /** Names in one SSUBSCRIBE: a few tens of KB, so that a PING never waits long behind them. */
 const NAMES_PER_COMMAND = 500;
+/** The acknowledgements of more, read in one turn of the loop, would make it long. */
+const COMMANDS_AT_ONCE = 4;
 /** Between two tries, when nothing happens that would make an earlier one worth while. Spread, for 1,024 shards. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 300;
 /** How long `listen` looks for the primary of a shard that has moved. As long as a command may take, about. */
 const MOVED_MAX_MS = 1_000;
+
+const ignore = () => {};
 
 export class Subscriber implements LineNews {
   readonly #lines: Lines;
@@ -67,6 +72,9 @@ export class Subscriber implements LineNews {
   readonly #groups = new Map<number, Group>();
   readonly #names = new Map<string, Name>();
   readonly #sleepers = new Set<() => void>();
+  /** Until then another group of the line is being asked for. */
+  readonly #asking = new WeakMap<Line, Promise<void>>();
+  #lastTurn: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(lines: Lines, log: EngineLog) {
@@ -200,7 +208,11 @@ export class Subscriber implements LineNews {
       const { generation } = group;
       const isLive = await this.#askAgain(group);
       if (this.#isClosed) return;
-      if (group.names.size === 0 || (isLive && generation === group.generation)) break;
+      if (group.names.size === 0 || (isLive && generation === group.generation)) {
+        await this.#ownTurn();
+        if (this.#isClosed) return;
+        if (group.names.size === 0 || generation === group.generation) break;
+      }
       if (isLive) continue;
       this.#lines.doubt();
       await this.#pause();
@@ -211,27 +223,44 @@ export class Subscriber implements LineNews {
     for (const listener of told) this.#tell(() => listener.missed(group.shard));
   }
 
+  /** Thousands are told of each group: the loop goes on in between. */
+  #ownTurn(): Promise<void> {
+    this.#lastTurn = this.#lastTurn.then(() => turn());
+    return this.#lastTurn;
+  }
+
+  /** One group of a line after the other, so that the first are live soon. */
   async #askAgain(group: Group): Promise<boolean> {
     const line = this.#lines.lineOf(group.shard);
     group.line = line;
     if (!line.isConnected) return false;
-    const names = [...group.names.keys()];
+    const before = this.#asking.get(line);
+    const asked = Promise.resolve(before).then(() => this.#ask(group, line));
+    this.#asking.set(line, asked.then(ignore, ignore));
     try {
-      for (let i = 0; i < names.length; i += NAMES_PER_COMMAND) {
-        // Meanwhile names may have come, which asked for themselves, and gone.
-        const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => group.names.has(name));
-        if (batch.length === 0) continue;
-        const acknowledged = line.subscribe(batch);
-        for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
-        await acknowledged;
-      }
-      return line.isConnected;
+      return await asked;
     } catch (error) {
       const fields = { shard: group.shard, reason: reasonOf(error as Error) };
       this.#log.warn(fields, 'could not subscribe again');
       if (replyCodeOf(error) !== 'MOVED') line.replace();
       return false;
     }
+  }
+
+  async #ask(group: Group, line: Line): Promise<boolean> {
+    const names = [...group.names.keys()];
+    const commands = [];
+    for (let i = 0; i < names.length && line.isConnected; i += NAMES_PER_COMMAND) {
+      // Meanwhile names may have come, which asked for themselves, and gone.
+      const batch = names.slice(i, i + NAMES_PER_COMMAND).filter((name) => group.names.has(name));
+      if (batch.length === 0) continue;
+      const acknowledged = line.subscribe(batch);
+      for (const name of batch) group.names.get(name)!.acknowledged = acknowledged;
+      commands.push(acknowledged);
+      if (commands.length === COMMANDS_AT_ONCE) await Promise.all(commands.splice(0));
+    }
+    await Promise.all(commands);
+    return line.isConnected;
   }
 
   /** Until something has changed, or a while. */
