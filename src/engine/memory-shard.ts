@@ -76,6 +76,7 @@ export function boundsOf(shard: Shard, channel: Channel): LogBounds {
 
 /** Whether the evidence tells of something that this shard does not have. */
 export function isMissing(shard: Shard, evidence: Evidence): boolean {
+  if (evidence.kind === 'unvouched') return false;
   if (evidence.kind === 'rev') return shard.rev < evidence.rev;
   if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
   const log = shard.logs.get(evidence.channel);

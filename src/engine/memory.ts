@@ -52,7 +52,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
   }
 
   function holds(shard: Shard, token: string): boolean {
-    return shard.holder?.token === token && shard.holder.untilMs > clock.elapsedMs();
+    return shard.holder?.token === token;
   }
 
   /** An offset is born here: whatever the merger worked out stands only because every check of `commit` has held. */
@@ -71,13 +71,14 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
-    log.history.append(commit.events);
+    const events = commit.events.map((event) => ({ ...event, mergedAfterMs: Math.round(now - event.atMs) }));
+    log.history.append(events);
     log.history.trimTo(options.historyMaxEvents);
     for (const [field, value] of commit.state) log.state.set(field, value);
     log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
-    tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
+    tell(commit.channel, (observer) => observer.published(shard.epoch, events));
   }
 
   return {
@@ -181,10 +182,11 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const shard = shards[shardOf(channel, options.shards)]!;
       const log = boundsOf(shard, channel);
       const history = shard.logs.get(channel)?.history;
-      if (after === null) return { kind: 'events', log, events: history?.newest(limit, maxBytes) ?? [] };
+      const clockMs = clock.elapsedMs();
+      if (after === null) return { kind: 'events', log, events: history?.newest(limit, maxBytes) ?? [], clockMs };
       const reason = gapAt(after, log);
-      if (reason) return { kind: 'gap', log, reason };
-      return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [] };
+      if (reason) return { kind: 'gap', log, reason, clockMs };
+      return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [], clockMs };
     },
 
     async readState(channel: Channel): Promise<Snapshot> {

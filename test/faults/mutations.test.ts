@@ -29,6 +29,8 @@ const mutations: readonly Mutation[] = [
     file: 'test/engine/redis-only.test.ts',
     tests: 'subscribes again after its connection',
   },
+  { patch: 'lease-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'stays with who comes back' },
+  { patch: 'age-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'nothing is forgotten' },
   { patch: 'found-rev-off', file: 'test/unit/shard-merge.test.ts' },
   { patch: 'body-length-off', file: 'test/unit/plain-request.test.ts' },
   { patch: 'strangers-admitted', file: 'test/unit/plain-forgery.test.ts' },

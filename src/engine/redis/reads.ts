@@ -50,6 +50,8 @@ export interface RawHistory {
   /** How many events are kept. */
   readonly kept: number;
   readonly blobs: readonly Buffer[];
+  /** What the clock of the shard says. */
+  readonly clockMs: number;
 }
 
 export type Reads = ReturnType<typeof createReads>;
@@ -105,7 +107,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const args = [newEpoch(), channel, ...position, ...limits].map(String);
       const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
+      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs] = answer as [...Reply[], Buffer[]];
       return {
         epoch: String(epoch),
         events: Number(events),
@@ -114,6 +116,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         base: base === null ? null : Number(base),
         kept: Number(kept),
         blobs: blobs as Buffer[],
+        clockMs: Number(clock),
       };
     },
 

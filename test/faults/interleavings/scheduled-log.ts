@@ -64,10 +64,11 @@ export class ScheduledLog {
 
   #read(after: Position | null, limit: number): HistoryPage {
     const log: LogBounds = { epoch: this.epoch, head: this.head, base: 0, oldest: 1, forgotten: 0 };
-    if (after === null) return { kind: 'events', log, events: limit === 0 ? [] : this.events.slice(-limit) };
+    if (after === null)
+      return { kind: 'events', log, events: limit === 0 ? [] : this.events.slice(-limit), clockMs: 0 };
     const reason = gapAt(after, log);
-    if (reason) return { kind: 'gap', log, reason };
-    return { kind: 'events', log, events: this.events.slice(after.offset, after.offset + limit) };
+    if (reason) return { kind: 'gap', log, reason, clockMs: 0 };
+    return { kind: 'events', log, events: this.events.slice(after.offset, after.offset + limit), clockMs: 0 };
   }
 
   commit(count: number): void {
