@@ -36,14 +36,22 @@ const open = opener(async (options) => {
   return { engine, close: () => engine.close() };
 });
 
+async function another() {
+  const engine = await create();
+  return { engine, [Symbol.asyncDispose]: () => engine.close() };
+}
+
 async function has(engine: Engine, token: string, ms: number): Promise<boolean> {
-  return (await engine.peek(0, { token, ms }, ONE)).kind === 'entries';
+  return (await engine.peek(0, { token, ms }, ONE)).kind !== 'held';
 }
 
 /** How long it took until the second merger, on an engine of its own, had what the first does not come back for. */
 async function takeoverMs(second: Engine, ms: number): Promise<number> {
   const began = performance.now();
-  await waitFor(() => has(second, 'second', ms), { what: 'the second merger to have the shard', timeoutMs: 20_000 });
+  await waitFor(() => has(second, 'second', ms), {
+    what: 'the second merger to have the shard',
+    timeoutMs: 20_000,
+  });
   return performance.now() - began;
 }
 
@@ -65,55 +73,51 @@ describe('a lease', () => {
   for (const seconds of STEPS) {
     it(`whose holder vanishes when the clock has moved by ${seconds} s lasts as long as it was to`, async () => {
       await using bench = await open();
-      const second = await create();
+      await using second = await another();
       await has(bench.engine, 'first', LEASE_MS);
-      assert.equal(await has(second, 'second', LEASE_MS), false);
+      assert.equal(await has(second.engine, 'second', LEASE_MS), false);
       clock.set(seconds);
-      const tookMs = await takeoverMs(second, LEASE_MS);
+      const tookMs = await takeoverMs(second.engine, LEASE_MS);
       assert.ok(tookMs > LEASE_MS / 2, `taken after ${tookMs} ms: its holder might have come back`);
       assert.ok(tookMs < LEASE_MS + 1_000, `taken after ${tookMs} ms only`);
-      await second.close();
     });
   }
 
   it('stays with who comes back for it, wherever the clock goes', async () => {
     await using bench = await open();
-    const second = await create();
+    await using second = await another();
     const commit = await bench.draft(0, [], { token: 'first' });
     await bench.engine.release(0, TOKEN);
     await has(bench.engine, 'first', LEASE_MS);
     for (const seconds of [DAYS_2, 0, -DAYS_2, DAYS_2, 0]) {
-      assert.equal(await has(second, 'second', LEASE_MS), false);
+      assert.equal(await has(second.engine, 'second', LEASE_MS), false);
       clock.set(seconds);
       const untilMs = performance.now() + LEASE_MS;
       while (performance.now() < untilMs) {
-        assert.equal(await has(second, 'second', LEASE_MS), false);
+        assert.equal(await has(second.engine, 'second', LEASE_MS), false);
         assert.ok(await has(bench.engine, 'first', LEASE_MS));
         await sleep(50);
       }
     }
     assert.equal((await bench.engine.commit(0, commit)).kind, 'committed');
-    await second.close();
   });
 
   it('that was taken while the clock was ahead for a moment is no longer', async () => {
     await using bench = await open();
-    const second = await create();
+    await using second = await another();
     clock.set(DAYS_2);
     await has(bench.engine, 'first', LEASE_MS);
     clock.set(0);
-    const tookMs = await takeoverMs(second, LEASE_MS);
+    const tookMs = await takeoverMs(second.engine, LEASE_MS);
     assert.ok(tookMs < LEASE_MS + 1_000, `taken after ${tookMs} ms only`);
-    await second.close();
   });
 
   it('is free at once for who comes when it is over by a clock that is right', async () => {
     await using bench = await open();
     await has(bench.engine, 'first', 100);
     await sleep(200);
-    const second = await create();
-    assert.ok(await has(second, 'second', LEASE_MS));
-    await second.close();
+    await using second = await another();
+    assert.ok(await has(second.engine, 'second', LEASE_MS));
   });
 
   for (const seconds of STEPS) {
@@ -125,7 +129,7 @@ describe('a lease', () => {
       clock.set(seconds);
       const tookMs = await takeoverMs(bench.engine, LONG_MS);
       assert.ok(tookMs > 800 && tookMs < 2_500, `${tookMs} ms`);
-      assert.equal((await bench.peek(0, 'second')).epoch, epoch);
+      assert.equal((await bench.bounds(bench.channel())).epoch, epoch);
     });
   }
 });

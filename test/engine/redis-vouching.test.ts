@@ -22,12 +22,10 @@ const LEASE_MS = 2_000;
 const ignore = () => {};
 const log = { info: ignore, warn: ignore, error: ignore };
 
-async function open(redis: RedisServer): Promise<Engine> {
-  return createRedisEngine({ ...generousOptions, shards: 1, url: redis.url, prefix: 'sc', log });
-}
-
-function mergerOn(engine: Engine) {
-  return createMerger({
+/** An engine with a merger on it. */
+async function startLife(redis: RedisServer) {
+  const engine = await createRedisEngine({ ...generousOptions, shards: 1, url: redis.url, prefix: 'sc', log });
+  const merger = createMerger({
     engine,
     clock: systemClock,
     log: createLogger({ logLevel: 'silent' }),
@@ -36,6 +34,12 @@ function mergerOn(engine: Engine) {
     stateMaxBytes: 1_000,
     leaseMs: LEASE_MS,
   });
+  await merger.start();
+  const end = async () => {
+    await merger.stop();
+    await engine.close();
+  };
+  return { engine, [Symbol.asyncDispose]: end };
 }
 
 const bounds = async (engine: Engine) => (await engine.readHistory(CHANNEL, null, 0)).log;
@@ -74,16 +78,15 @@ async function comeBack(redis: RedisServer, appendfsync: 'always' | 'everysec', 
 
 /** A first life: four events, of which a copy of the store has two; the fleet ends as this leaves. */
 async function firstLife(redis: RedisServer, end: 'killed' | 'stopped') {
-  const engine = await open(redis);
-  const merger = mergerOn(engine);
-  await merger.start();
+  await using life = await startLife(redis);
+  const { engine } = life;
   await send(engine, 'e1', 'e2');
   const copy = `${redis.dir}-copy`;
   cpSync(join(redis.dir, 'appendonlydir'), copy, { recursive: true });
   await send(engine, 'e3', 'e4');
   const { epoch } = await bounds(engine);
+  // What it gives back when it ends does not arrive.
   if (end === 'killed') await redis.cli('CLIENT', 'PAUSE', '600000');
-  await Promise.all([merger.stop(), engine.close()]);
   return { epoch, copy };
 }
 
@@ -94,12 +97,10 @@ describe('nobody vouches', () => {
       const { epoch, copy } = await firstLife(redis, end);
       await comeBack(redis, 'everysec', copy);
       rmSync(copy, { recursive: true });
-      const engine = await open(redis);
-      const merger = mergerOn(engine);
-      await merger.start();
+      await using life = await startLife(redis);
+      const { engine } = life;
       await send(engine, 'A', 'B', 'C');
       assert.equal(await statusAt(engine, epoch, 4), 'reset');
-      await Promise.all([merger.stop(), engine.close()]);
     });
   }
 
@@ -108,20 +109,17 @@ describe('nobody vouches', () => {
     const { epoch, copy } = await firstLife(redis, 'killed');
     rmSync(copy, { recursive: true });
     await comeBack(redis, 'always');
-    const engine = await open(redis);
-    const merger = mergerOn(engine);
-    await merger.start();
+    await using life = await startLife(redis);
+    const { engine } = life;
     await send(engine, 'A', 'B', 'C');
     assert.equal(await statusAt(engine, epoch, 4), 'resumed');
-    await Promise.all([merger.stop(), engine.close()]);
   });
 
   it('but who made the last commit does, where it is still there: nobody is told reset', async () => {
     await using redis = await startRedis({ appendfsync: 'always' });
     await redis.restart({ appendfsync: 'everysec' });
-    const engine = await open(redis);
-    const merger = mergerOn(engine);
-    await merger.start();
+    await using life = await startLife(redis);
+    const { engine } = life;
     await send(engine, 'e1', 'e2');
     const { epoch } = await bounds(engine);
     // What it holds is on the disk: an orderly end.
@@ -131,6 +129,5 @@ describe('nobody vouches', () => {
       await send(engine, `f${round}`);
       assert.equal(await statusAt(engine, epoch, 2), 'resumed');
     }
-    await Promise.all([merger.stop(), engine.close()]);
   });
 });

@@ -31,6 +31,8 @@ const mutations: readonly Mutation[] = [
   },
   { patch: 'lease-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'stays with who comes back' },
   { patch: 'age-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'nothing is forgotten' },
+  { patch: 'unvouched-off', file: 'test/engine/redis-vouching.test.ts', tests: 'comes back with less' },
+  { patch: 'newer-set-aside', file: 'test/engine/redis-versions.test.ts', tests: 'stops its shard' },
   { patch: 'found-rev-off', file: 'test/unit/shard-merge.test.ts' },
   { patch: 'body-length-off', file: 'test/unit/plain-request.test.ts' },
   { patch: 'strangers-admitted', file: 'test/unit/plain-forgery.test.ts' },
