@@ -8,14 +8,19 @@ export interface Event {
   /** Publisher and sequence number of the change it came from; `''` and 0 when the publisher did not say. */
   readonly from: string;
   readonly seq: number;
-  /** When the change was accepted, milliseconds since 1970. */
+  /** When the change was accepted, milliseconds since 1970 by the clock of the bucket that took it: told to readers, decides nothing. */
   readonly atMs: number;
   readonly bytes: Uint8Array;
   /** The `traceparent` of the change, where it had one. */
   readonly trace?: string;
+  /**
+   * `atMs` + this is when it was merged, by the clock of its shard, which tells ages and no dates (engine.ts). Given by the engine;
+   * missing where a version made the event that had no such clock.
+   */
+  readonly mergedAfterMs?: number;
 }
 
-/** What a reducer decides about an event; the merge adds the rest. */
+/** What a reducer decides about an event; the merge and the engine add the rest. */
 export type EventBody = Omit<Event, 'offset'>;
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -5,7 +5,8 @@
  * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
- * and one `events` counter (events ever made). What is atomic, is atomic per shard.
+ * and one `events` counter (events ever made). What is atomic, is atomic per shard. A shard also has a *clock*, which goes on while it
+ * is merged and which no wall clock can move: all ages are by it, and it tells no date.
  *
  * Failure: a method whose outcome is unknown, because the engine is away, too slow, or refuses to work (full disk,
  * out of memory, read-only), rejects with an `EngineUnavailable`. `append` may then have taken effect or not, and is
@@ -18,6 +19,11 @@ import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
 import type { State, StateField } from '../domain/state.ts';
 import type { Comparing, HistoryPage } from './comparing.ts';
+import type { Evidence, RenewOutcome } from './evidence.ts';
+import type { ChannelObserver, Subscription } from './observer.ts';
+
+export type { Evidence, RenewOutcome } from './evidence.ts';
+export type { ChannelObserver, Subscription } from './observer.ts';
 
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
@@ -51,12 +57,17 @@ export interface Engine extends Comparing {
 
   /**
    * Reads the oldest entries of an inbox without removing them, for the holder of the shard's lease. Takes the lease
-   * if it is free or has expired; extends it if `lease.token` has it already.
+   * if it is free or over; extends it if `lease.token` has it already.
+   *
+   * A lease is over when its holder has not come back for as long as it asked for, by the clock of who wants it: no wall clock has a
+   * say in it. One that nobody has taken is still its holder's, however long ago it was extended.
    *
    * The lease keeps two mergers from doing the same work. It is not what keeps the logs right: `commit` checks.
    *
    * Once the store was restarted, or another server of it took over, all leases end, and for one second every peek is
-   * `held`, so that evidence of lost events reaches `renew` before others are made under their offsets.
+   * `held`, so that evidence of lost events reaches `renew` before others are made under their offsets. If by then the holder of
+   * the last lease has not said that all is there that it saw (evidence `rev` with its token), nobody vouches: readers may know
+   * of events that are gone. Then peeks are `unvouched` until the shard has a new epoch, unless the store keeps all it confirms.
    */
   peek(shard: number, lease: Lease, limits: PeekLimits): Promise<Peek>;
 
@@ -67,8 +78,8 @@ export interface Engine extends Comparing {
   load(shard: number, wanted: readonly LoadWish[]): Promise<Loaded>;
 
   /**
-   * The one step in which events come into being. Checks first: is the lease still `token`'s (an expired one is
-   * nobody's), is the shard still at `rev`, is every channel's head as it was read? If anything differs nothing at all is
+   * The one step in which events come into being. Checks first: is the lease still `token`'s, is the shard still at
+   * `rev`, is every channel's head as it was read? If anything differs nothing at all is
    * written. Then, as one atomic step: history (trimmed to `historyMaxEvents`), heads, changed state fields, last seqs,
    * entries set aside, `rev` + 1, the published batch of every channel, and last the inbox gives up its first `entries`
    * entries.
@@ -84,6 +95,7 @@ export interface Engine extends Comparing {
   /**
    * Forgets, for the holder of the lease, publishers unheard of for `dedupeTtlMs` and channels without a new event for
    * `channelIdleMs`: at most `limit` of each in one call. Where it forgot anything it counts as a commit (`rev` + 1).
+   * The time is that of the shard, which wall clocks do not move: it may be less than has passed, while nobody merged.
    */
   sweep(shard: number, token: string, limit: number): Promise<SweepOutcome>;
 
@@ -95,7 +107,7 @@ export interface Engine extends Comparing {
    * @param limit Events at most; 0: the bounds alone.
    * @param maxBytes Stops after the event that exceeds this, about; at least one is returned. Default `READ_MAX_BYTES`.
    */
-  readHistory(channel: Channel, after: Position | null, limit: number, maxBytes?: number): Promise<HistoryPage>;
+  readHistory(channel: Channel, after: Position | null, limit: number, maxBytes?: number): Promise<DatedPage>;
 
   /**
    * State and the position it is the fold of: exact, as if read as one, although it may take many reads of the store. Rejects
@@ -153,7 +165,7 @@ export type AppendOutcome = 'accepted' | 'full';
 export interface Lease {
   /** Random per acquisition: a merger that lost its lease and takes it again comes with another token. */
   readonly token: string;
-  /** For how long from now the shard is its, milliseconds. */
+  /** For how long the shard is its without it coming back, milliseconds. */
   readonly ms: number;
 }
 
@@ -166,6 +178,8 @@ export interface PeekLimits {
 export type Peek =
   /** Another token has the lease, for so many milliseconds at most. */
   | { readonly kind: 'held'; readonly remainingMs: number }
+  /** The lease is the caller's, but nobody can say whether the store has lost anything: to be renewed for that (`renew`). */
+  | { readonly kind: 'unvouched'; readonly epoch: Epoch }
   | {
       readonly kind: 'entries';
       readonly epoch: Epoch;
@@ -187,8 +201,10 @@ export interface Found {
 
 export type InboxEntry =
   | { readonly kind: 'change'; readonly change: Change }
-  /** Nothing this version can read: it is to be set aside, so that the shard goes on. */
-  | { readonly kind: 'unreadable'; readonly raw: Uint8Array };
+  /** Nothing any version has written: it is to be set aside, so that the shard goes on. */
+  | { readonly kind: 'unreadable'; readonly raw: Uint8Array }
+  /** Accepted by a newer version. Only a merger of that version can tell what it is: no other may take it out of the inbox. */
+  | { readonly kind: 'newer'; readonly format: number };
 
 export interface LoadWish {
   readonly channel: Channel;
@@ -244,15 +260,15 @@ export interface ChannelCommit {
   readonly seqs: ReadonlyMap<string, number>;
 }
 
-export type CommitOutcome =
-  | {
-      readonly kind: 'committed';
-      readonly rev: number;
-      readonly events: number;
-      /** Entries left in the inbox. With 0, the next to come is told to those who `watch`. */
-      readonly waiting: number;
-    }
-  | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
+export interface Committed {
+  readonly kind: 'committed';
+  readonly rev: number;
+  readonly events: number;
+  /** Entries left in the inbox. With 0, the next to come is told to those who `watch`. */
+  readonly waiting: number;
+}
+
+export type CommitOutcome = Committed | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
 
 export type SweepOutcome =
   | {
@@ -265,33 +281,12 @@ export type SweepOutcome =
     }
   | { readonly kind: 'refused'; readonly reason: 'lease' };
 
+/** What `readHistory` answers. */
+export type DatedPage = HistoryPage & {
+  /** What the clock of the shard says, milliseconds: how long ago an event was merged is the difference (`mergedAfterMs`). */
+  readonly clockMs: number;
+};
+
 export interface Snapshot extends Position {
   readonly state: Map<string, StateField>;
 }
-
-export interface ChannelObserver {
-  /** What one commit added to the channel: at least one event, contiguous. */
-  published(epoch: Epoch, events: readonly Event[]): void;
-  /**
-   * Batches may have been missed, or the shard has a new epoch: compare (`comparing.ts`). Nothing is published to the
-   * observer between the loss and this call, because it could seem to follow on what it has seen.
-   */
-  suspect(): void;
-}
-
-export interface Subscription {
-  /** No further call to the observer. Does not fail. */
-  close(): void;
-}
-
-export type Evidence =
-  /** Somebody was told that the channel's head, or an empty channel's position, was this. */
-  | { readonly kind: 'head'; readonly channel: Channel; readonly offset: number }
-  /** This event was published or read; it, or another under its offset, must still be counted by the log. */
-  | { readonly kind: 'event'; readonly channel: Channel; readonly event: Event }
-  /** A commit with this `rev` was confirmed. */
-  | { readonly kind: 'rev'; readonly rev: number }
-  /** From now on the channel is made by another reducer: its state is dropped, its name for the reducer changed. */
-  | { readonly kind: 'reducer'; readonly channel: Channel; readonly reducer: string };
-
-export type RenewOutcome = { readonly kind: 'renewed' | 'kept'; readonly epoch: Epoch };

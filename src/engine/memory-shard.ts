@@ -107,6 +107,7 @@ export function changesSince(shard: Shard, since: Mark | null, limit: number): C
 
 /** Whether the evidence tells of something that this shard does not have. */
 export function isMissing(shard: Shard, evidence: Evidence): boolean {
+  if (evidence.kind === 'unvouched') return false;
   if (evidence.kind === 'rev') return shard.rev < evidence.rev;
   if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
   const log = shard.logs.get(evidence.channel);

@@ -11,13 +11,14 @@ import { type Channel, shardOf } from '../domain/channel.ts';
 import { History } from '../domain/history.ts';
 import { type Epoch, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
-import type { Changes, HistoryPage, Mark, Tail } from './comparing.ts';
+import type { Changes, Mark, Tail } from './comparing.ts';
 import {
   type AppendOutcome,
   type ChannelCommit,
   type ChannelObserver,
   type Commit,
   type CommitOutcome,
+  type DatedPage,
   type Engine,
   type EngineOptions,
   type Evidence,
@@ -52,7 +53,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
   }
 
   function holds(shard: Shard, token: string): boolean {
-    return shard.holder?.token === token && shard.holder.untilMs > clock.elapsedMs();
+    return shard.holder?.token === token;
   }
 
   /** An offset is born here: whatever the merger worked out stands only because every check of `commit` has held. */
@@ -79,14 +80,15 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
-    log.history.append(commit.events);
+    const events = commit.events.map((event) => ({ ...event, mergedAfterMs: Math.round(now - event.atMs) }));
+    log.history.append(events);
     log.history.trimTo(options.historyMaxEvents);
     for (const [field, value] of commit.state) log.state.set(field, value);
     log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
     log.rev = shard.rev + 1;
-    tell(commit.channel, (observer) => observer.published(shard.epoch, commit.events));
+    tell(commit.channel, (observer) => observer.published(shard.epoch, events));
   }
 
   return {
@@ -186,8 +188,9 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       after: Position | null,
       limit: number,
       maxBytes: number = READ_MAX_BYTES,
-    ): Promise<HistoryPage> {
-      return pageOf(shards[shardOf(channel, options.shards)]!, channel, after, limit, maxBytes);
+    ): Promise<DatedPage> {
+      const page = pageOf(shards[shardOf(channel, options.shards)]!, channel, after, limit, maxBytes);
+      return { ...page, clockMs: clock.elapsedMs() };
     },
 
     async readChanges(index: number, since: Mark | null, limit: number): Promise<Changes> {

@@ -8,8 +8,9 @@ import type { Change } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Event, EventBody } from '../domain/event.ts';
 import { type FieldChange, fieldBytes, type StateField } from '../domain/state.ts';
-import type { ChannelCommit, InboxEntry } from '../engine/engine.ts';
+import type { ChannelCommit } from '../engine/engine.ts';
 import type { Known, KnownChannel } from './known.ts';
+import type { ReadableEntry } from './readable.ts';
 import type { ReducerFor } from './reducers/patterns.ts';
 import type { Reducer } from './reducers/reducer.ts';
 
@@ -39,7 +40,7 @@ interface Draft {
 }
 
 /** @param events How many events the shard had made: where a channel that does not exist yet begins. */
-export function fold(entries: readonly InboxEntry[], known: Known, events: number, deps: FoldDeps): Fold {
+export function fold(entries: readonly ReadableEntry[], known: Known, events: number, deps: FoldDeps): Fold {
   const drafts = new Map<Channel, Draft>();
   const unreadable: Uint8Array[] = [];
   const failures: { reducer: string; error: unknown }[] = [];

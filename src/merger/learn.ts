@@ -4,9 +4,10 @@
  * Large states come one after the other, in pages, and only so many of them for one round: a batch that touches many of them is
  * folded in parts, so that no other channel of the shard waits for all of them.
  */
-import type { Engine, InboxEntry, LoadedChannel, LoadWish, Peek } from '../engine/engine.ts';
+import type { Engine, LoadedChannel, LoadWish, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import { type Known, weightOf } from './known.ts';
+import type { ReadableEntry } from './readable.ts';
 import type { ReducerFor } from './reducers/patterns.ts';
 
 export interface LearnDeps {
@@ -15,7 +16,7 @@ export interface LearnDeps {
   readonly reducerFor: ReducerFor;
 }
 
-type Entries = Extract<Peek, { kind: 'entries' }>;
+type Entries = Omit<Extract<Peek, { kind: 'entries' }>, 'entries'> & { readonly entries: readonly ReadableEntry[] };
 
 /** Weight of large states that one round reads: two at their largest, some 80 pages. */
 const LARGE_STATES_MAX_BYTES = 8 << 20;
@@ -26,7 +27,7 @@ export async function learn(
   peek: Entries,
   known: Known,
   { engine, log, reducerFor }: LearnDeps,
-): Promise<readonly InboxEntry[] | null> {
+): Promise<readonly ReadableEntry[] | null> {
   const wishes = known.missingFor(peek.entries);
   if (wishes.length === 0) return peek.entries;
   const loaded = await engine.load(shard, wishes);
@@ -68,7 +69,7 @@ async function addLarge(
   return true;
 }
 
-function before(entries: readonly InboxEntry[], channel: string): readonly InboxEntry[] {
+function before(entries: readonly ReadableEntry[], channel: string): readonly ReadableEntry[] {
   const first = entries.findIndex((entry) => entry.kind === 'change' && entry.change.channel === channel);
   return entries.slice(0, first);
 }

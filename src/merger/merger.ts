@@ -21,6 +21,9 @@ export interface Merger {
 /** A wake is a hint that can be lost: an inbox is looked at this often without one. */
 const TICK_MS = 250;
 
+/** For so long a shard is left to others when a newer merger is needed: they look more often. */
+const GIVE_WAY_MS = 2_000;
+
 /** What the merge of all shards remembers, about: a quarter of what a pod of k8s/base/merger has. */
 const MEMORY_MAX_BYTES = 128 << 20;
 
@@ -50,6 +53,8 @@ export function createMerger(deps: MergerDeps): Merger {
       isFailing = result === 'failed';
       found = null;
       if (typeof result === 'number') await beat.after(result);
+      else if (result === 'outdated') await sleep(GIVE_WAY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+      else if (result === 'held') found = await bell.rung(Math.min(TICK_MS, merge.heldMs));
       else if (result !== 'again') found = await bell.rung(TICK_MS);
     }
     await merge.release().catch((error: unknown) => log.warn({ shard, err: error }, 'lease not given back'));

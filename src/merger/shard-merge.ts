@@ -8,7 +8,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Epoch } from '../domain/position.ts';
 import type { ChannelCommit, Engine, Found, InboxEntry, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -16,7 +15,9 @@ import { type FoldDeps, fold, type Outcome } from './fold.ts';
 import { Known } from './known.ts';
 import { learn } from './learn.ts';
 import type { Memory } from './memory.ts';
+import { type ReadableEntry, readableOf } from './readable.ts';
 import { Sweeper } from './sweeper.ts';
+import { Witness } from './witness.ts';
 
 export interface ShardMergeDeps extends FoldDeps {
   readonly engine: Engine;
@@ -29,6 +30,7 @@ export interface ShardMergeDeps extends FoldDeps {
 }
 
 type Entries = Extract<Peek, { kind: 'entries' }>;
+type ReadableEntries = Omit<Entries, 'entries'> & { readonly entries: readonly ReadableEntry[] };
 
 /** 512 entries, half a MiB and the entry that exceeds it, 200 channels: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const ENTRIES_MAX = 512;
@@ -40,9 +42,9 @@ const TRUSTED_OF_LEASE = 0.25;
 
 /**
  * When to come back. `again`: at once, there may be more. `idle`: when woken, the inbox is empty. `held`: somebody else
- * merges this shard. A number: after so many milliseconds, in which more will have come.
+ * merges this shard. `outdated`: a newer merger is needed, the lease was given back for it. A number: after so many milliseconds, in which more will have come.
  */
-export type RoundResult = 'again' | 'idle' | 'held' | number;
+export type RoundResult = 'again' | 'idle' | 'held' | 'outdated' | number;
 
 /**
  * A round costs the merger and Redis as much as some ten changes do, so a shard that gets many at once waits for company:
@@ -59,22 +61,26 @@ export class ShardMerge {
   readonly #sweeper: Sweeper;
   #token = randomUUID();
   /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
-  #seen: { epoch: Epoch; rev: number; events: number } | null = null;
+  readonly #witness: Witness;
   /** When the lease was last known to be ours for half of its time at least. */
   #leasedMs = Number.NEGATIVE_INFINITY;
   /** Whether the last round had many entries. */
   #isBusy = false;
   /** Whether the last round found the lease to be another's, and told what was seen under ours. */
   #isHeld = false;
+  #heldMs = 0;
+  /** Whether the shard waits for a newer merger, as was said. */
+  #isOutdated = false;
   /** How many entries a round takes: all that may be, or less after it failed. */
   #entriesMax = ENTRIES_MAX;
-  /** What the last peek read and the last commit, which is `#seen`, did not take: the inbox begins with it. */
+  /** What the last peek read and the last commit, which is what `#witness` saw, did not take: the inbox begins with it. */
   #rest: Pick<Entries, 'entries' | 'waiting'> | null = null;
 
   constructor(shard: number, deps: ShardMergeDeps) {
     this.#shard = shard;
     this.#deps = deps;
     this.#known = new Known(deps.memory);
+    this.#witness = new Witness(shard, deps);
     this.#sweeper = new Sweeper(shard, deps);
   }
 
@@ -82,16 +88,29 @@ export class ShardMerge {
   async round(found: Found | null = null): Promise<RoundResult> {
     const peek = this.#asPeek(found) ?? (await this.#peek());
     if (peek.kind === 'held') {
+      this.#heldMs = peek.remainingMs;
       await this.#standBy();
       return 'held';
     }
     this.#isHeld = false;
-    if (await this.#wentBack(peek)) return 'again';
-    if (peek.rev !== this.#seen?.rev || peek.epoch !== this.#seen.epoch) this.#known.clear();
-    this.#seen = { epoch: peek.epoch, rev: peek.rev, events: peek.events };
+    if (peek.kind === 'unvouched') {
+      await this.#witness.renewUnvouched(peek.epoch);
+      this.#forget();
+      return 'again';
+    }
+    if (await this.#witness.wentBack(peek)) {
+      this.#forget();
+      return 'again';
+    }
+    const { seen } = this.#witness;
+    if (peek.rev !== seen?.rev || peek.epoch !== seen.epoch) this.#known.clear();
+    this.#witness.see(peek, this.#token);
     this.#noteWaiting(peek.waiting);
     if (peek.entries.length === 0) return (await this.#sweepIfDue()) ? 'again' : 'idle';
-    const folded = await this.#merge(peek).finally(() => this.#known.done());
+    const readable = readableOf(peek.entries);
+    if (readable.length === 0) return this.#giveWay(peek.entries[0]!);
+    this.#isOutdated = false;
+    const folded = await this.#merge({ ...peek, entries: readable }).finally(() => this.#known.done());
     if (folded === null) {
       this.#known.clear();
       return 'again';
@@ -102,6 +121,11 @@ export class ShardMerge {
     const isMoreToSweep = await this.#sweepIfDue();
     if (pauseMs > 0) return pauseMs;
     return waiting === 0 && !isMoreToSweep ? 'idle' : 'again';
+  }
+
+  /** After a round that was `held`: when the lease may be over, milliseconds from then. */
+  get heldMs(): number {
+    return this.#heldMs;
   }
 
   /** After a round that did not come to its end: what it wanted may have been too much for one call, so the next takes half. */
@@ -129,7 +153,7 @@ export class ShardMerge {
    * we asked for the lease.
    */
   #asPeek(found: Found | null): Peek | null {
-    const seen = this.#seen;
+    const { seen } = this.#witness;
     const rest = this.#rest;
     this.#rest = null;
     if (seen !== null && rest !== null) return this.#isLeaseTrusted() ? { kind: 'entries', ...seen, ...rest } : null;
@@ -169,25 +193,22 @@ export class ShardMerge {
    * is told now: the next to merge may make as many commits as were lost, and then `rev` shows nothing any more.
    */
   async #standBy(): Promise<void> {
-    if (!this.#isHeld && this.#seen) await this.#renewIfBehind(this.#seen);
+    if (!this.#isHeld) await this.#witness.testify();
     this.#isHeld = true;
     this.#loseLease();
   }
 
-  /** A store whose `rev` is lower than one it has confirmed to us has lost commits: its logs need a new epoch. */
-  async #wentBack(peek: Entries): Promise<boolean> {
-    const seen = this.#seen;
-    if (!seen || peek.epoch !== seen.epoch || peek.rev >= seen.rev) return false;
-    await this.#renewIfBehind(seen);
-    this.#seen = null;
-    this.#forget();
-    return true;
-  }
-
-  async #renewIfBehind({ epoch, rev }: { readonly epoch: Epoch; readonly rev: number }): Promise<void> {
-    const { engine, log } = this.#deps;
-    const { kind } = await engine.renew(this.#shard, epoch, { kind: 'rev', rev });
-    if (kind === 'renewed') log.warn({ shard: this.#shard, seen: rev }, 'the store has lost commits: new epoch');
+  /** The oldest entry is of a newer version. Set aside it would be a 204 without an event, so the shard waits for who can read it. */
+  async #giveWay(first: InboxEntry): Promise<RoundResult> {
+    const { log } = this.#deps;
+    if (!this.#isOutdated) {
+      const fields = { shard: this.#shard, format: first.kind === 'newer' ? first.format : undefined };
+      log.error(fields, 'a newer bucket wrote the oldest change of this shard: it waits for a merger of that version');
+    }
+    this.#isOutdated = true;
+    await this.release();
+    this.#loseLease();
+    return 'outdated';
   }
 
   /** What has expired goes, and of what is known no more than that: a sweep of ours that moved `rev` is like a commit of ours. */
@@ -196,15 +217,16 @@ export class ShardMerge {
     if (done === null) return false;
     this.#rest = null;
     const { swept, isMore } = done;
-    if (this.#seen && swept.rev === this.#seen.rev + 1) {
+    const { seen } = this.#witness;
+    if (seen && swept.rev === seen.rev + 1) {
       this.#known.forget(swept);
-      this.#seen = { epoch: this.#seen.epoch, rev: swept.rev, events: swept.events };
+      this.#witness.see({ epoch: seen.epoch, rev: swept.rev, events: swept.events }, this.#token);
     }
     return isMore;
   }
 
   /** @returns How many entries were taken and how many are left, null when refused; null when the shard is to be read again. */
-  async #merge(peek: Entries): Promise<{ entries: number; waiting: number | null } | null> {
+  async #merge(peek: ReadableEntries): Promise<{ entries: number; waiting: number | null } | null> {
     const entries = await learn(
       this.#shard,
       { ...peek, entries: ofFewChannels(peek.entries) },
@@ -219,7 +241,7 @@ export class ShardMerge {
   }
 
   /** @returns How many entries are left; null when it was refused. */
-  async #commit(peek: Entries): Promise<number | null> {
+  async #commit(peek: ReadableEntries): Promise<number | null> {
     const { engine, metrics, log, clock } = this.#deps;
     const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
     this.#known.weigh(channels.map(({ channel }) => channel));
@@ -233,7 +255,7 @@ export class ShardMerge {
       else this.#forget();
       return null;
     }
-    this.#seen = { epoch, rev: outcome.rev, events: outcome.events };
+    this.#witness.see({ epoch, rev: outcome.rev, events: outcome.events }, token);
     this.#noteWaiting(outcome.waiting);
     for (const [name, count] of Object.entries(outcomes)) {
       if (count > 0) metrics.eventsMerged.inc({ outcome: name as Outcome }, count);
@@ -262,7 +284,7 @@ export class ShardMerge {
 }
 
 /** As many of the first entries as are of not more channels than one commit takes. */
-function ofFewChannels(entries: readonly InboxEntry[]): readonly InboxEntry[] {
+function ofFewChannels(entries: readonly ReadableEntry[]): readonly ReadableEntry[] {
   if (entries.length <= CHANNELS_MAX) return entries;
   const channels = new Set<string>();
   for (const [i, entry] of entries.entries()) {

@@ -77,6 +77,15 @@ describe('faults', () => {
     await waitFor(async () => Math.abs((await lastAcceptedMs()) - Date.now()) < 60_000, { what: 'the present' });
   });
 
+  it('clock-redis: Redis tells a false time, and then the right one', async () => {
+    const aheadS = async () => Number((await lab.redis.cli('TIME')).split('\n')[0]) - Date.now() / 1_000;
+    lab.ground.setRedisClock(-172_800);
+    assert.ok((await aheadS()) < -172_000);
+    await accepts();
+    lab.ground.setRedisClock(0);
+    assert.ok(Math.abs(await aheadS()) < 60);
+  });
+
   it('disk-full: Redis ends itself, and comes back with all it had once there is room', async () => {
     const { starts } = lab.redis.child;
     const { stop } = await fault('disk-full').start(lab, random, recorder);

@@ -22,6 +22,9 @@ export interface RedisSettings {
   readonly [directive: string]: string | undefined;
 }
 
+/** What the process is given beside our own environment. */
+export type Environment = Readonly<Record<string, string>>;
+
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -90,8 +93,11 @@ function argumentsOf(port: number, dir: string, settings: RedisSettings): string
 }
 
 /** One life of the process; rejects when it ends before it answers, or does not answer in time. */
-async function launch(port: number, dir: string, settings: RedisSettings): Promise<ChildProcess> {
-  const child = spawn('redis-server', argumentsOf(port, dir, settings), { stdio: ['ignore', 'pipe', 'pipe'] });
+async function launch(port: number, dir: string, settings: RedisSettings, env: Environment): Promise<ChildProcess> {
+  const child = spawn('redis-server', argumentsOf(port, dir, settings), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   let ended: Error | undefined;
   const listen = (chunk: Buffer) => {
@@ -136,7 +142,7 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   clearTimeout(late);
 }
 
-export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
+export async function startRedis(settings: RedisSettings = {}, env: Environment = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'smallchange-redis-'));
   dirs.add(dir);
   const removeDir = async () => {
@@ -146,11 +152,11 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
   let port = await freePort();
   let child: ChildProcess;
   try {
-    child = await launch(port, dir, settings).catch(async (error: Error) => {
+    child = await launch(port, dir, settings, env).catch(async (error: Error) => {
       // Between the probe and the start somebody else may have taken the port; once more is enough.
       if (!error.message.includes('Address already in use')) throw error;
       port = await freePort();
-      return launch(port, dir, settings);
+      return launch(port, dir, settings, env);
     });
   } catch (error) {
     await removeDir();
@@ -175,7 +181,7 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
     kill9: () => end(child, 'SIGKILL'),
     async restart(changed = {}) {
       await end(child, 'SIGTERM');
-      child = await launch(port, dir, { ...settings, ...changed });
+      child = await launch(port, dir, { ...settings, ...changed }, env);
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),

@@ -1,6 +1,7 @@
 /** `since=10m`: found by halves, and never after an event that was accepted in that time. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
+import type { Event } from '../../src/domain/event.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
@@ -22,22 +23,37 @@ afterEach(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-/** Events of these ages, in milliseconds, the oldest first; returns the number of events read by each search. */
-async function kept(agesMs: readonly number[]) {
+/** What the clock of the shard says: it has nothing to do with ours. */
+const CLOCK_MS = 12_345_678;
+
+interface KeptOptions {
+  /** How far off the clock of the bucket is that took them, of each. */
+  readonly offMs?: (index: number) => number;
+  /** Made by a version that did not note when. */
+  readonly isOld?: boolean;
+}
+
+/** Events that were merged so long ago, in milliseconds, the oldest first; returns the number of events read by each search. */
+async function kept(agesMs: readonly number[], { offMs = () => 0, isOld = false }: KeptOptions = {}) {
   bench = await open();
   const channel = bench.channel();
   for (let i = 0; i < agesMs.length; i += 5000) {
-    const events = agesMs.slice(i, i + 5000).map((ageMs, n) => event(i + n + 1, 'x', { atMs: NOW_MS - ageMs }));
+    const events = agesMs
+      .slice(i, i + 5000)
+      .map((ageMs, n) => event(i + n + 1, 'x', { atMs: NOW_MS - ageMs + offMs(i + n) }));
     await bench.commit(0, [{ channel, head: i === 0 ? null : i, events }]);
   }
   const cost = { reads: 0, events: 0 };
+  const merged = ({ mergedAfterMs: _, ...rest }: Event): Event =>
+    isOld ? rest : { ...rest, mergedAfterMs: CLOCK_MS - agesMs[rest.offset - 1]! - rest.atMs };
   const engine: Engine = {
     ...bench.engine,
     async readHistory(...asked) {
-      const page = await bench.engine.readHistory(...asked);
+      const page = { ...(await bench.engine.readHistory(...asked)), clockMs: CLOCK_MS };
       cost.reads++;
-      if (page.kind === 'events') cost.events += page.events.length;
-      return page;
+      if (page.kind === 'gap') return page;
+      cost.events += page.events.length;
+      return { ...page, events: page.events.map(merged) };
     },
   };
   hub = new Hub(channel, { engine, account: () => {}, onError: () => {} });
@@ -66,10 +82,41 @@ describe('a window', () => {
     assert.equal((await search('earliest')).offset, 0);
   });
 
-  it('that begins in the ring costs none', async () => {
+  it('that begins in the ring costs a look at the clock of the shard', async () => {
     const search = await kept(Array.from({ length: 2_000 }, (_, i) => (2_000 - i) * 1000));
     const found = await search('30s');
-    assert.deepEqual(found, { offset: 1_970, reads: 0, events: 0 });
+    assert.deepEqual(found, { offset: 1_970, reads: 1, events: 0 });
+  });
+
+  const HOUR_MS = 3_600_000;
+  for (const [whose, offMs] of [
+    ['of every bucket is an hour behind', () => -HOUR_MS],
+    ['of every bucket is an hour ahead', () => HOUR_MS],
+    ['of one bucket of two is an hour behind', (i: number) => (i % 2 === 0 ? -HOUR_MS : 0)],
+    ['of a bucket was behind for a while', (i: number) => (i > 600 && i < 1_900 ? -2 * 24 * HOUR_MS : 0)],
+  ] as const) {
+    for (const many of [40, 2_000]) {
+      it(`is the same when the clock ${whose}, of ${many} events`, async () => {
+        const search = await kept(
+          Array.from({ length: many }, (_, i) => (many - i) * 1000),
+          { offMs },
+        );
+        for (const s of [10, 30, 600, 1_500])
+          assert.equal((await search(`${s}s`)).offset, Math.max(0, many - s), `${s}s`);
+      });
+    }
+  }
+
+  it('of events of a version that noted no time of merging goes by the time that their buckets gave', async () => {
+    const search = await kept(
+      Array.from({ length: 2_000 }, (_, i) => (2_000 - i) * 1000),
+      { isOld: true },
+    );
+    for (const [s, offset] of [
+      [30, 1_970],
+      [600, 1_400],
+    ] as const)
+      assert.equal((await search(`${s}s`)).offset, offset);
   });
 
   it('without an event in it begins at the head', async () => {

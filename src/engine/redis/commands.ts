@@ -5,20 +5,33 @@
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { type Epoch, newEpoch } from '../../domain/position.ts';
-import type { Commit, CommitOutcome, EngineOptions, Evidence, Lease, PeekLimits, SweepOutcome } from '../engine.ts';
+import type {
+  Commit,
+  CommitOutcome,
+  Committed,
+  EngineOptions,
+  Evidence,
+  Lease,
+  PeekLimits,
+  SweepOutcome,
+} from '../engine.ts';
 import { encodeChannels } from './codec/commit-writer.ts';
 import { encodeEntries } from './codec/entry-writer.ts';
-import { encodeEvent } from './codec/event-writer.ts';
+import { encodeIdentity } from './codec/event-writer.ts';
 import type { Keys } from './keys.ts';
+import type { LeaseQuestion } from './leases.ts';
 import type { Argument, Reply } from './nodes/calls.ts';
 import { stepMax } from './reads.ts';
 import type { Runner } from './runner.ts';
 import { scripts } from './scripts.ts';
+import { type Claim, FORMAT } from './start/fit.ts';
 
 /** Unreadable entries a shard keeps for an operator to look at (contract of `commit`). */
 const UNREADABLE_KEPT = 1_000;
 /** Forgotten channels a shard remembers one by one: about 1 MB. */
 const FORGOTTEN_REMEMBERED = 10_000;
+/** What stores have that were begun before there were numbers. */
+const FORMAT_UNNUMBERED = 1;
 /** An inbox is weighed (MEMORY USAGE) from this length on, or earlier where the largest changes could have reached the limit. */
 const ENTRIES_NOT_WEIGHED = 1_024;
 /** What `MAX_CHANGE_BYTES` may be at most. */
@@ -39,7 +52,9 @@ export interface ShardBatch {
 }
 
 export type RawPeek =
-  | { readonly kind: 'held'; readonly remainingMs: number }
+  /** By another, known by that sign, which is to be watched for so long (`leases.ts`). */
+  | { readonly kind: 'held'; readonly sign: string; readonly leftMs: number }
+  | { readonly kind: 'unvouched'; readonly epoch: Epoch }
   | {
       readonly kind: 'entries';
       readonly epoch: Epoch;
@@ -47,7 +62,11 @@ export type RawPeek =
       readonly events: number;
       readonly waiting: number;
       readonly raws: readonly Buffer[];
+      /** What the clock of the shard says (`lua/store-clock.lua`). */
+      readonly clockMs: number;
     };
+
+export type RawCommit = Exclude<CommitOutcome, { kind: 'committed' }> | (Committed & { readonly clockMs: number });
 
 export type Commands = ReturnType<typeof createCommands>;
 
@@ -74,22 +93,27 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       return (await Promise.all(batches.map((batch) => appendTogether([batch])))).flat();
     },
 
-    /** For how many shards this store was begun: for so many, if nobody has begun it before. */
-    async claim(shards: number): Promise<number> {
-      return Number(await run(0, scripts.claim, [keys.shards], [String(shards)]));
+    /** As what this store was begun: as what we are, if nobody has begun it before. */
+    async claim(): Promise<Claim> {
+      const args = [options.shards, FORMAT, FORMAT_UNNUMBERED].map(String);
+      const [shards, format] = (await run(0, scripts.claim, [keys.shards, keys.format], args)) as Reply[];
+      return { shards: Number(shards), format: Number(format) };
     },
 
     async gather(member: string, figure: number, ttlMs: number): Promise<number[]> {
       return (await run(0, scripts.gather, [keys.members], [member, String(figure), String(ttlMs)])) as number[];
     },
 
-    async peek(shard: number, lease: Lease, limits: PeekLimits): Promise<RawPeek> {
+    async peek(shard: number, lease: Lease, limits: PeekLimits, question: LeaseQuestion): Promise<RawPeek> {
       const { shard: hash, inbox } = keys.ofShard(shard);
       const { maxEntries, maxBytes } = limits;
-      const args = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
-      const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args.map(String))) as Reply[];
-      if (isMine === 0) return { kind: 'held', remainingMs: Number(rest[0]) };
-      const [epoch, rev, events, waiting, raws] = rest;
+      const { sign, isDue } = question;
+      const asked = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
+      const args = [...asked, sign, isDue ? 1 : 0, runner.keepsAll ? 1 : 0].map(String);
+      const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args)) as Reply[];
+      if (isMine === 0) return { kind: 'held', sign: String(rest[0]), leftMs: Number(rest[1]) };
+      if (isMine === 2) return { kind: 'unvouched', epoch: String(rest[0]) };
+      const [epoch, rev, events, waiting, raws, clock] = rest;
       return {
         kind: 'entries',
         epoch: String(epoch),
@@ -97,11 +121,15 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         events: Number(events),
         waiting: Number(waiting),
         raws: raws as Buffer[],
+        clockMs: Number(clock),
       };
     },
 
-    /** @param lastEntry The last entry the inbox is to give up, as it was read; empty to not check. */
-    async commit(shard: number, commit: Commit, lastEntry: Buffer): Promise<CommitOutcome> {
+    /**
+     * @param lastEntry The last entry the inbox is to give up, as it was read; empty to not check.
+     * @param mergedMs When its events are made, by the clock of the shard.
+     */
+    async commit(shard: number, commit: Commit, lastEntry: Buffer, mergedMs: number | undefined): Promise<RawCommit> {
       const of = keys.ofShard(shard);
       const names = [of.shard, of.inbox, of.dedupeExpiry, of.recent, of.bad];
       const args: Argument[] = [
@@ -123,11 +151,11 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         if (state.size > 0) names.push(fields, index);
         if (seqs.size > 0) names.push(dedupe);
       }
-      args.push(encodeChannels(commit.epoch, commit.channels));
+      args.push(encodeChannels(commit.epoch, commit.channels, mergedMs));
       const answer = await run(shard, scripts.commit, names, args);
       if (!Array.isArray(answer)) return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
-      const [rev, events, waiting] = answer.map(Number);
-      return { kind: 'committed', rev: rev!, events: events!, waiting: waiting! };
+      const [rev, events, waiting, clockMs] = answer.map(Number);
+      return { kind: 'committed', rev: rev!, events: events!, waiting: waiting!, clockMs: clockMs! };
     },
 
     async release(shard: number, token: string): Promise<void> {
@@ -185,7 +213,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
     async renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<{ renewed: boolean; epoch: Epoch }> {
       const of = keys.ofShard(shard);
       const names = [of.shard, of.forgotten];
-      if (evidence.kind !== 'rev') {
+      if ('channel' in evidence) {
         const { meta, history, state, index } = keys.ofChannel(shard, evidence.channel);
         names.push(meta, history, state, index);
       }
@@ -201,9 +229,11 @@ function evidenceArguments(evidence: Evidence): Argument[] {
     case 'head':
       return [String(evidence.offset)];
     case 'event':
-      return [evidence.channel, String(evidence.event.offset), encodeEvent(evidence.event)];
+      return [evidence.channel, String(evidence.event.offset), encodeIdentity(evidence.event)];
     case 'rev':
-      return [String(evidence.rev)];
+      return [String(evidence.rev), evidence.token ?? ''];
+    case 'unvouched':
+      return [];
     case 'reducer':
       return [evidence.reducer];
   }

@@ -7,28 +7,35 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import {
-  type ChannelObserver,
   type Engine,
   type EngineOptions,
   type Found,
+  type Lease,
   type Peek,
+  type PeekLimits,
   READ_MAX_BYTES,
   type Subscription,
 } from '../engine.ts';
-import { decodeBatch, decodeEntry, decodeWake } from './codec/codec.ts';
+import { decodeEntry, decodeWake } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
+import { Leases } from './leases.ts';
 import type { EngineLog } from './log.ts';
 import { behindSentinels, targetsFrom } from './nodes/addresses.ts';
 import { openCluster } from './nodes/cluster.ts';
 import { openSingle, type Primaries } from './nodes/primaries.ts';
-import { type Listener, Subscriber } from './pubsub/subscriber.ts';
+import { ChannelListener } from './pubsub/channel-listener.ts';
+import { Subscriber } from './pubsub/subscriber.ts';
 import { createReads } from './reads.ts';
-import { claimShards, type Mode } from './start/start-checks.ts';
+import type { Runner } from './runner.ts';
+import type { Fit } from './start/fit.ts';
+import { claimStore, type Mode } from './start/start-checks.ts';
 import { readWhole } from './state-reader.ts';
+import { StoreClocks } from './store-clocks.ts';
 import { createTails } from './tails.ts';
+import { Unreadable } from './unreadable.ts';
 
 export type { EngineLog };
 
@@ -60,30 +67,39 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
     log,
   );
   const primaries: Primaries = await openPrimaries(options, subscriber);
-  const commands = createCommands(keys, options, primaries);
-  const reads = createReads(keys, options, primaries);
-  const { readChanges, readTails } = createTails(keys, options, primaries);
   const close = async () => {
     subscriber.close();
     await primaries.close();
   };
-  try {
-    await claimShards(commands.claim, shards, keys.shards);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const where = `${keys.shards}, ${keys.format}`;
+  const fit = await claimStore(createCommands(keys, options, primaries).claim, { shards, where, log }).catch(
+    async (error: unknown) => {
+      await close();
+      throw error;
+    },
+  );
+  const runner = whileItFits(primaries, fit);
+  const commands = createCommands(keys, options, runner);
+  const reads = createReads(keys, options, runner);
+  const unreadable = new Unreadable(log);
+  const { readChanges, readTails } = createTails(keys, options, runner, unreadable);
   const last = new LastPeeks();
+  const elapsedMs = () => performance.now();
+  const leases = new Leases(elapsedMs);
+  const clocks = new StoreClocks(elapsedMs);
   return {
     shards,
     append: (changes) => append(commands, changes, shards),
-    peek: (shard, lease, limits) => peek(commands, last, shard, lease, limits, shards),
+    peek: (shard, lease, limits) => peek(commands, { last, leases, clocks, shards }, shard, lease, limits),
     load: reads.load,
     async commit(shard, commit) {
       const { lastEntry, rest } = last.take(shard, commit);
-      const outcome = await commands.commit(shard, commit, lastEntry);
+      const answer = await commands.commit(shard, commit, lastEntry, clocks.nowMs(shard));
+      if (answer.kind !== 'committed') return answer;
+      const { clockMs, ...outcome } = answer;
+      clocks.tell(shard, clockMs);
       // A wake that came meanwhile told of an inbox that was empty: then there is no rest.
-      if (outcome.kind === 'committed' && rest.length > 0) last.keep(shard, outcome.rev, rest);
+      if (rest.length > 0) last.keep(shard, outcome.rev, rest);
       return outcome;
     },
     release: commands.release,
@@ -94,7 +110,9 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
       return commands.sweep(shard, token, found.publishers, found.channels);
     },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
-      return historyFrom(await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes), after);
+      const raw = await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes);
+      const page = historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
+      return { ...page, clockMs: raw.clockMs };
     },
     readChanges,
     readTails,
@@ -108,7 +126,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
       return subscriber.listen(
         shard,
         [keys.ofChannel(shard, channel).events, epoch],
-        new ChannelListener(observer, epoch),
+        new ChannelListener(observer, epoch, (error) => unreadable.tell(channel, error)),
       );
     },
     watch: (onWake) => watch(subscriber, keys, last, shards, onWake),
@@ -117,8 +135,21 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
       return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
     },
     gather: commands.gather,
-    ping: () => primaries.ping(),
+    async ping() {
+      await primaries.ping();
+      await fit.check();
+    },
     close,
+  };
+}
+
+function whileItFits(primaries: Primaries, fit: Fit): Runner {
+  const { isOne, keepsAll } = primaries;
+  return {
+    isOne,
+    keepsAll,
+    run: (...asked) => (fit.problem ? Promise.reject(fit.problem) : primaries.run(...asked)),
+    append: (...asked) => (fit.problem ? Promise.reject(fit.problem) : primaries.append(...asked)),
   };
 }
 
@@ -182,20 +213,33 @@ async function append(commands: Commands, changes: readonly Change[], shards: nu
   return changes.map((change) => (refused.has(change) ? 'full' : 'accepted'));
 }
 
+interface PeekKnowledge {
+  readonly last: LastPeeks;
+  readonly leases: Leases;
+  readonly clocks: StoreClocks;
+  readonly shards: number;
+}
+
 async function peek(
   commands: Commands,
-  last: LastPeeks,
+  { last, leases, clocks, shards }: PeekKnowledge,
   shard: number,
-  lease: Parameters<Engine['peek']>[1],
-  limits: Parameters<Engine['peek']>[2],
-  shards: number,
+  lease: Lease,
+  limits: PeekLimits,
 ): Promise<Peek> {
-  const answer = await commands.peek(shard, lease, limits);
+  const question = leases.question(shard, lease);
+  const answer = await commands.peek(shard, lease, limits, question);
   if (answer.kind === 'held') {
+    last.keep(shard, 0, []);
+    return { kind: 'held', remainingMs: leases.isAnothers(shard, lease, answer.sign, answer.leftMs) };
+  }
+  leases.isOurs(shard, lease, question);
+  if (answer.kind === 'unvouched') {
     last.keep(shard, 0, []);
     return answer;
   }
-  const { raws, ...rest } = answer;
+  const { raws, clockMs, ...rest } = answer;
+  clocks.tell(shard, clockMs);
   last.keep(shard, answer.rev, raws);
   const belongsHere = (channel: string) => shardOf(channel, shards) === shard;
   return { ...rest, entries: raws.map((raw) => decodeEntry(raw, belongsHere)) };
@@ -207,27 +251,4 @@ function foundBy(payload: Buffer, last: LastPeeks, shard: number, shards: number
   const { epoch, rev, raws } = wake;
   last.keepFound(shard, rev, raws);
   return { epoch, rev, entries: raws.map((raw) => decodeEntry(raw, (channel) => shardOf(channel, shards) === shard)) };
-}
-
-class ChannelListener implements Listener {
-  readonly #observer: ChannelObserver;
-  readonly #epochName: string;
-
-  constructor(observer: ChannelObserver, epochName: string) {
-    this.#observer = observer;
-    this.#epochName = epochName;
-  }
-
-  published(name: string, payload: Buffer): void {
-    if (name === this.#epochName) {
-      this.#observer.suspect();
-    } else {
-      const { epoch, events } = decodeBatch(payload);
-      this.#observer.published(epoch, events);
-    }
-  }
-
-  missed(): void {
-    this.#observer.suspect();
-  }
 }

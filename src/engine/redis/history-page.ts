@@ -1,4 +1,5 @@
-/** What a script read of a log, as the page that the contract speaks of. */
+/** What a script read of a log, as the page that the contract speaks of: events, or why they cannot follow on a position. */
+import type { Event } from '../../domain/event.ts';
 import { type Epoch, gapAt, type LogBounds, type Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../comparing.ts';
 import { decodeEvent } from './codec/codec.ts';
@@ -15,8 +16,15 @@ export interface RawHistory {
   readonly blobs: readonly Buffer[];
 }
 
-/** @param after The position that was asked about; null for the newest events. */
-export function historyFrom(raw: RawHistory, after: Position | null): HistoryPage {
+type OnUnreadable = (error: unknown, offset: number) => void;
+
+/**
+ * Events that cannot be read are as if they had been trimmed with all before them: who was there is told reset, once that is
+ * what comes next.
+ *
+ * @param after The position that was asked about; null for the newest events.
+ */
+export function historyFrom(raw: RawHistory, after: Position | null, onUnreadable: OnUnreadable): HistoryPage {
   const { epoch, forgotten, kept, blobs } = raw;
   const head = raw.head ?? raw.events;
   const base = raw.base ?? head;
@@ -26,6 +34,32 @@ export function historyFrom(raw: RawHistory, after: Position | null): HistoryPag
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };
   const from = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, first);
-  const events = blobs.map((blob, i) => decodeEvent(blob, from + i));
+  const { events, unreadable } = decodeEvents(blobs, from, after === null, onUnreadable);
+  if (unreadable !== undefined) {
+    const readable = { ...log, oldest: Math.max(log.oldest, unreadable + 1) };
+    if (after === null) return { kind: 'events', log: readable, events };
+    if (events.length === 0) return { kind: 'gap', log: readable, reason: 'trimmed' };
+  }
   return { kind: 'events', log, events: first > base ? events : events.filter(({ offset }) => offset > base) };
+}
+
+/**
+ * Those before the first that cannot be read, or those behind the last one.
+ *
+ * @returns Also the offset of that one.
+ */
+function decodeEvents(blobs: readonly Buffer[], from: number, isBehind: boolean, onUnreadable: OnUnreadable) {
+  let events: Event[] = [];
+  let unreadable: number | undefined;
+  for (const [i, blob] of blobs.entries()) {
+    try {
+      events.push(decodeEvent(blob, from + i));
+    } catch (error) {
+      unreadable = from + i;
+      onUnreadable(error, unreadable);
+      if (!isBehind) break;
+      events = [];
+    }
+  }
+  return { events, unreadable };
 }

@@ -9,9 +9,12 @@ import type { Channel } from '../../domain/channel.ts';
 export interface ShardKeys {
   /** list: accepted changes, the oldest first. */
   readonly inbox: string;
-  /** hash: epoch, rev, popped, events, forgotten, lease, leaseUntil, mergeFrom; server, serverBefore and serverSince (its `rev` then). */
+  /**
+   * hash: epoch, rev, popped, events, forgotten, mergeFrom; server, serverBefore and serverSince (its `rev` then); lease, leaseUntil,
+   * leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`).
+   */
   readonly shard: string;
-  /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of Redis' clock. */
+  /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of the shard's clock. */
   readonly dedupeExpiry: string;
   /** zset channel -> `rev` of its last commit with events: the longest silent come first. */
   readonly recent: string;
@@ -29,7 +32,7 @@ export interface ShardKeys {
 
 export interface ChannelKeys {
   /**
-   * hash: head, base, reducer, used (ms of Redis' clock at its last event); with a state also size (bytes of it), and
+   * hash: head, base, reducer, used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
    * indexed and indexedFrom (`index` is complete between them). No hash, no channel.
    */
   readonly meta: string;
@@ -48,6 +51,8 @@ export interface ChannelKeys {
 export class Keys {
   /** How many shards the channels in this store are spread over. */
   readonly shards: string;
+  /** The number of the data's format (`start/fit.ts`). */
+  readonly format: string;
   /** hash member -> figure and until when it counts (`gather`). */
   readonly members: string;
   readonly #prefix: string;
@@ -57,6 +62,7 @@ export class Keys {
     this.#prefix = prefix;
     // Of no shard, but somewhere they have to be: with shard 0.
     this.shards = `${prefix}:{0}:shards`;
+    this.format = `${prefix}:{0}:format`;
     this.members = `${prefix}:{0}:members`;
     this.#ofShard = Array.from({ length: shards }, (_, shard) => {
       const base = `${prefix}:{${shard}}:`;

@@ -87,14 +87,14 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       after: Position | null,
       limit: number,
       maxBytes: number,
-    ): Promise<RawHistory> {
+    ): Promise<RawHistory & { readonly clockMs: number }> {
       const of = keys.ofShard(shard);
       const { meta, history } = keys.ofChannel(shard, channel);
       const position = [after?.epoch ?? '', after?.offset ?? 0];
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const args = [newEpoch(), channel, ...position, ...limits].map(String);
       const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, blobs] = answer as [...Reply[], Buffer[]];
+      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs] = answer as [...Reply[], Buffer[]];
       return {
         epoch: String(epoch),
         events: Number(events),
@@ -103,6 +103,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         base: base === null ? null : Number(base),
         kept: Number(kept),
         blobs: blobs as Buffer[],
+        clockMs: Number(clock),
       };
     },
 

@@ -3,21 +3,26 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Script } from './nodes/calls.ts';
 
-function read(name: string): Script {
-  const source = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+
+/** What several scripts have in common, as Redis has no libraries for scripts: put behind their first line, which has the flags. */
+const storeClock = textOf('store-clock');
+
+function read(name: string, shared = ''): Script {
+  const source = textOf(name).replace('\n', () => `\n${shared}`);
   return { source, sha1: createHash('sha1').update(source).digest('hex') };
 }
 
 export const scripts = {
   claim: read('claim'),
   append: read('append'),
-  peek: read('peek'),
+  peek: read('peek', storeClock),
   load: read('load'),
-  commit: read('commit'),
+  commit: read('commit', storeClock),
   release: read('release'),
-  expired: read('expired'),
-  sweep: read('sweep'),
-  history: read('history'),
+  expired: read('expired', storeClock),
+  sweep: read('sweep', storeClock),
+  history: read('history', storeClock),
   changes: read('changes'),
   tails: read('tails'),
   state: read('state'),

@@ -1,14 +1,15 @@
 /** What is asked of Redis by those who compare: which channels of a shard have changed, and the ends of many logs at once. */
-import { newEpoch, type Position } from '../../domain/position.ts';
+import { newEpoch } from '../../domain/position.ts';
 import type { Changes, HistoryPage, Mark, Tail } from '../comparing.ts';
 import type { EngineOptions } from '../engine.ts';
 import { packed } from './codec/codec.ts';
-import { historyFrom } from './history-page.ts';
+import { historyFrom, type RawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
 import type { Reply } from './nodes/calls.ts';
 import { EVENT_OVERHEAD_BYTES, LIMIT_MAX, stepMax } from './reads.ts';
 import type { Runner } from './runner.ts';
 import { scripts } from './scripts.ts';
+import type { Unreadable } from './unreadable.ts';
 
 /** Epoch, rev, events, server and serverSince (`lua/changes.lua`). */
 const MARK_PARTS = 5;
@@ -16,7 +17,12 @@ const MARK_PARTS = 5;
 const OF_SHARD = 3;
 const OF_CHANNEL = 5;
 
-export function createTails(keys: Keys, { maxChangeBytes }: EngineOptions, runner: Pick<Runner, 'run'>) {
+export function createTails(
+  keys: Keys,
+  { maxChangeBytes }: EngineOptions,
+  runner: Pick<Runner, 'run'>,
+  unreadable: Unreadable,
+) {
   const run = runner.run.bind(runner);
   const maxStep = stepMax(maxChangeBytes);
 
@@ -54,16 +60,19 @@ export function createTails(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const before = names[2]!.length - wanted[0]!.channel.length;
       const args = [newEpoch(), ...[...limits, before].map(String), packed(positions)];
       const answer = (await run(shard, scripts.tails, names, args)) as Reply[];
-      return wanted.map(({ after }, i) => pageAt(answer, OF_SHARD + i * OF_CHANNEL, after));
+      return wanted.map(({ channel, after }, i) => {
+        const raw = rawAt(answer, OF_SHARD + i * OF_CHANNEL);
+        return raw && historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
+      });
     },
   };
 }
 
-function pageAt(answer: readonly Reply[], at: number, after: Position): HistoryPage | null {
+function rawAt(answer: readonly Reply[], at: number): RawHistory | null {
   if (at >= answer.length) return null;
   const [epoch, events, ofShard] = answer;
   const [head, base, kept, ofChannel, blobs] = answer.slice(at, at + OF_CHANNEL);
-  const raw = {
+  return {
     epoch: String(epoch),
     events: Number(events),
     forgotten: Math.max(Number(ofShard), Number(ofChannel)),
@@ -72,7 +81,6 @@ function pageAt(answer: readonly Reply[], at: number, after: Position): HistoryP
     kept: Number(kept),
     blobs: blobs as Buffer[],
   };
-  return historyFrom(raw, after);
 }
 
 /** Of a mark; one of another kind is of no epoch. */

@@ -29,7 +29,7 @@ export interface ComparerDeps {
 
 /** Each shard is asked once in that time. What was heard of meanwhile waits for the next: twice that is within I10. */
 const ROUND_MS = 2_500;
-/** By all gateways together, a second: 2 to 5 % of a Redis core each, at 3 µs a channel and 10 a shard (ADR 13). */
+/** By all gateways together, a second: 2 to 5 % of a Redis core each, at 3 µs a channel and 10 a shard (ADR 14). */
 const FLEET_LOOKS_PER_S = 16_000;
 const FLEET_ASKS_PER_S = 5_000;
 

@@ -78,11 +78,12 @@ async function readOldest(
   channel: Channel,
   limit: number,
 ): Promise<{ page: HistoryPage & { kind: 'events' }; after: number }> {
+  let { log } = await engine.readHistory(channel, null, 0);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const { log } = await engine.readHistory(channel, null, 0);
     const position: Position = { epoch: log.epoch, offset: log.oldest - 1 };
     const page = await engine.readHistory(channel, position, limit);
     if (page.kind === 'events') return { page, after: position.offset };
+    log = page.log;
   }
   throw new EngineUnavailable('the history is trimmed faster than it can be read');
 }

@@ -108,7 +108,7 @@ function parseWindow(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
 }
 
-/** Before the first kept event that was accepted within the window. */
+/** Before the first kept event that was merged within the window. */
 async function startInWindow({ engine, clock }: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
-  return resume(hub, await windowStart(engine, hub, clock.wallMs() - windowMs));
+  return resume(hub, await windowStart(engine, hub, windowMs, clock.wallMs()));
 }

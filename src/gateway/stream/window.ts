@@ -1,9 +1,10 @@
 /**
  * Windows: where a reader starts that asks for the last ten minutes, found by halves and not by reading all that is kept.
  *
- * Events are in the order in which they were merged; their times are those of the buckets that took the changes, whose clocks
- * are not quite in step. So the search is for a moment some seconds before, a probe is several neighbours of which the latest
- * counts, and the last bit is walked: it is begun too early rather than that an event of the window is skipped.
+ * What counts is when an event was merged, by the clock of its shard, which no wall clock moves: whatever was accepted in the window
+ * was merged in it. Only an event of a version that did not note that is judged by when its bucket says that it was accepted.
+ * So, and because mergers of a shard may differ by moments, the search is for a moment some seconds before, a probe is several
+ * neighbours of which the latest counts, and the last bit is walked: it is begun too early rather than that an event is skipped.
  */
 import type { Event } from '../../domain/event.ts';
 import type { LogBounds, Position } from '../../domain/position.ts';
@@ -13,9 +14,9 @@ import type { Hub } from '../hub/hub.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
-/** How far clocks may be apart without anybody having to notice. */
+/** How far the times of neighbours may be out of order without anybody having to notice. */
 const SKEW_MS = 5_000;
-/** Neighbours in a probe: it takes a bucket of a clock that is far behind all of them to hide a window. */
+/** Neighbours in a probe. */
 const PROBE_EVENTS = 8;
 const PROBE_BYTES = 4 << 10;
 /** Events between two probes that are walked instead: no more than a page. */
@@ -23,32 +24,46 @@ const WALK_EVENTS = 500;
 /** Pages walked at the end, for the seconds that the search came early; after those, the window begins early. */
 const WALK_PAGES = 4;
 
-/** Before the first kept event that was accepted at that time or later; at the head where there is none. */
-export async function windowStart(engine: Engine, hub: Hub, sinceMs: number): Promise<Position> {
-  if (sinceMs !== Number.NEGATIVE_INFINITY) {
-    const found = inRing(hub, sinceMs);
-    if (found) return found;
-  }
+/** Where a window begins. */
+interface Beginning {
+  /** By the clock of the shard. */
+  readonly clockMs: number;
+  /** By our wall clock, for events without the other. */
+  readonly wallMs: number;
+}
+
+/**
+ * Before the first kept event of the window; at the head where there is none.
+ *
+ * @param windowMs How far back; infinite: as far as there is anything.
+ */
+export async function windowStart(engine: Engine, hub: Hub, windowMs: number, wallMs: number): Promise<Position> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const { log } = await engine.readHistory(hub.channel, null, 0);
-    const oldest = { epoch: log.epoch, offset: log.oldest - 1 };
-    if (sinceMs === Number.NEGATIVE_INFINITY) return oldest;
-    const near = await halved(engine, hub, log, sinceMs - SKEW_MS);
-    const found = near && (await walked(hub, near, sinceMs));
+    const { log, clockMs } = await engine.readHistory(hub.channel, null, 0);
+    if (windowMs === Number.POSITIVE_INFINITY) return { epoch: log.epoch, offset: log.oldest - 1 };
+    const beginning = { clockMs: clockMs - windowMs, wallMs: wallMs - windowMs };
+    const early = { clockMs: beginning.clockMs - SKEW_MS, wallMs: beginning.wallMs - SKEW_MS };
+    const found = inRing(hub, beginning, early);
     if (found) return found;
+    const near = await halved(engine, hub, log, early);
+    const walkedTo = near && (await walked(hub, near, beginning));
+    if (walkedTo) return walkedTo;
   }
   throw new EngineUnavailable('the history is trimmed faster than it can be read');
 }
 
-const isSince = (sinceMs: number) => (event: Event) => event.atMs >= sinceMs;
+const isSince =
+  ({ clockMs, wallMs }: Beginning) =>
+  ({ atMs, mergedAfterMs }: Event) =>
+    mergedAfterMs === undefined ? atMs >= wallMs : atMs + mergedAfterMs >= clockMs;
 
 /** Most windows are short and begin in the ring: what is before it, is before the window, if its oldest events are well before. */
-function inRing(hub: Hub, sinceMs: number): Position | undefined {
+function inRing(hub: Hub, beginning: Beginning, early: Beginning): Position | undefined {
   const { epoch, head, floor } = hub;
   const events = hub.after(floor);
   const probe = events.slice(0, PROBE_EVENTS);
-  if (probe.length === 0 || probe.some(isSince(sinceMs - SKEW_MS))) return undefined;
-  const first = events.find(isSince(sinceMs));
+  if (probe.length === 0 || probe.some(isSince(early))) return undefined;
+  const first = events.find(isSince(beginning));
   return { epoch, offset: first ? first.offset - 1 : head };
 }
 
@@ -56,7 +71,7 @@ function inRing(hub: Hub, sinceMs: number): Position | undefined {
  * A position of which everything before is older, as far as a search by halves can tell. Undefined when another log has taken
  * its place.
  */
-async function halved(engine: Engine, hub: Hub, log: LogBounds, sinceMs: number): Promise<Position | undefined> {
+async function halved(engine: Engine, hub: Hub, log: LogBounds, early: Beginning): Promise<Position | undefined> {
   const { epoch } = log;
   /** Everything up to `older` is, and `newer` is not, or is the head. */
   let older = log.oldest - 1;
@@ -65,7 +80,7 @@ async function halved(engine: Engine, hub: Hub, log: LogBounds, sinceMs: number)
     const middle = (older + newer) >> 1;
     const probe = await engine.readHistory(hub.channel, { epoch, offset: middle }, PROBE_EVENTS, PROBE_BYTES);
     if (probe.kind === 'events') {
-      if (probe.events.some(isSince(sinceMs))) newer = middle;
+      if (probe.events.some(isSince(early))) newer = middle;
       else older = middle + probe.events.length;
     } else if (probe.reason === 'trimmed') older = probe.log.oldest - 1;
     else return undefined;
@@ -74,12 +89,20 @@ async function halved(engine: Engine, hub: Hub, log: LogBounds, sinceMs: number)
 }
 
 /** From there to the first event of the window. Undefined when the log was trimmed away underneath: look again. */
-async function walked(hub: Hub, { epoch, offset: from }: Position, sinceMs: number): Promise<Position | undefined> {
+async function walked(
+  hub: Hub,
+  { epoch, offset: from }: Position,
+  beginning: Beginning,
+): Promise<Position | undefined> {
   let offset = from;
   for (let pages = 0; pages < WALK_PAGES; pages++) {
     const page = await hub.page({ epoch, offset });
-    if (page.kind === 'gap') return undefined;
-    const first = page.events.find(isSince(sinceMs));
+    if (page.kind === 'gap') {
+      if (page.reason !== 'trimmed' || page.log.oldest - 1 <= offset) return undefined;
+      offset = page.log.oldest - 1;
+      continue;
+    }
+    const first = page.events.find(isSince(beginning));
     if (first) return { epoch, offset: first.offset - 1 };
     offset = page.through;
     if (page.events.length === 0) break;

@@ -94,7 +94,7 @@ export function historyTests(open: Open): void {
     const [epoch] = epochs;
     assert.match(epoch!, EPOCH_PATTERN);
     for (const page of pages) {
-      assert.deepEqual(page, { kind: 'events', log: { epoch, head: 0, base: 0, oldest: 1, forgotten: 0 }, events: [] });
+      same(page, { kind: 'events', log: { epoch, head: 0, base: 0, oldest: 1, forgotten: 0 }, events: [] });
     }
     assert.notEqual((await bench.bounds(far)).epoch, epoch);
     const peek = await bench.peek();

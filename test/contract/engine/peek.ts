@@ -98,7 +98,9 @@ export function peekTests(open: Open, unreadable: boolean): void {
     await bench.append(channel, '2');
     const peek = await bench.peek();
     assert.deepEqual(
-      peek.entries.map((entry) => (entry.kind === 'change' ? textOf(entry.change) : plain(entry.raw))),
+      peek.entries.map((entry) =>
+        entry.kind === 'change' ? textOf(entry.change) : plain('raw' in entry ? entry.raw : entry),
+      ),
       ['1', ...strangers.map(plain), '2'],
     );
     await bench.commit(0, [{ channel, events: ['1'] }], { entries: 5, unreadable: strangers });

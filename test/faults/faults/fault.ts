@@ -29,4 +29,11 @@ export function pickRole(lab: Lab, kind: RoleKind, random: Random): Role {
   return random.pick(lab.of(kind));
 }
 
+/** How far a wall clock is set off, seconds: what a summer time, a bad clock of a machine that starts, a wrong date are. */
+const STEPS_S = [20, 600, 3_600, 172_800] as const;
+
+export function pickStep(random: Random): number {
+  return random.pick(STEPS_S) * (random.chance(0.5) ? 1 : -1);
+}
+
 export const nothingToPutRight = async (): Promise<void> => undefined;

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { must } from '../fleet/ground.ts';
 import type { RoleKind } from '../fleet/role.ts';
-import { type Fault, nothingToPutRight, pickRole } from './fault.ts';
+import { type Fault, nothingToPutRight, pickRole, pickStep } from './fault.ts';
 
 const kinds: readonly RoleKind[] = ['bucket', 'merger', 'gateway'];
 
@@ -71,24 +71,26 @@ function exhaustDescriptors(kind: RoleKind): Fault {
   };
 }
 
-/** The wall clock of one process is off by up to an hour, then by another amount, then right again. */
-const jumpClock: Fault = {
-  name: 'clock',
-  hits: 'clock',
-  lastsMs: [1_500, 4_000],
-  needs: { clocks: true },
-  async start(lab, random) {
-    const role = random.pick(lab.roles);
-    const seconds = random.int(7_200) - 3_600;
-    lab.ground.setClock(role.name, seconds);
-    return { detail: `${role.name} ${seconds} s`, stop: async () => lab.ground.setClock(role.name, 0) };
-  },
-};
+/** The wall clock of one process is set off, and right again. */
+function stepClock(kind: RoleKind): Fault {
+  return {
+    name: `clock-${kind}`,
+    hits: `clock of ${kind}`,
+    lastsMs: [1_500, 4_000],
+    needs: { clocks: true },
+    async start(lab, random) {
+      const role = pickRole(lab, kind, random);
+      const seconds = pickStep(random);
+      lab.ground.setClock(role.name, seconds);
+      return { detail: `${role.name} ${seconds} s`, stop: async () => lab.ground.setClock(role.name, 0) };
+    },
+  };
+}
 
 export const processFaults: readonly Fault[] = [
   ...kinds.map(kill9),
   ...kinds.map(freeze),
   ...kinds.map(restart),
   ...kinds.map(exhaustDescriptors),
-  jumpClock,
+  ...kinds.map(stepClock),
 ];

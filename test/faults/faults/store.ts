@@ -4,7 +4,7 @@ import { cpSync, readdirSync, rmSync, statfsSync, statSync, truncateSync, writeF
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabRedis } from '../fleet/redis.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, pickStep } from './fault.ts';
 
 const killRedis: Fault = {
   name: 'kill-redis',
@@ -68,6 +68,26 @@ const slowFsync: Fault = {
       async stop() {
         ground.setFsyncMs(0);
         await redis.ready();
+      },
+    };
+  },
+};
+
+/** The wall clock of Redis is set off, perhaps once more and the other way, and right again. */
+const stepClock: Fault = {
+  name: 'clock-redis',
+  hits: 'clock of redis',
+  lastsMs: [1_000, 12_000],
+  needs: { redisClock: true },
+  async start({ ground }, random) {
+    const steps = [pickStep(random), ...(random.chance(0.5) ? [pickStep(random)] : [])];
+    ground.setRedisClock(steps[0]!);
+    const timer = setTimeout(() => ground.setRedisClock(steps.at(-1)!), random.int(3_000));
+    return {
+      detail: `${steps.join(' s, then ')} s`,
+      async stop() {
+        clearTimeout(timer);
+        ground.setRedisClock(0);
       },
     };
   },
@@ -151,4 +171,7 @@ export const restoreCopy: Fault = {
   },
 };
 
-export const storeFaults: readonly Fault[] = [killRedis, freezeRedis, fillDisk, slowFsync, truncateAof, restoreCopy];
+export const storeFaults: readonly Fault[] = [
+  ...[killRedis, freezeRedis, fillDisk, slowFsync, stepClock],
+  ...[truncateAof, restoreCopy],
+];

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { globSync } from './glob.ts';
 
 export interface GroundNeeds {
@@ -16,6 +17,8 @@ export interface GroundNeeds {
   readonly slowFsync?: boolean;
   /** The wall clock of every role is what a file says. */
   readonly clocks?: boolean;
+  /** The same of Redis. */
+  readonly redisClock?: boolean;
 }
 
 export interface Ground {
@@ -31,6 +34,7 @@ export interface Ground {
   setFsyncMs(ms: number): void;
   /** Moves the wall clock of a role, seconds from the true one. */
   setClock(name: string, seconds: number): void;
+  setRedisClock(seconds: number): void;
   clear(): void;
 }
 
@@ -86,6 +90,11 @@ export function prepareGround(dir: string, needs: GroundNeeds): Ground {
     must('cc', '-shared', '-fPIC', '-O1', '-o', library, source, '-ldl');
     redis = { ...redis, env: { LD_PRELOAD: library, FSYNC_DELAY_FILE: fsyncFile } };
   }
+  const redisClock = needs.redisClock ? createSteppedClock(dir) : undefined;
+  if (redisClock) {
+    const libraries = [redis.env?.LD_PRELOAD, redisClock.env.LD_PRELOAD].filter((each) => each !== undefined);
+    redis = { ...redis, env: { ...redis.env, ...redisClock.env, LD_PRELOAD: libraries.join(':') } };
+  }
   if (needs.network) {
     // Of the process and the millisecond: several runs may stand side by side on one machine.
     const number = (process.pid * 31 + Date.now()) % 8_192;
@@ -133,6 +142,7 @@ export function prepareGround(dir: string, needs: GroundNeeds): Ground {
     },
     setFsyncMs: (ms) => writeFileSync(fsyncFile, String(ms)),
     setClock: (name, seconds) => writeFileSync(clockFile(name), `${seconds < 0 ? '' : '+'}${seconds}`),
+    setRedisClock: (seconds) => redisClock?.set(seconds),
     clear,
   };
 }

@@ -46,7 +46,7 @@ export class ScheduledLog {
     };
     const engine: Partial<Engine> = {
       shards: 1,
-      readHistory: (_channel, after, limit) => answer('history', () => this.#read(after, limit)),
+      readHistory: (_channel, after, limit) => answer('history', () => ({ ...this.#read(after, limit), clockMs: 0 })),
       readChanges: (_shard, since) => answer('changes', () => this.#changes(since)),
       readTails: (_shard, wanted, limit) => answer('tails', () => wanted.map(({ after }) => this.#read(after, limit))),
       readState: () => answer('state', (): Snapshot => ({ epoch: this.epoch, offset: this.head, state: new Map() })),

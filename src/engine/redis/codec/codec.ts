@@ -35,6 +35,8 @@ export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boole
       return { kind: 'change', change: typeof trace === 'string' ? { ...change, trace } : change };
     }
   }
+  const format: unknown = Array.isArray(parts) ? parts[0] : undefined;
+  if (isCount(format) && format > ENTRY_FORMAT) return { kind: 'newer', format };
   return { kind: 'unreadable', raw: copyOf(raw) };
 }
 
@@ -81,10 +83,25 @@ export function packed(values: readonly (string | number)[]): Buffer {
   return packr.pack(values);
 }
 
+/** Throws for what no version that we know has written: an event is never guessed. */
 function eventFrom(parts: unknown, offset: number): Event {
-  const [from, seq, atMs, bytes, trace] = parts as [string, number, number, Uint8Array, string?];
-  const event = { offset, from, seq, atMs, bytes };
-  return trace === undefined ? event : { ...event, trace };
+  if (!isEvent(parts))
+    throw new TypeError(`what is stored under offset ${offset} is not an event of a format that is known here`);
+  const [from, seq, atMs, bytes, trace = '', mergedAfterMs] = parts as [
+    ...[string, number, number, Uint8Array],
+    ...[string?, number?],
+  ];
+  const event =
+    mergedAfterMs === undefined
+      ? { offset, from, seq, atMs, bytes }
+      : { offset, from, seq, atMs, bytes, mergedAfterMs };
+  return trace === '' ? event : { ...event, trace };
+}
+
+function isEvent(parts: unknown): boolean {
+  if (!Array.isArray(parts)) return false;
+  const [from, seq, atMs, bytes] = parts as unknown[];
+  return typeof from === 'string' && typeof seq === 'number' && typeof atMs === 'number' && bytes instanceof Uint8Array;
 }
 
 function unpacked(raw: Buffer): unknown {

@@ -34,18 +34,19 @@ interface Encoded {
   readonly publishers: readonly (readonly [from: string, seq: string])[];
 }
 
-export function encodeChannels(epoch: Epoch, commits: readonly ChannelCommit[]): Buffer {
+/** @param mergedMs When, by the clock of the shard, to the millisecond; undefined where that is not known. */
+export function encodeChannels(epoch: Epoch, commits: readonly ChannelCommit[], mergedMs?: number): Buffer {
   const channels = commits.map(encoded);
   let size = LONG_ARRAY_HEAD_BYTES;
   let elements = 0;
   for (const channel of channels) {
     const { commit, fields, publishers } = channel;
-    size += channelSize(epoch, channel);
+    size += channelSize(epoch, channel, mergedMs);
     elements += ELEMENTS_BEFORE + commit.events.length + 2 * (fields.length + publishers.length);
   }
   const target = Buffer.allocUnsafe(size);
   let at = writeLongArrayHead(target, 0, elements);
-  for (const channel of channels) at = writeChannel(target, at, epoch, channel);
+  for (const channel of channels) at = writeChannel(target, at, epoch, channel, mergedMs);
   return target;
 }
 
@@ -71,20 +72,30 @@ function areContiguous(events: readonly Event[], first: number): boolean {
   return true;
 }
 
-function channelSize(epoch: Epoch, channel: Encoded): number {
+function channelSize(epoch: Epoch, channel: Encoded, mergedMs: number | undefined): number {
   const { before, after, first, fields, publishers } = channel;
   const { events, reducer, stateBytes } = channel.commit;
   let size = asciiSize(channel.commit.channel) + asciiSize(before) + asciiSize(after) + textSize(reducer);
   size += numberSize(first) + bytesSize(batchHeadSize(epoch, first));
   size += numberSize(events.length) + numberSize(fields.length) + numberSize(publishers.length);
   size += numberSize(stateBytes);
-  for (const event of events) size += bytesSize(eventSize(event));
+  for (const event of events) size += bytesSize(eventSize(event, mergedAfter(event, mergedMs)));
   for (const [name, value] of fields) size += textSize(name) + bytesSize(value.length);
   for (const [from, seq] of publishers) size += asciiSize(from) + asciiSize(seq);
   return size;
 }
 
-function writeChannel(target: Buffer, start: number, epoch: Epoch, channel: Encoded): number {
+function mergedAfter({ atMs }: Event, mergedMs: number | undefined): number | undefined {
+  return mergedMs === undefined ? undefined : mergedMs - atMs;
+}
+
+function writeChannel(
+  target: Buffer,
+  start: number,
+  epoch: Epoch,
+  channel: Encoded,
+  mergedMs: number | undefined,
+): number {
   const { before, after, first, fields, publishers } = channel;
   const { events, reducer, stateBytes } = channel.commit;
   let at = writeAscii(target, start, channel.commit.channel);
@@ -98,8 +109,9 @@ function writeChannel(target: Buffer, start: number, epoch: Epoch, channel: Enco
   at = writeNumber(target, at, publishers.length);
   at = writeNumber(target, at, stateBytes);
   for (const event of events) {
-    at = writeStringHead(target, at, eventSize(event));
-    at = writeEvent(target, at, event);
+    const mergedAfterMs = mergedAfter(event, mergedMs);
+    at = writeStringHead(target, at, eventSize(event, mergedAfterMs));
+    at = writeEvent(target, at, event, mergedAfterMs);
   }
   for (const [name, value] of fields) {
     at = writeText(target, at, name);

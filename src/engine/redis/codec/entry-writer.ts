@@ -19,7 +19,7 @@ import {
   writeStringHead,
 } from './pack.ts';
 
-/** First element of an entry. A merger sets aside what has another: it was written by a newer bucket. */
+/** First element of an entry. One with a higher number was written by a newer bucket: a merger leaves it to a newer merger. */
 export const ENTRY_FORMAT = 1;
 
 /** @param batches One for each shard, each of at most 65,535 changes, as many batches. */

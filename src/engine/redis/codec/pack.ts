@@ -12,6 +12,7 @@ const STR_32 = 0xdb;
 const UINT_8 = 0xcc;
 const UINT_16 = 0xcd;
 const UINT_32 = 0xce;
+const INT_32 = 0xd2;
 const FLOAT_64 = 0xcb;
 const BIN_8 = 0xc4;
 const BIN_16 = 0xc5;
@@ -26,12 +27,16 @@ export function bytesSize(length: number): number {
   return (length < 0x100 ? 2 : length < 0x10000 ? 3 : 5) + length;
 }
 
+function isInt32(value: number): boolean {
+  return (value | 0) === value;
+}
+
 function isUint32(value: number): boolean {
   return value >>> 0 === value;
 }
 
 export function numberSize(value: number): number {
-  if (!isUint32(value)) return 9;
+  if (!isUint32(value)) return isInt32(value) ? 5 : 9;
   return value < 0x80 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
 }
 
@@ -56,6 +61,10 @@ export function writeAscii(target: Buffer, start: number, text: string): number 
 
 export function writeNumber(target: Buffer, start: number, value: number): number {
   if (!isUint32(value)) {
+    if (isInt32(value)) {
+      target[start] = INT_32;
+      return target.writeInt32BE(value, start + 1);
+    }
     target[start] = FLOAT_64;
     return target.writeDoubleBE(value, start + 1);
   }

@@ -25,7 +25,8 @@
 --          fields and publishers, bytes of the whole state; then the events, the fields as pairs field, value, the
 --          publishers as pairs from, seq
 --
--- Answer   {rev, events, waiting}         committed; as they are now, and how many entries are left (integers)
+-- Answer   {rev, events, waiting, clock}  committed; as they are now, how many entries are left (integers), what the clock of
+--                                         the shard says (ms)
 --          'lease', 'rev' or 'head'       refused, nothing was written; 'lease' also under another Redis process than
 --                                         the shard was last peeked at (lua/peek.lua)
 --
@@ -79,11 +80,6 @@ local function eachChannel(visit)
   end
 end
 
--- Not by Redis, which writes a number with 17 digits, and takes longer for that than for what is done with it.
-local function digits(number)
-  return string.format('%.0f', number)
-end
-
 -- Keeps the index of a channel that has a state: which fields changed at which head, complete from `indexedFrom` up to
 -- `indexed`. An older version that commits does not keep it; then `indexed` is not the head, and it is begun anew.
 local function index(metaKey, indexKey, at, firstField, firstPublisher)
@@ -113,24 +109,23 @@ local function index(metaKey, indexKey, at, firstField, firstPublisher)
   redis.call('HSET', metaKey, 'indexed', after, 'indexedFrom', from, 'size', digits(channels[at + 9]))
 end
 
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'rev', 'events', 'popped', 'server')
-if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+local nowMs = redisMs()
+local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 'server', 'clock', 'clockAt', 'leaseMs')
+if shard[1] ~= token then
   return 'lease'
 end
 local info = redis.pcall('INFO', 'server')
-if type(info) == 'string' and shard[6] and not string.find(info, shard[6], 1, true) then
+if type(info) == 'string' and shard[5] and not string.find(info, shard[5], 1, true) then
   return 'lease'
 end
-if (shard[3] or '0') ~= rev then
+if (shard[2] or '0') ~= rev then
   return 'rev'
 end
 if lastEntry ~= '' and redis.call('LINDEX', inboxKey, entries - 1) ~= lastEntry then
   return 'rev'
 end
 
-local events = tonumber(shard[4] or '0')
+local events = tonumber(shard[3] or '0')
 local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
   local head = channels[at + 1]
   if (redis.call('HGET', KEYS[key], 'head') or '') ~= head then
@@ -153,7 +148,8 @@ for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', '
 end
 
 local newRev = digits(tonumber(rev) + 1)
-local now, expires = digits(nowMs), digits(nowMs + dedupeTtlMs)
+local clock = storeMs(shard[6], shard[7], shard[8], nowMs)
+local now, expires = digits(clock), digits(clock + dedupeTtlMs)
 local recent = {}
 local expiry = {}
 eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
@@ -195,7 +191,8 @@ if unreadable > 0 then
   inBatches('RPUSH', badKey, ARGV, FIRST_UNREADABLE, #ARGV - 1)
   redis.call('LTRIM', badKey, -unreadableKept, -1)
 end
-redis.call('HSET', shardKey, 'rev', newRev, 'events', digits(events), 'popped', digits((shard[5] or 0) + entries))
+redis.call('HSET', shardKey, 'rev', newRev, 'events', digits(events), 'popped', digits((shard[4] or 0) + entries),
+  'clock', now, 'clockAt', digits(nowMs))
 eachChannel(function(at, firstEvent, firstField)
   if firstField > firstEvent then
     redis.call('SPUBLISH', eventsPrefix .. channels[at],
@@ -205,4 +202,4 @@ end)
 if entries > 0 then
   redis.call('LTRIM', inboxKey, entries, -1)
 end
-return {tonumber(newRev), events, redis.call('LLEN', inboxKey)}
+return {tonumber(newRev), events, redis.call('LLEN', inboxKey), now}

@@ -16,12 +16,11 @@ local shardKey, dedupeExpiryKey, recentKey = KEYS[1], KEYS[2], KEYS[3]
 local token = ARGV[1]
 local limit = tonumber(ARGV[2])
 
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil')
-if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+local shard = redis.call('HMGET', shardKey, 'lease', 'clock', 'clockAt', 'leaseMs')
+if shard[1] ~= token then
   return 'lease'
 end
+local nowMs = storeMs(shard[2], shard[3], shard[4], redisMs())
 return {
   redis.call('ZRANGE', dedupeExpiryKey, '-inf', nowMs, 'BYSCORE', 'LIMIT', 0, limit),
   redis.call('ZRANGE', recentKey, 0, limit - 1),

@@ -1,6 +1,9 @@
 #!lua flags=allow-oom
 -- gather: leaves a member's figure for a while, and tells those of all members.
 --
+-- A member is gone when its time is over by Redis' clock, or further away than anybody says: then the clock was set back. Set
+-- ahead, it makes all seem gone until each has spoken again.
+--
 -- KEYS[1]  members: hash member -> "<figure> <until, ms of Redis' clock>"
 -- ARGV[1]  member
 -- ARGV[2]  figure
@@ -25,7 +28,8 @@ local figures = {}
 local pairs = redis.call('HGETALL', members)
 for i = 1, #pairs, 2 do
   local figure, untilMs = string.match(pairs[i + 1], '^(%d+) (%d+)$')
-  if tonumber(untilMs) > now then
+  local leftMs = tonumber(untilMs) - now
+  if leftMs > 0 and (ttlMs == 0 or leftMs <= ttlMs) then
     figures[#figures + 1] = tonumber(figure)
   else
     redis.call('HDEL', members, pairs[i])

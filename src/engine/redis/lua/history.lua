@@ -20,7 +20,7 @@
 -- ARGV[8]  what an event weighs beside its bytes
 --
 -- Answer   {epoch, events of the shard, forgotten, forgotten of this channel or nil, head or nil, base or nil,
---           count of events kept, {event…}}; head and base nil for a channel that does not exist
+--           count of events kept, clock of the shard (ms), {event…}}; head and base nil for a channel that does not exist
 
 local shardKey, forgottenKey, metaKey, historyKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local newEpoch = ARGV[1]
@@ -72,7 +72,7 @@ local function newest(first, last)
   return events
 end
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten', 'clock', 'clockAt', 'leaseMs')
 local epoch = shard[1]
 if not epoch then
   epoch = newEpoch
@@ -89,5 +89,6 @@ elseif head and limit > 0 and epochAsked == epoch then
   events = oldest(first, math.min(first + limit, kept) - 1)
 end
 return {
-  epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept, events,
+  epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept,
+  digits(storeMs(shard[4], shard[5], shard[6], redisMs())), events,
 }

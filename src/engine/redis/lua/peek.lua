@@ -1,27 +1,38 @@
 #!lua flags=allow-oom
 -- peek: takes or extends a shard's lease and reads the oldest entries of its inbox. Removes nothing.
 --
--- A lease is written only when less than half of it remains: with `appendfsync always` each write is an fsync.
+-- A lease is extended only when less than half of it remains (ARGV[9]): with `appendfsync always` each write is an fsync.
+--
+-- Nobody's clock says when a lease is over. Its holder changes `leaseUntil` while it is there, and who else wants it watches that,
+-- by a clock of its own, for as long as the lease is; if it has not changed by then, the lease is over. Redis' clock is asked
+-- once, at the first look, how much of it is left, and believed within the whole of it: so who comes late need not watch for
+-- as long as if it had been there. Versions before this one go by `leaseUntil` alone (docs/adr/0015).
 --
 -- The shard remembers which Redis process it was last merged on (its run_id). Under another one, restarted or promoted,
 -- events that somebody has seen may be gone, and new ones would get their offsets. So the lease, whoever's it was,
--- ends, and nobody gets it for ARGV[6]: time for those who saw them to say so (`renew`). This goes by what is stored, so
--- that it holds for a merger that was not there before; where a user may not call INFO there is no such pause.
+-- ends, and goes to nobody for ARGV[6]: time for those who saw them to say so (`renew`). This goes by what is stored, so
+-- that it holds for a merger that was not there before; where a user may not call INFO there is no such pause. Whose the lease was
+-- is kept (`unvouched`) until that one has said that nothing is missing, or the shard has a new epoch (`renew`).
 --
 -- Entries are read in steps of 1, 2, 4 …, so that of large ones not many are read in vain.
 --
 -- KEYS[1]  shard
 -- KEYS[2]  inbox
 -- ARGV[1]  token of the caller
--- ARGV[2]  lease, milliseconds from now
+-- ARGV[2]  lease, milliseconds
 -- ARGV[3]  most entries to return
 -- ARGV[4]  bytes of entries after which to stop
 -- ARGV[5]  epoch for a shard that has none
 -- ARGV[6]  how long nobody merges after another Redis process took over, milliseconds
 -- ARGV[7]  most entries to read in one step
+-- ARGV[8]  the sign of another's lease that the caller has watched; '' for none
+-- ARGV[9]  '1' when it has watched that for the whole of its time, or when its own lease is to be extended
+-- ARGV[10] '1' when this Redis keeps all it confirms, and no other takes its place: it vouches itself
 --
--- Answer   {0, ms}                                      another token has the lease, or nobody may, for so long
---          {1, epoch, rev, events, waiting, {entry…}}   the lease is the caller's; `waiting` entries are in the inbox
+-- Answer   {2, epoch}       the lease is the caller's, and nobody vouches
+--          {0, sign, ms}    another has the lease, or nobody may: by that sign it is known, to be watched for so long from now
+--          {1, epoch, rev, events, waiting, {entry…}, clock}
+--                           the lease is the caller's; `waiting` entries are in the inbox; clock: of the shard, ms
 
 local shardKey, inboxKey = KEYS[1], KEYS[2]
 local token = ARGV[1]
@@ -31,39 +42,54 @@ local maxBytes = tonumber(ARGV[4])
 local newEpoch = ARGV[5]
 local pauseMs = tonumber(ARGV[6])
 local maxStep = tonumber(ARGV[7])
+local signWatched = ARGV[8]
+local isDue = ARGV[9] == '1'
+local isKeeper = ARGV[10] == '1'
 
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'server', 'mergeFrom')
-local epoch, rev, events, holder = shard[1], shard[2] or '0', shard[3] or '0', shard[4]
-local remainingMs = holder and tonumber(shard[5]) - nowMs or 0
-local server, mergeFrom = shard[6], tonumber(shard[7] or '0')
+local nowMs = redisMs()
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched')
+local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
+local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
+local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
+local server = shard[9]
 
 local info = redis.pcall('INFO', 'server')
 local thisServer = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
 if thisServer and thisServer ~= server then
   redis.call('HSET', shardKey, 'server', thisServer, 'serverBefore', server or '', 'serverSince', rev)
   if server then
-    mergeFrom = nowMs + pauseMs
-    redis.call('HSET', shardKey, 'mergeFrom', mergeFrom)
-    redis.call('HDEL', shardKey, 'lease', 'leaseUntil')
-    holder = nil
+    if not isKeeper and holder ~= '' then
+      redis.call('HSET', shardKey, 'unvouched', holder or '-')
+    end
+    -- Nobody's token.
+    holder, heldUntil, heldMs = '', digits(nowMs + pauseMs), pauseMs
+    redis.call('HSET', shardKey, 'lease', holder, 'leaseUntil', heldUntil, 'leaseMs', heldMs)
   end
 end
-local pausedMs = mergeFrom - nowMs
--- More than the whole of it: the clock was set back.
-if pausedMs > 0 and pausedMs <= pauseMs then
-  return {0, pausedMs}
-end
-if holder and holder ~= token and remainingMs > 0 then
-  return {0, remainingMs}
+if holder and holder ~= token then
+  local sign = heldUntil .. ' ' .. holder
+  local leftMs = math.max(0, math.min(tonumber(heldUntil) - nowMs, heldMs))
+  local isOver = leftMs == 0
+  if sign == signWatched then
+    isOver = isDue
+  end
+  if not isOver then
+    return {0, sign, leftMs}
+  end
 end
 if not epoch then
   epoch = newEpoch
   redis.call('HSET', shardKey, 'epoch', epoch)
 end
-if holder ~= token or remainingMs < leaseMs / 2 then
-  redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', nowMs + leaseMs)
+if holder ~= token or isDue then
+  local untilMs = digits(nowMs + leaseMs)
+  if untilMs == heldUntil then
+    untilMs = digits(nowMs + leaseMs + 1)
+  end
+  redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', untilMs, 'leaseMs', leaseMs, 'clock', digits(clock), 'clockAt', digits(nowMs))
+end
+if shard[10] then
+  return {2, epoch}
 end
 
 local entries, bytes, step = {}, 0, 1
@@ -81,4 +107,4 @@ while #entries < last and bytes <= maxBytes do
   end
   step = math.min(2 * step, maxStep)
 end
-return {1, epoch, rev, events, waiting, entries}
+return {1, epoch, rev, events, waiting, entries, digits(clock)}

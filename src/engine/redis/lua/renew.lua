@@ -15,8 +15,11 @@
 -- ARGV[4]  pub/sub name for its mergers
 -- ARGV[5]  kind of evidence, and what belongs to it:
 --            'head'      ARGV[6] a head that somebody was told
---            'event'     ARGV[6] channel, ARGV[7] offset, ARGV[8] the event (MessagePack)
---            'rev'       ARGV[6] a rev that was confirmed
+--            'event'     ARGV[6] channel, ARGV[7] offset, ARGV[8] what makes the event that one, as it is stored behind the head
+--                        of its array
+--            'rev'       ARGV[6] a rev that was confirmed, ARGV[7] the token of the lease under which; '' to not say. If that was
+--                        the last before this Redis process took over, it vouches for what is there (lua/peek.lua)
+--            'unvouched' that nobody does
 --            'reducer'   ARGV[6] name of the reducer from now on
 --
 -- Answer   {1, epoch}   renewed: that is the new epoch, `rev` + 1, everybody is told
@@ -29,7 +32,7 @@ local observers = ARGV[3]
 local mergers = ARGV[4]
 local kind = ARGV[5]
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched')
 local epoch = shard[1]
 if epoch and epoch ~= epochSeen then
   return {0, epoch}
@@ -50,7 +53,11 @@ local function isEventLost(channel, offset, event)
     return true
   end
   local index = offset - (head - redis.call('LLEN', historyKey) + 1)
-  return index >= 0 and redis.call('LINDEX', historyKey, index) ~= event
+  if index < 0 then
+    return false
+  end
+  local kept = redis.call('LINDEX', historyKey, index)
+  return not kept or string.sub(kept, 2, 1 + #event) ~= event
 end
 
 local isDue = not epoch
@@ -58,6 +65,11 @@ if kind == 'event' then
   isDue = isDue or isEventLost(ARGV[6], tonumber(ARGV[7]), ARGV[8])
 elseif kind == 'rev' then
   isDue = isDue or tonumber(shard[2] or '0') < tonumber(ARGV[6])
+  if not isDue and shard[5] == ARGV[7] then
+    redis.call('HDEL', shardKey, 'unvouched')
+  end
+elseif kind == 'unvouched' then
+  isDue = isDue or shard[5]
 elseif kind == 'head' then
   local head = redis.call('HGET', metaKey, 'head') or shard[4] or '0'
   isDue = isDue or tonumber(head) < tonumber(ARGV[6])
@@ -75,6 +87,7 @@ if not isDue then
 end
 redis.call('HSET', shardKey, 'epoch', newEpoch)
 redis.call('HINCRBY', shardKey, 'rev', 1)
+redis.call('HDEL', shardKey, 'unvouched')
 redis.call('SPUBLISH', observers, newEpoch)
 redis.call('SPUBLISH', mergers, '')
 return {1, newEpoch}

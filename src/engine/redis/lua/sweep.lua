@@ -31,12 +31,11 @@ local publishers = tonumber(ARGV[4])
 local FIRST_PUBLISHER, FIRST_PUBLISHER_KEY = 5, 5
 local FIRST_CHANNEL, FIRST_CHANNEL_KEY = FIRST_PUBLISHER + 2 * publishers, FIRST_PUBLISHER_KEY + publishers
 
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local shard = redis.call('HMGET', shardKey, 'lease', 'leaseUntil', 'forgotten', 'rev', 'events')
-if shard[1] ~= token or tonumber(shard[2]) <= nowMs then
+local shard = redis.call('HMGET', shardKey, 'lease', 'clock', 'forgotten', 'rev', 'events', 'clockAt', 'leaseMs')
+if shard[1] ~= token then
   return 'lease'
 end
+local nowMs = storeMs(shard[2], shard[6], shard[7], redisMs())
 
 local publishersGone = {}
 for i = 0, publishers - 1 do

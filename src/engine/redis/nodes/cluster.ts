@@ -92,6 +92,9 @@ class Cluster implements Primaries {
     return this.#primaryAt(this.#ownerOf(shard)).line;
   }
 
+  /** Another node may take the place of one. */
+  readonly keepsAll = false;
+
   async ping(): Promise<void> {
     const owners = new Set(Array.from({ length: this.#options.shards }, (_, shard) => this.#ownerOf(shard)));
     try {

@@ -5,7 +5,7 @@
 
 import type { Lines } from '../pubsub/subscriber.ts';
 import type { Runner } from '../runner.ts';
-import { logDurability } from '../start/durability.ts';
+import { type Durability, isLossless, logDurability } from '../start/durability.ts';
 import { checkPrimary } from '../start/start-checks.ts';
 import type { Target } from './addresses.ts';
 import { openPrimary, type PrimaryOptions } from './primary.ts';
@@ -24,14 +24,18 @@ export async function openSingle(
   options: PrimaryOptions,
 ): Promise<Primaries> {
   const primary = await openPrimary(target, options);
+  let durability: Durability;
   try {
-    logDurability([await checkPrimary(primary, mode, options)], options.log);
+    durability = await checkPrimary(primary, mode, options);
+    logDurability([durability], options.log);
   } catch (error) {
     await primary.close();
     throw error;
   }
   return {
     isOne: true,
+    // Behind Sentinels another may take its place, which has less.
+    keepsAll: mode === 'standalone' && isLossless(durability),
     run: (_shard, script, keys, args) => primary.run(script, keys, args),
     append: (_shard, script, keys, args) => primary.append(script, keys, args),
     lineOf: () => primary.line,

@@ -10,6 +10,11 @@ export interface Durability {
   readonly settings: Settings | undefined;
 }
 
+/** Whether it has after a crash whatever it confirmed. */
+export function isLossless({ settings }: Durability): boolean {
+  return settings?.appendonly === 'yes' && settings.appendfsync === 'always';
+}
+
 /** One line for all primaries, and warnings where one is weaker than it could be. */
 export function logDurability(primaries: readonly Durability[], log: EngineLog): void {
   const counts = new Map<string, number>();

@@ -4,6 +4,7 @@ import { EngineUnreachable, EngineUnusable } from '../../../errors.ts';
 import type { EngineLog } from '../log.ts';
 import { call, isReply, type Reply, reasonOf } from '../nodes/calls.ts';
 import type { Durability, Settings } from './durability.ts';
+import { type Claim, createFit, type Fit, type FitWanted } from './fit.ts';
 import { checkRights, type RightsWanted, withoutRight } from './rights.ts';
 
 export type Mode = 'standalone' | 'cluster' | 'sentinel';
@@ -65,17 +66,9 @@ export function serverProblem(info: ReadonlyMap<string, string>, mode: Mode): st
   return undefined;
 }
 
-/** Throws an EngineUnusable unless the store was begun for as many shards, or is begun now. */
-export async function claimShards(
-  claim: (shards: number) => Promise<number>,
-  shards: number,
-  key: string,
-): Promise<void> {
-  const claimed = await sayingWhy(key, () => claim(shards));
-  if (claimed === shards) return;
-  throw new EngineUnusable(
-    `SHARDS is ${shards}, but this store was begun with ${claimed} (${key}): it cannot be changed later.`,
-  );
+/** Throws an EngineUnusable unless the store is for us, or is begun now. */
+export function claimStore(claim: () => Promise<Claim>, wanted: FitWanted): Promise<Fit> {
+  return sayingWhy(wanted.where, () => createFit(claim, wanted));
 }
 
 async function checkClusterState(redis: Redis, address: string): Promise<void> {
