@@ -69,7 +69,6 @@ export const mutations: readonly Mutation[] = [
   { patch: 'away-store-trusted', file: unit('hubs'), tests: 'known to be away' },
   { patch: 'idle-hubs-unlimited', file: unit('hubs'), tests: 'so many are kept' },
   { patch: 'passing-hubs-kept', file: unit('hubs'), tests: 'only looked at goes' },
-  { patch: 'compared-without-look', file: unit('hub-weight'), tests: '12 × 1024', cheap: true },
   { patch: 'pages-unweighed', file: unit('hub-weight'), tests: '12 × 1024' },
   { patch: 'pages-in-one-turn', file: unit('hub-weight'), tests: '60 × 64' },
   { patch: 'ring-budget-in-vain', file: unit('hub-weight'), tests: 'is not tried' },
