@@ -35,6 +35,7 @@ const mutations: readonly Mutation[] = [
   { patch: 'hold-back-off', file: 'test/unit/shortcut.test.ts', tests: 'comes before the answer' },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS },
   { patch: 'attach-awaits', file: INTERLEAVINGS },
+  { patch: 'heard-vouched', file: INTERLEAVINGS },
 ];
 
 /** Of the interleavings, a hundred find each of these as a rule; nobody needs the smallest. */
