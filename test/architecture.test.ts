@@ -82,7 +82,7 @@ const log = /^log\.ts$/;
 const metrics = /^metrics\.ts$/;
 const clock = /^clock\.ts$/;
 const config = /^config\.ts$/;
-const contract = /^engine\/(engine|evidence|observer)\.ts$/;
+const contract = /^engine\/(engine|comparing|evidence|observer)\.ts$/;
 const fastify = /^(fastify|@fastify\/.*)$/;
 
 /** A role may use what all may use, and itself; never another role, never an implementation. */

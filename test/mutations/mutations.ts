@@ -34,6 +34,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'strangers-admitted', file: unit('plain-forgery'), cheap: true },
   { patch: 'hold-back-off', file: unit('shortcut'), tests: 'comes before the answer', cheap: true },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS, cheap: true },
+  { patch: 'heard-vouched', file: INTERLEAVINGS },
   { patch: 'attach-awaits', file: INTERLEAVINGS },
 
   { patch: 'snapshot-made-each-time', file: unit('state-reads'), tests: 'made once$' },

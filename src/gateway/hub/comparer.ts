@@ -11,7 +11,7 @@
 import { systemClock } from '../../clock.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
 import type { Epoch } from '../../domain/position.ts';
-import { CHANGES_MAX, TAILS_MAX } from '../../engine/comparing.ts';
+import type { CHANGES_MAX, TAILS_MAX } from '../../engine/comparing.ts';
 import type { Engine, Evidence, RenewOutcome } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { createTurns, type Turns } from '../turns.ts';
@@ -32,7 +32,9 @@ const ROUND_MS = 2_500;
 /** By all gateways together, a second: 2 to 5 % of a Redis core each, at 3 µs a channel and 10 a shard (ADR 14). */
 const FLEET_LOOKS_PER_S = 16_000;
 const FLEET_ASKS_PER_S = 5_000;
-
+/** As many as the engine takes, and tells. */
+const LOOKS_MAX: typeof TAILS_MAX = 250;
+const NAMES_MAX: typeof CHANGES_MAX = 1_000;
 const UNDER_WAY_MAX = 2;
 /** Milliseconds: a hundred times what a call takes. */
 const LATE_MS = 250;
@@ -129,7 +131,7 @@ export class Comparer {
     const rounds = (this.#shards.size * ms) / ROUND_MS;
     // What was not needed is not saved up, but for what is less than one, or less than a call.
     this.#asks = Math.min(this.#asks, 1) + Math.min(rounds, FLEET_ASKS_PER_S * share);
-    this.#looks = Math.min(this.#looks, TAILS_MAX) + FLEET_LOOKS_PER_S * share;
+    this.#looks = Math.min(this.#looks, LOOKS_MAX) + FLEET_LOOKS_PER_S * share;
     for (; this.#asks >= 1; this.#asks--) {
       const served = this.#next();
       if (served) served.isTurn = true;
@@ -213,7 +215,7 @@ export class Comparer {
     // Nothing is level by a mark whose changes were not gone through to the end.
     served.mark = null;
     try {
-      const limit = Math.min(CHANGES_MAX, Math.max(CHANGES_MIN, CHANGES_PER_HUB * served.all.size));
+      const limit = Math.min(NAMES_MAX, Math.max(CHANGES_MIN, CHANGES_PER_HUB * served.all.size));
       const found = await this.#deps.engine.readChanges(served.shard, mark, limit);
       served.isTurn = false;
       const changed = found.channels && new Set(found.channels);
@@ -232,7 +234,7 @@ export class Comparer {
 
   async #look(served: Served): Promise<void> {
     const isInTurn = served.urgency === 2;
-    const taken = served.take(TAILS_MAX, Math.floor(this.#looks));
+    const taken = served.take(LOOKS_MAX, Math.floor(this.#looks));
     if (isInTurn) this.#looks -= taken.length;
     const looks: [Compared, Look][] = [];
     for (const hub of taken) {
