@@ -29,7 +29,7 @@ export interface ComparerDeps {
 
 /** Each shard is asked once in that time. What was heard of meanwhile waits for the next: twice that is within I10. */
 const ROUND_MS = 2_500;
-/** By all gateways together, a second: 2 to 5 % of a Redis core each, at 3 µs a channel and 10 a shard (ADR 14). */
+/** By all gateways together, a second: some 4 and 7 % of a Redis core (ADR 14). */
 const FLEET_LOOKS_PER_S = 16_000;
 const FLEET_ASKS_PER_S = 5_000;
 /** As many as the engine takes, and tells. */
@@ -42,8 +42,7 @@ const LATE_MS = 250;
 const LOOK_EVENTS = 16;
 /** Hubs that read on by themselves at a time, 256 KiB each. */
 const ALONE_MAX = 16;
-/** Changed channels are worth their names while they are not many more than the hubs that may be among them. */
-const CHANGES_PER_HUB = 4;
+/** Changed channels are told by their names while they are no more than the hubs that may be among them, or so many. */
 const CHANGES_MIN = 100;
 /** Between two tries of what failed. */
 const RETRY_MIN_MS = 250;
@@ -215,7 +214,7 @@ export class Comparer {
     // Nothing is level by a mark whose changes were not gone through to the end.
     served.mark = null;
     try {
-      const limit = Math.min(NAMES_MAX, Math.max(CHANGES_MIN, CHANGES_PER_HUB * served.all.size));
+      const limit = Math.min(NAMES_MAX, Math.max(CHANGES_MIN, served.all.size));
       const found = await this.#deps.engine.readChanges(served.shard, mark, limit);
       served.isTurn = false;
       const changed = found.channels && new Set(found.channels);
