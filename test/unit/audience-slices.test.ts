@@ -69,12 +69,14 @@ it('in the middle of it streams come, go, get events and start over again', asyn
   const { clients, come } = await open(log);
   // The hub has the new log, and its streams have just begun to start over.
   await log.renew();
+  for (let i = 0; i < 4; i++) await turn();
   const late = come();
   const gone = clients.filter((_, i) => i % 7 === 0);
   for (const client of gone) client.isClosed = true;
   log.commit(['ann.1']);
   await turn();
   await log.renew('cccccc3');
+  for (let i = 0; i < 4; i++) await turn();
   log.commit(['ann.1']);
   const left = [...clients.filter(({ isClosed }) => !isClosed), late];
   await writtenPerTurn(left, () => left.every((client) => offsetsOf(client).at(-1) === 2));
