@@ -1,4 +1,5 @@
 /** `GET /c/{channel}/history`: what the store keeps of a channel's events, page by page (P25). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
@@ -18,8 +19,10 @@ import { historyDocument } from './schemas.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
-/** Pages under way, half a MiB of the store's each: whoever reads histories leaves it time for everybody else. */
-const PAGES_MAX = 4;
+/** Pages under way, half a MiB of the store's each. */
+const PAGES_MAX = 1;
+/** For so long after one no other is begun, as a part of the time that it took: whoever reads histories leaves some to everybody else. */
+const REST = 0.5;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
 export interface HistoryDeps {
@@ -33,11 +36,24 @@ type HistoryRequest = FastifyRequest<{ Params: { channel: string }; Querystring:
 export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
   const { url, schema } = historyDocument;
   const slots = new Slots(PAGES_MAX);
+
+  function inTurn(make: () => Promise<Buffer | null>): Promise<Buffer | null> {
+    return new Promise((resolve) => {
+      void slots.run(async () => {
+        const beganMs = performance.now();
+        const made = make();
+        resolve(made);
+        await Promise.allSettled([made]);
+        await sleep((performance.now() - beganMs) * REST);
+      });
+    });
+  }
+
   app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
     const channel = parseChannel(request.params.channel);
     const limit = parseNumber('limit', parameter(request, 'limit') ?? `${ANSWER_MAX_EVENTS}`, 1, ANSWER_MAX_EVENTS);
     const since = parameter(request, 'since') || undefined;
-    const body = await slots.run(async () => {
+    const body = await inTurn(async () => {
       // Others were before it, and it may have given up.
       if (request.raw.socket.destroyed) return null;
       deps.answers.admit();
