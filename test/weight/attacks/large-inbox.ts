@@ -47,7 +47,7 @@ async function drive({ target, size }: Drive) {
 
 export const largeInbox: Attack = {
   name: 'large-inbox',
-  promise: 'an inbox of 200 changes of the largest size is merged while others go on',
+  promise: 'an inbox of 800 changes of the largest size is merged while others go on',
   store: 'apart',
   env: () => ({ MAX_CHANGE_BYTES: String(largestOf('maxChangeBytes')), INBOX_MAX_BYTES: String(1 << 30) }),
   holds: ['rings', 'batches'],

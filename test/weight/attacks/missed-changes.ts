@@ -8,7 +8,8 @@ import { largestOf } from '../settings.ts';
 import { get, post, RawConnection } from '../sockets.ts';
 
 const CHANNEL = 'missed';
-const CHANGES: Readonly<Record<Size, number>> = { small: 60, full: 2_000 };
+/** As many as a history keeps, about. */
+const CHANGES: Readonly<Record<Size, number>> = { small: 60, full: 1_000 };
 const SENT_MS = 120_000;
 /** Of a change; the first frame begins otherwise. */
 const MARK = '\ndata: y';
@@ -46,7 +47,7 @@ async function drive({ size }: Drive) {
 
 export const missedChanges: Attack = {
   name: 'missed-changes',
-  promise: 'a hub that missed 2,000 changes of the largest size catches up while others go on',
+  promise: 'a hub that missed 1,000 changes of the largest size catches up while others go on',
   store: 'apart',
   env: () => ({
     MAX_CHANGE_BYTES: String(largestOf('maxChangeBytes')),
