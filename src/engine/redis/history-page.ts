@@ -3,6 +3,7 @@ import type { Event } from '../../domain/event.ts';
 import { type Epoch, gapAt, type LogBounds, type Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../comparing.ts';
 import { decodeEvent } from './codec/codec.ts';
+import type { Reply } from './nodes/calls.ts';
 
 export interface RawHistory {
   readonly epoch: Epoch;
@@ -14,6 +15,24 @@ export interface RawHistory {
   /** How many events are kept. */
   readonly kept: number;
   readonly blobs: readonly Buffer[];
+}
+
+/** From elements of Redis' answers. @param forgotten Of the shard and of the channel: the later counts. */
+export function rawHistory(
+  [epoch, events]: readonly Reply[],
+  forgotten: readonly Reply[],
+  [head, base, kept]: readonly Reply[],
+  blobs: Reply,
+): RawHistory {
+  return {
+    epoch: String(epoch),
+    events: Number(events),
+    forgotten: Math.max(...forgotten.map(Number)),
+    head: head === null ? null : Number(head),
+    base: base === null ? null : Number(base),
+    kept: Number(kept),
+    blobs: blobs as Buffer[],
+  };
 }
 
 type OnUnreadable = (error: unknown, offset: number) => void;

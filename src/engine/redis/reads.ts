@@ -7,7 +7,7 @@ import { newEpoch, type Position } from '../../domain/position.ts';
 import type { StateField } from '../../domain/state.ts';
 import { type EngineOptions, LOAD_MAX_BYTES, LOAD_STATE_MAX_BYTES, type Loaded, type LoadWish } from '../engine.ts';
 import { decodeField } from './codec/codec.ts';
-import type { RawHistory } from './history-page.ts';
+import { type RawHistory, rawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
 import type { Reply } from './nodes/calls.ts';
 import type { Runner } from './runner.ts';
@@ -94,17 +94,9 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const args = [newEpoch(), channel, ...position, ...limits].map(String);
       const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs] = answer as [...Reply[], Buffer[]];
-      return {
-        epoch: String(epoch),
-        events: Number(events),
-        forgotten: Math.max(Number(ofShard), Number(ofChannel)),
-        head: head === null ? null : Number(head),
-        base: base === null ? null : Number(base),
-        kept: Number(kept),
-        blobs: blobs as Buffer[],
-        clockMs: Number(clock),
-      };
+      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs] = answer;
+      const raw = rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!], blobs!);
+      return { ...raw, clockMs: Number(clock) };
     },
 
     /** For `readWhole`, which says what cursor and position mean. */

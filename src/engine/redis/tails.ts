@@ -3,7 +3,7 @@ import { newEpoch } from '../../domain/position.ts';
 import type { Changes, HistoryPage, Mark, Tail } from '../comparing.ts';
 import type { EngineOptions } from '../engine.ts';
 import { packed } from './codec/codec.ts';
-import { historyFrom, type RawHistory } from './history-page.ts';
+import { historyFrom, type RawHistory, rawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
 import type { Reply } from './nodes/calls.ts';
 import { EVENT_OVERHEAD_BYTES, LIMIT_MAX, stepMax } from './reads.ts';
@@ -72,15 +72,7 @@ function rawAt(answer: readonly Reply[], at: number): RawHistory | null {
   if (at >= answer.length) return null;
   const [epoch, events, ofShard] = answer;
   const [head, base, kept, ofChannel, blobs] = answer.slice(at, at + OF_CHANNEL);
-  return {
-    epoch: String(epoch),
-    events: Number(events),
-    forgotten: Math.max(Number(ofShard), Number(ofChannel)),
-    head: head === null ? null : Number(head),
-    base: base === null ? null : Number(base),
-    kept: Number(kept),
-    blobs: blobs as Buffer[],
-  };
+  return rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!], blobs!);
 }
 
 /** Of a mark; one of another kind is of no epoch. */
