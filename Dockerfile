@@ -8,8 +8,8 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.mjs scripts/
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
+COPY scripts/build.mjs scripts/client-bundle.mjs scripts/
 COPY src/ src/
 RUN node scripts/build.mjs
 

@@ -1,5 +1,5 @@
 /**
- * Fills a template: `@NAME@` becomes a setting, and a line that names one of a list (`@BUCKET@`, `@GATEWAY@`, `@ORIGIN@`, `@TRUSTED@`)
+ * Fills a template: `@NAME@` becomes a setting, and a line that names one of a list (`@BUCKET@`, `@GATEWAY@`, `@ORIGIN@`, `@TRUSTED@`, `@ANYBODY@`)
  * is repeated for each of them.
  *
  * Run by itself it writes the file for the environment it finds: `npm run edge:render -- haproxy > /etc/haproxy/haproxy.cfg`.
@@ -40,6 +40,12 @@ function originPatterns(edge: Edge, { corsOrigins, plain, tls }: EdgeSettings): 
   return [isNginx ? `"~${local}"` : `-m reg '${local}'`];
 }
 
+/** Where every origin may read, none may with cookies (Fetch standard, "CORS protocol and credentials"). */
+function anybody(edge: Edge, { corsOrigins }: EdgeSettings): readonly string[] {
+  if (corsOrigins !== '*') return [];
+  return [edge === 'nginx' ? '""' : 'always_true'];
+}
+
 function trusted(edge: Edge, { proxyProtocol, trustedProxies }: EdgeSettings): readonly string[] {
   // To nginx even the balancer that speaks the PROXY protocol is one to be trusted: all who can connect are.
   if (edge === 'nginx' && proxyProtocol === 'on') return ['0.0.0.0/0', '::/0'];
@@ -77,6 +83,7 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
     ['BUCKET', buckets],
     ['GATEWAY', gateways],
     ['ORIGIN', originPatterns(edge, settings)],
+    ['ANYBODY', anybody(edge, settings)],
     ['TRUSTED', trusted(edge, settings)],
   ];
   const fill = (line: string, more: Readonly<Record<string, string | number>> = {}) =>

@@ -1,5 +1,6 @@
 /**
- * Builds dist/: compiles src, and copies beside it what is not TypeScript (`.lua`, the page).
+ * Builds dist/: compiles src, and copies beside it what is not TypeScript (`.lua`, the page). The client is there as modules
+ * for Node and bundlers, as types for its users, as one file for browsers with what few need beside it, and as what a server gives to pages.
  *
  * `--if-stale`: only when something in src, or what decides the compilation, is newer than the last build that succeeded.
  */
@@ -10,6 +11,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -35,22 +37,45 @@ function filesUnder(folder) {
 function isStale() {
   if (!existsSync(stamp)) return true;
   const builtMs = statSync(stamp).mtimeMs;
-  const deciding = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'].map((name) =>
-    join(root, name),
-  );
+  const deciding = [
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.client.json',
+    'scripts/build.mjs',
+    'scripts/client-bundle.mjs',
+    'scripts/client-joined.mjs',
+  ].map((name) => join(root, name));
   // Folders too: theirs is the only date that tells of a file that went.
   const sources = filesUnder(src).map(({ path }) => path);
   return [...deciding, src, ...sources].some((path) => existsSync(path) && statSync(path).mtimeMs > builtMs);
 }
 
+function run(args) {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  return spawnSync(process.execPath, [tsc, ...args], { stdio: 'inherit' }).status ?? 1;
+}
+
+/** Types name their neighbours as they are called in dist/. */
+function writeTypes(next) {
+  const status = run(['-p', join(root, 'tsconfig.client.json'), '--outDir', next]);
+  for (const { path } of filesUnder(next)) {
+    if (path.endsWith('.d.ts'))
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
+  }
+  return status;
+}
+
 /** Made beside dist/ and put in its place when it is whole: a server that starts meanwhile never sees half of it. */
-function build() {
+async function build() {
   const next = mkdtempSync(join(root, '.dist-'));
   try {
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-    const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', next];
-    const compiled = spawnSync(process.execPath, args, { stdio: 'inherit' });
-    if (compiled.status !== 0) return compiled.status ?? 1;
+    const status = run(['-p', join(root, 'tsconfig.build.json'), '--outDir', next]) || writeTypes(next);
+    if (status !== 0) return status;
+    // Only here: an installation that has nothing to build has neither compiler nor bundler.
+    const { bundleClient, bundleWhole } = await import('./client-bundle.mjs');
+    await bundleClient(join(next, 'client/browser'));
+    await bundleWhole(join(next, 'web/client.js'));
     for (const { path, isFile } of filesUnder(src)) {
       if (!isFile || path.endsWith('.ts')) continue;
       const copy = join(next, path.slice(src.length));
@@ -68,4 +93,4 @@ function build() {
 
 // An installation without sources has nothing to be stale against.
 const isNeeded = !process.argv.includes('--if-stale') || (existsSync(src) && isStale());
-if (isNeeded) process.exitCode = build();
+if (isNeeded) process.exitCode = await build();

@@ -11,6 +11,8 @@ import { delimiter, join } from 'node:path';
 const parts = {
   'redis-server': 'redis-server',
   curl: 'curl',
+  // Of the clients by hand.
+  python3: 'python3',
   // The two edges, and certificates for them.
   haproxy: 'haproxy',
   nginx: 'nginx',

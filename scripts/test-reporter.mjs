@@ -11,11 +11,12 @@ import { inspect } from 'node:util';
 /** What is said of a suite when something in it failed; what failed says it better. */
 const BECAUSE_OF_OTHERS = 'subtestsFailed';
 /** The lines of Node's own summary. Others at the top, such as the seed of a property, are told with what failed. */
-const ofSummary = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
+const ofSummary = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) (.+)/;
 
 export default async function* report(events) {
   const failures = [];
-  const summary = [];
+  /** Where several runs follow each other, what each counted is added up. */
+  const summary = new Map();
   const notes = [];
   for await (const { type, data } of events) {
     switch (type) {
@@ -30,13 +31,17 @@ export default async function* report(events) {
       case 'test:stderr':
         yield data.message;
         break;
-      case 'test:diagnostic':
-        if (data.nesting === 0) (ofSummary.test(data.message) ? summary : notes).push(`# ${data.message}\n`);
+      case 'test:diagnostic': {
+        if (data.nesting !== 0) break;
+        const [, name, count] = ofSummary.exec(data.message) ?? [];
+        if (name === undefined) notes.push(`# ${data.message}\n`);
+        else summary.set(name, (summary.get(name) ?? 0) + Number(count));
         break;
+      }
     }
   }
   if (failures.length > 0) yield `\nWhat failed:\n${failures.join('')}\n${notes.join('')}`;
-  yield summary.join('');
+  yield Array.from(summary, ([name, count]) => `# ${name} ${count}\n`).join('');
 }
 
 function isExpected({ todo, details }) {

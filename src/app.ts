@@ -6,6 +6,10 @@
  * their answers; then nothing new can come, the merge gives its leases back, and only then the engine goes.
  */
 import type { FastifyInstance } from 'fastify';
+import type { Access } from './access/access.ts';
+import { createAccess } from './access/create-access.ts';
+import type { PassStore } from './access/sessions/pass-store.ts';
+import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
 import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
@@ -16,15 +20,20 @@ import { createRedisEngine } from './engine/redis/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { gatewayDocuments } from './gateway/routes/schemas.ts';
 import { adminRoutes } from './http/admin.ts';
+import { forgeryRules } from './http/forgery.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
+import { libraryRoutes } from './http/library.ts';
 import { pageRoutes } from './http/page.ts';
+import { revokeRoute } from './http/revoke-route.ts';
 import { createServer, listen } from './http/server.ts';
+import { sessionRoutes } from './http/session-routes.ts';
 import type { PlainHandler } from './http/shortcut.ts';
 import type { Logger } from './log.ts';
 import { createMerger } from './merger/merger.ts';
 import { createReducerFor } from './merger/reducers/patterns.ts';
+import { tagOf } from './merger/roll.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { type EngineCondition, watchEngine } from './watch-engine.ts';
+import { watchEngine } from './watch-engine.ts';
 
 export interface App {
   readonly port: number;
@@ -44,7 +53,8 @@ interface Part {
   ready?(): boolean;
   load?(): { readonly streams: number; readonly polls: number; readonly maxStreams: number };
   start?(): Promise<void>;
-  engineIs?(condition: EngineCondition): void;
+  /** Told which shards are away, whenever that changes. */
+  storeIs?(away: ReadonlySet<number>): void;
   /** Takes no new work and finishes what it has. */
   quiet?(drainMs: number): Promise<void>;
   /** Ends what works for the others, once no request can come any more. */
@@ -54,11 +64,21 @@ interface Part {
 /** @throws an `EngineUnusable`, or the listening error, with nothing left running. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const metrics = createMetrics();
-  const engine = await createEngine(config, log);
-  const parts = config.roles.map((role) => [role, createPart[role](engine, config, log, metrics)] as const);
-  const onChange = (condition: EngineCondition) => {
-    log.warn({ condition }, 'the store');
-    for (const [, part] of parts) part.engineIs?.(condition);
+  const { engine, passes } = await createEngine(config, log);
+  const access = createAccess(config, {
+    clock: systemClock,
+    log,
+    onReached: (limit) => metrics.limited.inc({ limit }),
+    ...(passes && { passes }),
+  });
+  const parts = config.roles.map((role) => [role, createPart[role]({ engine, config, log, metrics, access })] as const);
+  const onChange = (away: ReadonlySet<number>) => {
+    const isPart = away.size > 0 && away.size < engine.shards;
+    log.warn(
+      { condition: away.size === 0 ? 'recovered' : 'degraded', ...(isPart && { shards: [...away] }) },
+      'the store',
+    );
+    for (const [, part] of parts) part.storeIs?.(away);
   };
   const watch = watchEngine({ engine, metrics, onChange });
   const checks: Readiness[] = [
@@ -69,6 +89,14 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     const loads = parts.flatMap(([, part]) => part.load?.() ?? []);
     return { ready: checks.every(({ ready }) => ready()), streams: 0, polls: 0, maxStreams: 0, ...loads[0] };
   };
+  const operatorRoutes = (server: FastifyInstance, localOnly: boolean) => {
+    adminRoutes(server, { metrics, load, localOnly });
+    const { adminKey: key } = config;
+    const { revocations } = access;
+    if (key !== null && revocations !== null) {
+      revokeRoute(server, { key, revocations, clock: systemClock, log, metrics, localOnly });
+    }
+  };
   const servers: FastifyInstance[] = [];
   let stopping: Promise<void> | null = null;
 
@@ -77,18 +105,21 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await Promise.all(servers.map((server) => server.close()));
     await Promise.all(parts.map(([, part]) => part.finish?.()));
     watch.close();
+    access.close();
     await engine.close();
   }
 
   try {
     const elsewhere = [changeRoute, ...gatewayDocuments];
     const plainly = parts.find(([, part]) => part.plainly)?.[1].plainly;
-    const server = await createServer({ config, log, metrics, elsewhere, plainly });
+    const server = await createServer({ config, log, metrics, access, elsewhere, plainly });
     servers.push(server);
     for (const [, part] of parts) part.routes?.(server);
+    if (access.sessions !== null) sessionRoutes(server, access.sessions, forgeryRules(config));
     healthRoutes(server, checks);
     pageRoutes(server);
-    if (config.adminPort === null) adminRoutes(server, { metrics, load, localOnly: true });
+    libraryRoutes(server);
+    if (config.adminPort === null) operatorRoutes(server, true);
     const port = await listen(server, config);
     let adminPort: number | null = null;
     if (config.adminPort !== null) {
@@ -98,10 +129,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
         config: { ...config, publicHosts: hosts, maxConnections: ADMIN_CONNECTIONS },
         log,
         metrics,
+        access,
       });
       servers.push(admin);
       healthRoutes(admin, checks);
-      adminRoutes(admin, { metrics, load, localOnly: false });
+      operatorRoutes(admin, false);
       adminPort = await listen(admin, { host: config.host, port: config.adminPort });
     }
     for (const [, part] of parts) await part.start?.();
@@ -116,9 +148,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
-async function createEngine(config: Config, log: Logger): Promise<Engine> {
+/** And where sessions are kept, if not in this process. */
+async function createEngine(config: Config, log: Logger): Promise<{ engine: Engine; passes?: PassStore }> {
   const options: EngineOptions = config;
-  if (config.redisUrl === null) return createMemoryEngine(options);
+  if (config.redisUrl === null) return { engine: createMemoryEngine(options) };
   const redis = {
     ...options,
     url: config.redisUrl,
@@ -126,32 +159,54 @@ async function createEngine(config: Config, log: Logger): Promise<Engine> {
     sentinelMaster: config.redisSentinelMaster,
     waitReplicas: config.redisWaitReplicas,
     prefix: config.redisPrefix,
+    roles: config.roles,
+    ...(config.auth === 'jwt' && { guest: redisPassNeeds }),
     log,
   };
-  return awaitEngine(() => createRedisEngine(redis), { clock: systemClock, log, waitMs: config.redisStartWaitMs });
+  const waiting = { clock: systemClock, log, waitMs: config.redisStartWaitMs };
+  const engine = await awaitEngine(() => createRedisEngine(redis), waiting);
+  return { engine, passes: createRedisPasses(engine.link) };
+}
+
+/** What a role may be made of. */
+interface PartDeps {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly access: Access;
 }
 
 /** A new role is a folder beside the others and an entry here. */
-const createPart: Record<Role, (engine: Engine, config: Config, log: Logger, metrics: Metrics) => Part> = {
-  bucket(engine, config, log, metrics) {
-    const { maxChangeBytes } = config;
-    const bucket = createBucket({ engine, log, metrics, clock: systemClock, maxChangeBytes });
+const createPart: Record<Role, (deps: PartDeps) => Part> = {
+  bucket({ engine, config, log, metrics, access }) {
+    const bucket = createBucket({ ...config, engine, log, metrics, access, clock: systemClock });
     return { routes: (app) => bucket.routes(app), plainly: bucket.plainly, quiet: () => bucket.quiesce() };
   },
-  merger(engine, config, log, metrics) {
+  merger({ engine, config, log, metrics }) {
     // A new reducer is a file in merger/reducers and a line in its `patterns.ts`.
     const reducerFor = createReducerFor(config.reducers);
     const { stateMaxBytes, mergeLeaseMs: leaseMs } = config;
-    const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, stateMaxBytes, leaseMs });
+    const tag = tagOf(config.reducers);
+    const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, tag, stateMaxBytes, leaseMs });
     return { start: () => merger.start(), finish: () => merger.stop() };
   },
-  gateway(engine, config, log, metrics) {
-    const gateway = createGateway({ ...config, engine, log, metrics, clock: systemClock });
+  gateway({ engine, config, log, metrics, access }) {
+    const { sessions: tickets, limits } = access;
+    const gateway = createGateway({
+      ...config,
+      engine,
+      log,
+      metrics,
+      seats: limits.seats,
+      clock: systemClock,
+      tickets,
+    });
     return {
       routes: (app) => gateway.routes(app),
       ready: () => gateway.ready(),
       load: () => gateway.load(),
-      engineIs: (condition) => gateway.announce(condition),
+      storeIs: (away) => gateway.storeIs(away),
       async quiet(drainMs) {
         await gateway.drain(drainMs);
         gateway.close();

@@ -18,7 +18,10 @@ export interface AwaitDeps {
 const AGAIN_MS = 250;
 
 /** Tries until it can be reached. Whatever else is wrong with it is thrown at once, and what lasts too long in the end. */
-export async function awaitEngine(open: () => Promise<Engine>, { clock, log, waitMs }: AwaitDeps): Promise<Engine> {
+export async function awaitEngine<T extends Engine>(
+  open: () => Promise<T>,
+  { clock, log, waitMs }: AwaitDeps,
+): Promise<T> {
   const beganMs = clock.elapsedMs();
   for (let tries = 1; ; tries++) {
     try {

@@ -6,7 +6,10 @@
 import { countUrls, isLoopback, type ReducerRule as RuleOf } from './config/kinds.ts';
 import { type Machine, shareOf, thisMachine } from './config/machine.ts';
 import { nameProblems } from './config/names.ts';
-import { type reducerNames, roles, type Setting, settings } from './config/schema.ts';
+import { type reducerNames, roles, settings } from './config/schema.ts';
+import type { Setting } from './config/setting.ts';
+
+export type { Network } from './config/network-kinds.ts';
 
 export type Role = (typeof roles)[number];
 export type ReducerName = (typeof reducerNames)[number];
@@ -26,6 +29,11 @@ export type ConfigOutcome =
   /** One sentence each, for the operator. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** The environment, and before it what was given by options. */
+export function environmentWith(given: Environment): Environment {
+  return { ...process.env, ...given };
+}
+
 export function readConfig(env: Environment = process.env, machine: Machine = thisMachine()): ConfigOutcome {
   const given = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== '');
   const problems: string[] = [];
@@ -43,7 +51,7 @@ export function readConfig(env: Environment = process.env, machine: Machine = th
   for (const [key, setting] of Object.entries(others) as [string, Setting<unknown>][]) read(key, setting, share);
   const isWrong = (name: string) => problems.some((problem) => problem.startsWith(`${name} `));
   const config = freeze({ ...(values as Values), loopbackOnly: isLoopback(values.host as string) });
-  problems.push(...conflicts(config, machine, isWrong));
+  problems.push(...conflicts(config, machine, given, isWrong));
   problems.push(
     ...nameProblems(
       given,
@@ -54,7 +62,12 @@ export function readConfig(env: Environment = process.env, machine: Machine = th
 }
 
 /** What is wrong with settings that are each right. `isWrong` names those already complained about. */
-function conflicts(config: Config, machine: Machine, isWrong: (name: string) => boolean): string[] {
+function conflicts(
+  config: Config,
+  machine: Machine,
+  given: readonly string[],
+  isWrong: (name: string) => boolean,
+): string[] {
   const found: string[] = [];
   if (config.roles.length < roles.length && config.redisUrl === null && !isWrong('REDIS_URL')) {
     found.push('ROLES must be `all` without REDIS_URL: the other roles could not be reached');
@@ -66,9 +79,7 @@ function conflicts(config: Config, machine: Machine, isWrong: (name: string) => 
     found.push('ADMIN_PORT must not be set with several WORKERS: each has figures of its own');
   }
   found.push(...redisConflicts(config, isWrong));
-  if (!config.loopbackOnly && config.auth === null && !isWrong('AUTH')) {
-    found.push('HOST is beyond loopback: set AUTH=anonymous if everybody who can connect may send and receive');
-  }
+  found.push(...accessConflicts(config, given, isWrong));
   if (config.adminPort !== null && config.adminPort !== 0 && config.adminPort === config.port) {
     found.push('ADMIN_PORT must differ from PORT');
   }
@@ -95,6 +106,43 @@ function redisConflicts(config: Config, isWrong: (name: string) => boolean): str
     return ['REDIS_URL has several URLs: REDIS_MODE must be `cluster` or `sentinel`, or there must be one'];
   }
   return [];
+}
+
+/** Settings that only tokens make something of: whoever sets one believes that they are asked for. */
+const ofTokens = [
+  ...['AUTH_ANONYMOUS', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP'],
+  ...['GRANT_CLAIM', 'TOKEN_MAX_LIFETIME_S', 'SESSION_MAX_PER_SUB', 'AUTH_URL', 'AUTH_FORWARD'],
+  ...['MAX_STREAMS_PER_SUB', 'MAX_POSTS_PER_S_PER_SUB', 'MAX_NEW_CHANNELS_PER_H', 'MAX_FAILED_CREDENTIALS_PER_MIN'],
+  ...['MAX_SESSIONS_PER_MIN_PER_SUB', 'MAX_SESSIONS_PER_MIN_PER_ADDRESS'],
+];
+const ofKeys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL', 'AUTH_URL'];
+
+function accessConflicts(config: Config, given: readonly string[], isWrong: (name: string) => boolean): string[] {
+  if (isWrong('AUTH')) return [];
+  if (config.auth !== 'jwt') {
+    const found = ofTokens
+      .filter((name) => given.includes(name))
+      .map((name) => `${name} is set and AUTH is not \`jwt\`: nobody would be asked for a token`);
+    if (!config.loopbackOnly && config.auth === null) {
+      found.push(
+        'HOST is beyond loopback: set AUTH=jwt, or AUTH=anonymous if everybody who can connect may send and receive',
+      );
+    }
+    return found;
+  }
+  const found: string[] = [];
+  // A merger has no door at which a token could be shown, and need not have what verifies one.
+  const hasDoors = config.roles.some((role) => role !== 'merger');
+  if (hasDoors && !ofKeys.some((name) => given.includes(name))) {
+    found.push('AUTH=jwt needs JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_URL: nobody could say who it is');
+  }
+  if (config.jwtPublicKey !== null && config.jwksUrl !== null) {
+    found.push('JWT_PUBLIC_KEY and JWKS_URL must not both be set: put the key into the set');
+  }
+  if (config.jwksUrl !== null && config.jwtAudience === null && !isWrong('JWT_AUDIENCE')) {
+    found.push('JWKS_URL needs JWT_AUDIENCE: its keys verify the tokens of others too');
+  }
+  return found;
 }
 
 function freeze(config: Config): Config {

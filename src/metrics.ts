@@ -14,6 +14,16 @@ export type MergeOutcome = (typeof mergeOutcomes)[number];
 export const cutReasons = ['refused', 'room', 'unread'] as const;
 export type CutReason = (typeof cutReasons)[number];
 
+/** What limits there are of how much one may ask (`access/limits.ts`). */
+export const limitNames = [
+  ...(['streams_per_sub', 'streams_per_address', 'posts_per_sub', 'posts_per_address'] as const),
+  ...(['failed_credentials', 'new_channels', 'sessions_per_sub', 'sessions_per_address'] as const),
+] as const;
+export type LimitName = (typeof limitNames)[number];
+
+/** What a revocation names. */
+export const revokedBy = ['jti', 'sub'] as const;
+
 /** Something that only grows. */
 export interface Count {
   inc(by?: number): void;
@@ -40,6 +50,8 @@ export interface Metrics {
   readonly changesAccepted: Count;
   readonly eventsMerged: Counter<'outcome'>;
   readonly deliveries: Count;
+  /** That this process merges. */
+  readonly shardsHeld: Gauge;
   /** Per shard, as last seen by its merger; remove a shard's when its lease goes. */
   readonly inboxEntries: Gauge<'shard'>;
   /** Seconds from accepted to committed, of the oldest change of the last commit. */
@@ -50,6 +62,8 @@ export interface Metrics {
   readonly redisUp: Gauge;
   readonly problems: Counter<'code'>;
   readonly connectionsCut: Counter<'reason'>;
+  readonly limited: Counter<'limit'>;
+  readonly revocations: Counter<'by'>;
 }
 
 /** From a local memory write to a store that barely keeps up; an answer later than 5 s is a failure in any case. */
@@ -77,6 +91,18 @@ export function createMetrics(): Metrics {
   });
   for (const reason of cutReasons) connectionsCut.inc({ reason }, 0);
 
+  const limited = new Counter({
+    ...named('limited_total', 'Requests refused because one has asked for more than one may.'),
+    labelNames: ['limit'],
+  });
+  for (const limit of limitNames) limited.inc({ limit }, 0);
+
+  const revocations = new Counter({
+    ...named('revocations_total', 'Revocations that this process was asked for and has made.'),
+    labelNames: ['by'],
+  });
+  for (const by of revokedBy) revocations.inc({ by }, 0);
+
   return {
     registry,
     streams: new Gauge(named('streams', 'Streams open now.')),
@@ -97,6 +123,7 @@ export function createMetrics(): Metrics {
     changesAccepted: new Counter(named('changes_accepted_total', 'Changes answered with 204.')),
     eventsMerged,
     deliveries: new Counter(named('deliveries_total', 'Events written to streams, once per stream.')),
+    shardsHeld: new Gauge(named('shards_held', 'Shards that this process merges.')),
     inboxEntries: new Gauge({
       ...named('inbox_entries', 'Changes accepted and not yet merged.'),
       labelNames: ['shard'],
@@ -106,11 +133,13 @@ export function createMetrics(): Metrics {
       ...named('accept_seconds', 'How long the engine took to accept a batch of changes.'),
       buckets: LATENCY_SECONDS,
     }),
-    redisUp: new Gauge(named('redis_up', 'Whether Redis answers.')),
+    redisUp: new Gauge(named('redis_up', 'Whether Redis answers; of a Cluster, each primary.')),
     problems: new Counter({
       ...named('problems_total', 'Requests answered with a problem.'),
       labelNames: ['code'],
     }),
     connectionsCut,
+    limited,
+    revocations,
   };
 }

@@ -1,17 +1,16 @@
 /**
  * Asks the engine twice a second whether it is there: for operators (`smallchange_redis_up`), and for clients, who are told
- * when it has been away for so long that they would notice. Liveness never asks.
+ * when it, or the part of it that concerns them, has been away for so long that they would notice. Liveness never asks.
  */
-import type { Engine } from './engine/engine.ts';
+import type { Away, Engine } from './engine/engine.ts';
 import { EngineForbidden } from './errors.ts';
 import type { Metrics } from './metrics.ts';
-
-export type EngineCondition = 'degraded' | 'recovered';
 
 export interface EngineWatchDeps {
   readonly engine: Engine;
   readonly metrics: Metrics;
-  readonly onChange: (condition: EngineCondition) => void;
+  /** Told which shards are known to be away, whenever they are others than before. */
+  readonly onChange: (away: ReadonlySet<number>) => void;
 }
 
 const INTERVAL_MS = 500;
@@ -28,17 +27,17 @@ export interface EngineWatch {
 }
 
 export function watchEngine({ engine, metrics, onChange }: EngineWatchDeps): EngineWatch {
-  let awayMs = 0;
+  /** By shard: for how long it has not answered. */
+  const awayMs = Array.from({ length: engine.shards }, () => 0);
+  let told: ReadonlySet<number> = new Set();
   let isForbidden = false;
-  let isDegraded = false;
   let isAsking = false;
 
-  function answered(): void {
-    awayMs = 0;
+  function answered(away: Away): void {
+    for (let shard = 0; shard < awayMs.length; shard++) if (!away.has(shard)) awayMs[shard] = 0;
     isForbidden = false;
-    metrics.redisUp.set(1);
-    if (isDegraded) onChange('recovered');
-    isDegraded = false;
+    metrics.redisUp.set(away.size === 0 ? 1 : 0);
+    tell();
   }
 
   function failed(error: unknown): void {
@@ -46,12 +45,17 @@ export function watchEngine({ engine, metrics, onChange }: EngineWatchDeps): Eng
     metrics.redisUp.set(0);
   }
 
+  function tell(): void {
+    const away = new Set<number>();
+    for (const [shard, ms] of awayMs.entries()) if (ms > DEGRADED_AFTER_MS) away.add(shard);
+    if (away.size === told.size && [...away].every((shard) => told.has(shard))) return;
+    told = away;
+    onChange(away);
+  }
+
   function tick(): void {
-    awayMs += INTERVAL_MS;
-    if (!isDegraded && awayMs > DEGRADED_AFTER_MS) {
-      isDegraded = true;
-      onChange('degraded');
-    }
+    for (let shard = 0; shard < awayMs.length; shard++) awayMs[shard]! += INTERVAL_MS;
+    tell();
     if (isAsking) return;
     isAsking = true;
     engine

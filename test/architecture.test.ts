@@ -82,7 +82,9 @@ const log = /^log\.ts$/;
 const metrics = /^metrics\.ts$/;
 const clock = /^clock\.ts$/;
 const config = /^config\.ts$/;
-const contract = /^engine\/(engine|comparing|evidence|observer)\.ts$/;
+const access = /^access\/(access|limits)\.ts$/;
+const sessionCookie = /^access\/session-cookie\.ts$/;
+const contract = /^engine\/(engine|comparing|evidence|inbox|observer)\.ts$/;
 const fastify = /^(fastify|@fastify\/.*)$/;
 
 /** A role may use what all may use, and itself; never another role, never an implementation. */
@@ -91,7 +93,7 @@ function role(name: string, ...packages: RegExp[]): Rule {
   return {
     of: own,
     may: [own, domain, http, errors, log, metrics, clock, ...packages],
-    mayType: [contract, config, fastify],
+    mayType: [contract, config, access, fastify],
   };
 }
 
@@ -101,13 +103,26 @@ const rules: readonly Rule[] = [
   { of: /^engine\/memory/, may: [/^engine\/memory/, contract, domain, clock, errors] },
   {
     of: /^engine\/redis\//,
-    may: [/^engine\/redis\//, contract, domain, clock, errors, /^ioredis$/, /^msgpackr$/],
+    may: [/^engine\/redis\//, contract, domain, clock, errors, /^ioredis$/, /^msgpackr$/, /^cluster-key-slot$/],
   },
-  { of: http, may: [http, errors, fastify], mayType: [log, metrics, config] },
-  role('bucket', /^msgpackr$/),
+  { of: http, may: [http, errors, fastify, /^ipaddr\.js$/, sessionCookie], mayType: [log, metrics, config, access] },
+  { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },
+  role('bucket', /^msgpackr$/, /^fastest-levenshtein$/),
   role('merger'),
   role('gateway', /^msgpackr$/),
-  { of: /^config(\.ts|\/)/, may: [/^config\//] },
+  {
+    of: /^config(\.ts|\/)/,
+    may: [/^config\//, /^access\/(grants|key-kind)\.ts$/, /^fastest-levenshtein$/, /^ipaddr\.js$/],
+  },
+  // Each knows its framework, which its users have, and of the library what it is given.
+  {
+    of: /^client\/bindings\//,
+    may: [/^client\/bindings\//, /^(react|vue)$/],
+    mayType: [/^client\/contract\.ts$/],
+    pure: true,
+  },
+  // It runs in browsers: of what is pure, only what needs no Node at all (`test/client/bundle.test.ts`).
+  { of: /^client\//, may: [/^client\//, domain], pure: true },
   { of: errors, may: [], pure: true },
   { of: clock, may: [], pure: true },
   { of: log, may: [/^pino(-pretty)?$/], mayType: [config] },
@@ -188,13 +203,14 @@ describe('imports', () => {
   });
 
   it('of packages are all declared as dependencies', () => {
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object>;
+    const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
     const packages = new Set(
       sources
         .flatMap(({ imports }) => imports.map(({ target }) => target))
         .filter((target) => !/^node:|\.ts$/.test(target)),
     );
-    for (const name of packages) assert.ok(name in dependencies, name);
+    for (const name of packages) assert.ok(name in declared, name);
   });
 });
 

@@ -15,7 +15,10 @@ const benches: Readonly<Record<string, string>> = {
   posts: 'POSTs a second, stored, and merged and published, beside fastify storing nothing and Nchan with Redis',
   latency: 'POST to 204 and POST to SSE at 2,000 changes a second',
   'loop-delay': 'event-loop delay with 18,000 streams and 10,000 deliveries a second',
+  'bad-tokens': 'latency of others while fifty addresses send 5,000 bad tokens a second',
   heads: 'this head beside a former commit: POSTs, deliveries, memory',
+  shards: 'CPU of Redis and the merger with 16 and 64 shards, this head beside a former commit',
+  access: 'POSTs a second and memory per idle stream with tokens, beside the same without',
   resume: '10,000 returning clients beside as many new ones',
 };
 

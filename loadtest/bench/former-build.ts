@@ -10,7 +10,7 @@ export function buildOf(commit: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-former-'));
   const tree = join(dir, 'tree');
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  git('worktree', 'add', '--detach', tree, commit);
+  git('worktree', 'add', '--quiet', '--detach', tree, commit);
   try {
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: tree, stdio: 'inherit' });

@@ -18,6 +18,8 @@ export interface Load {
   readonly channels: number;
   /** With `{channel}` for `room0`, `room1` … */
   readonly path: string;
+  /** `Authorization` of every request. */
+  readonly authorization?: string | undefined;
 }
 
 export interface LoadResult {
@@ -39,12 +41,13 @@ export function generate(load: Load): Promise<LoadResult> {
 }
 
 /** One byte to one of the channels in turn, each request made once; at the end one line of JSON. */
-const wrkScript = ({ channels, path }: Load) => `
+const wrkScript = ({ channels, path, authorization }: Load) => `
 local n = 0
+local headers = ${authorization === undefined ? 'nil' : `{ ["Authorization"] = "${authorization}" }`}
 local requests = {}
 request = function()
   n = (n + 1) % ${channels}
-  requests[n] = requests[n] or wrk.format("POST", "${path.replace('{channel}', 'room" .. n .. "')}", nil, "x")
+  requests[n] = requests[n] or wrk.format("POST", "${path.replace('{channel}', 'room" .. n .. "')}", headers, "x")
   return requests[n]
 end
 done = function(summary, latency)

@@ -35,10 +35,19 @@ export class HeldStreams {
   }
 
   /** Opens so many more, spread evenly over the channels `room0`, `room1` … @returns Seconds. */
-  async open(streams: number, channels: number, cursors?: readonly string[]): Promise<number> {
+  async open(
+    streams: number,
+    channels: number,
+    cursors?: readonly string[],
+    authorizations?: readonly string[],
+  ): Promise<number> {
     const { port, paths } = this.#server;
     const order: OpenOrder = { kind: 'open', port, path: paths.subscribe, streams, channels };
-    const answer = await this.#ask(cursors ? { ...order, cursors } : order);
+    const answer = await this.#ask({
+      ...order,
+      ...(cursors && { cursors }),
+      ...(authorizations && { authorizations }),
+    });
     if (answer.kind !== 'opened') throw new Error(`the streams were not opened: ${JSON.stringify(answer)}`);
     return answer.seconds;
   }

@@ -15,6 +15,8 @@ export interface OpenOrder {
   readonly channels: number;
   /** A cursor for each channel, sent as `Last-Event-ID`. */
   readonly cursors?: readonly string[];
+  /** `Authorization` of the streams of this order, in turn. */
+  readonly authorizations?: readonly string[];
 }
 
 export type HolderOrder = OpenOrder | { readonly kind: 'count' } | { readonly kind: 'close' };
@@ -66,7 +68,9 @@ async function openAll(order: OpenOrder): Promise<void> {
 }
 
 /** Resolves with the first bytes of the answer. */
-function open({ port, path, channels, cursors }: OpenOrder, index: number): Promise<void> {
+function open({ port, path, channels, cursors, authorizations = [] }: OpenOrder, index: number): Promise<void> {
+  const authorization = authorizations[index % authorizations.length];
+  const bearer = authorization === undefined ? '' : `Authorization: ${authorization}\r\n`;
   const channel = index % channels;
   const cursor = cursors === undefined ? '' : `Last-Event-ID: ${cursors[channel]}\r\n`;
   return new Promise((resolve, reject) => {
@@ -84,7 +88,7 @@ function open({ port, path, channels, cursors }: OpenOrder, index: number): Prom
     });
     socket.on('data', count);
     const target = path.replace('{channel}', `room${channel}`);
-    socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${cursor}\r\n`);
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${bearer}${cursor}\r\n`);
   });
 }
 

@@ -19,6 +19,8 @@ export interface LatencyLoad {
   readonly rate: number;
   readonly warmUpS: number;
   readonly seconds: number;
+  /** Of each request, where tokens are asked for. */
+  readonly authorization?: string;
 }
 
 export interface Quantiles {
@@ -45,6 +47,7 @@ const HEAD_END = '\r\n\r\n';
 const load = JSON.parse(process.argv[2]!) as LatencyLoad;
 const total = load.rate * (load.warmUpS + load.seconds);
 const everyMs = 1000 / load.rate;
+const credentials = load.authorization === undefined ? '' : `Authorization: ${load.authorization}\r\n`;
 const sentMs = new Float64Array(total);
 const answeredMs = new Float64Array(total);
 const receivedMs = new Float64Array(total);
@@ -77,7 +80,9 @@ function post(change: number): void {
   const body = String(change);
   const path = `/c/room${change % load.channels}`;
   sentMs[change] = performance.now();
-  publisher.socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  publisher.socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${credentials}Content-Length: ${body.length}\r\n\r\n${body}`,
+  );
 }
 
 function openStream(channel: number): Promise<Socket> {
@@ -93,7 +98,8 @@ function openStream(channel: number): Promise<Socket> {
       rest = text.slice(end);
       for (const [, change] of text.slice(0, end).matchAll(/^data: (\d+)$/gm)) receivedMs[Number(change)] = nowMs;
     });
-    socket.write(`GET /c/room${channel}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
+    const fields = `Host: localhost\r\n${credentials}Accept: text/event-stream\r\n`;
+    socket.write(`GET /c/room${channel}/events HTTP/1.1\r\n${fields}\r\n`);
   });
 }
 

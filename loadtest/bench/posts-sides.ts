@@ -29,13 +29,15 @@ const WARM_UP_S = 1;
 const INBOX_MAX_ENTRIES = '10000000';
 
 interface Parts {
+  readonly authorization?: string | undefined;
   readonly server: Running;
   readonly redis?: RedisRunning;
   readonly merger?: Running;
 }
 
-async function measure({ server, redis, merger }: Parts, seconds: number, aof: AofMode): Promise<Round> {
-  const against = { ...load, port: server.port, path: server.paths.publish };
+async function measure(parts: Parts, seconds: number, aof: AofMode): Promise<Round> {
+  const { server, redis, merger, authorization } = parts;
+  const against = { ...load, port: server.port, path: server.paths.publish, authorization };
   try {
     await generate({ ...against, seconds: WARM_UP_S });
     const inboxBefore = (await redis?.inboxEntries()) ?? 0;
@@ -77,14 +79,20 @@ export const nothing: Side = {
   run: async (seconds, aof) => measure({ server: await startOther('fastify-nothing') }, seconds, aof),
 };
 
+/** Who may send: settings of the server, and what every request brings. */
+export interface Asked {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+}
+
 /** @param build The folder of another build than ours. */
-export function bucketAloneOf(name: string, build?: string): Side {
+export function bucketAloneOf(name: string, build?: string, { env: more, authorization }: Asked = {}): Side {
   return {
     name,
     async run(seconds, aof) {
       const redis = await startRedis(aof);
-      const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES };
-      return measure({ server: await startSmallchange({ env, build }), redis }, seconds, aof);
+      const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES, ...more };
+      return measure({ server: await startSmallchange({ env, build }), redis, authorization }, seconds, aof);
     },
   };
 }

@@ -176,8 +176,11 @@ export class Parser {
       if (lineEnd < 0 || lineEnd >= end) break;
       const textEnd = lineEnd > at && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
       if (textEnd > at) {
-        if (bytes[at] === COLON) this.#sink.heartbeat(row);
-        else {
+        if (bytes[at] === COLON) {
+          this.#sink.heartbeat(row);
+          // Between frames nothing of it is kept for the next one.
+          if (isEmpty) frameFrom = lineEnd + 1;
+        } else {
           readLine(frame, bytes, at, textEnd);
           isEmpty = false;
         }

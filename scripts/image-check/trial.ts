@@ -36,6 +36,9 @@ export async function tryImage(image: Image, env: NodeJS.ProcessEnv, user: User,
     say('HEALTHCHECK is content');
     await sendAndReceive(url);
     say('a change sent by POST came down by SSE');
+    const library = await fetch(`${url}/client.js`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    if (!library.ok || !(await library.text()).includes('export')) throw new Error(`/client.js is ${library.status}`);
+    say('/client.js is there');
     child.kill(image.stopSignal);
     const ended = await Promise.race([exited, sleep(STOP_TIMEOUT_MS, 'nothing: it still runs', { ref: false })]);
     if (ended !== 0) throw new Error(`after ${image.stopSignal} it ended with ${ended}`);

@@ -10,6 +10,7 @@ import { metrics } from './rules/metrics.ts';
 import { network } from './rules/network.ts';
 import { redis } from './rules/redis.ts';
 import { references } from './rules/references.ts';
+import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
@@ -18,6 +19,7 @@ import { schemaProblems } from './schemas.ts';
 const rules: readonly Rule[] = [
   containers,
   security,
+  secrets,
   shutdown,
   environment,
   references,

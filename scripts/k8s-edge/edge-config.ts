@@ -91,6 +91,7 @@ function rendered(): string[] {
 /** Lists that are not known before the pod starts. */
 const lists: Readonly<Record<string, readonly string[]>> = {
   '  acl is_balancer always_false': [`  acl is_balancer src -m ip -- "\${EDGE_TRUSTED_PROXIES[*]}"`],
+  '  acl is_anybody always_false': ['  acl is_anybody env(CORS_ORIGINS) -m str *'],
   '  acl is_known_origin always_false': [
     '  http-request set-var(txn.asking) req.hdr(origin)',
     '  acl is_known_origin env(CORS_ORIGINS) -m str *',

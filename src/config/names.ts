@@ -2,6 +2,7 @@
  * Which environment variables are meant for this program although it does not know them: misspelt names, and names that
  * are announced but not supported yet. All others are a stranger's and none of its business.
  */
+import { distance } from 'fastest-levenshtein';
 
 /** Settings of the design that this version cannot honour. Silence would look like consent. */
 const announced = ['DATA_DIR', 'DATABASE_URL', 'ARCHIVE_BACKLOG_MAX_EVENTS'];
@@ -30,29 +31,16 @@ export function nameProblems(names: readonly string[], known: readonly string[])
   return problems;
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The known name that was probably meant. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
     const tolerance = toleranceOf(candidate);
     if (tolerance === 0 || Math.abs(candidate.length - name.length) > tolerance) continue;
     // Another case is a slip too.
-    const distance = editDistance(name.toUpperCase(), candidate);
-    if (distance <= tolerance && distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    const slips = distance(name.toUpperCase(), candidate);
+    if (slips <= tolerance && slips < fewest) [best, fewest] = [candidate, slips];
   }
   return best;
-}
-
-/** Insertions, deletions and replacements that turn one into the other (Levenshtein). */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -5,10 +5,10 @@
  * A key is the field of `Config`; where its unit differs from the name's (`…Ms` for `…_S`) the kind converts.
  */
 import { availableParallelism } from 'node:os';
+import { claimText, grants, headerNames, keysUrl, publicKeyPem, sharedSecret } from './access-kinds.ts';
 import {
   host,
   hostNames,
-  type Kind,
   matching,
   numberOr,
   oneOf,
@@ -18,7 +18,9 @@ import {
   someOf,
   wholeNumber,
 } from './kinds.ts';
-import { connectionsFor, MAX_CONNECTIONS_LIMIT, MAX_STREAMS_LIMIT, type Machine, streamsFor } from './machine.ts';
+import { limitSettings } from './limit-settings.ts';
+import { connectionsFor, MAX_CONNECTIONS_LIMIT, MAX_STREAMS_LIMIT, streamsFor } from './machine.ts';
+import { optional, type Setting, setting } from './setting.ts';
 
 export const roles = ['bucket', 'merger', 'gateway'] as const;
 export const reducerNames = ['log', 'latest', 'tally'] as const;
@@ -28,26 +30,6 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const DAY_S = 86_400;
 const YEAR_S = 366 * DAY_S;
-
-export interface Setting<T> {
-  readonly name: string;
-  readonly kind: Kind<T>;
-  /** The default, as README shows it. */
-  readonly default: string;
-  readonly sentence: string;
-  whenUnset(machine: Machine): T;
-}
-
-/** The default is written as an operator would write it, and read by the same kind. */
-function setting<T>(name: string, kind: Kind<T>, text: string, sentence: string): Setting<T> {
-  const parsed = kind.parse(text);
-  if (!parsed.ok) throw new Error(`the default of ${name} ${parsed.problem}`);
-  return { name, kind, default: `\`${text}\``, sentence, whenUnset: () => parsed.value };
-}
-
-function optional<T>(name: string, kind: Kind<T>, words: string, sentence: string): Setting<T | null> {
-  return { name, kind, default: words, sentence, whenUnset: () => null };
-}
 
 const port = wholeNumber(0, 65_535);
 
@@ -117,6 +99,10 @@ export const settings = {
   ),
   // A frame of a change, and a script that stores it, cannot be cut: 256 KiB that are all escaped keep the event loop 10 to 25 ms.
   maxChangeBytes: setting('MAX_CHANGE_BYTES', wholeNumber(1, 256 * KIB), '1024', 'The largest change.'),
+  // What one call of a store may be given, and as long as it may be busy with it.
+  batchMaxChanges: setting('BATCH_MAX_CHANGES', wholeNumber(1, 1000), '100', 'The most changes of a batch.'),
+  // A page that closes may send 64 KiB (Fetch, `keepalive`).
+  batchMaxBytes: setting('BATCH_MAX_BYTES', wholeNumber(1, MIB), String(64 * KIB), 'The largest body of a batch.'),
   historyMaxEvents: setting(
     'HISTORY_MAX_EVENTS',
     wholeNumber(1, 100_000),
@@ -219,10 +205,69 @@ export const settings = {
   ),
   auth: optional(
     'AUTH',
-    oneOf(['anonymous']),
+    oneOf(['anonymous', 'jwt']),
     'none',
-    'Who may send and receive; `anonymous`: everybody who can connect.',
+    'Who may send and receive; `anonymous`: everybody who can connect; `jwt`: who brings a token that grants it.',
   ),
+  authAnonymous: setting(
+    'AUTH_ANONYMOUS',
+    grants,
+    '{}',
+    'With `AUTH=jwt`, what may be done without a token. `names` has what may be in front of the dot of `from`.',
+  ),
+  jwtSecret: optional('JWT_SECRET', sharedSecret, 'none', 'Verifies tokens of HS256.'),
+  jwtPublicKey: optional(
+    'JWT_PUBLIC_KEY',
+    publicKeyPem,
+    'none',
+    'Verifies tokens of RS256, ES256 or EdDSA, by its kind.',
+  ),
+  jwksUrl: optional(
+    'JWKS_URL',
+    keysUrl,
+    'none',
+    'The same with the keys of an identity provider; needs `JWT_AUDIENCE`. Asked again after 240 s, or for a key that is not known, once a minute at most.',
+  ),
+  jwtIssuer: optional('JWT_ISSUER', claimText, 'any', 'What `iss` of a token must be.'),
+  jwtAudience: optional('JWT_AUDIENCE', claimText, 'any', 'What `aud` of a token must be, or have in it.'),
+  jwtTyp: optional('JWT_TYP', oneOf(['JWT', 'at+jwt']), 'either, or none', 'What `typ` of a token must be.'),
+  grantClaim: setting(
+    'GRANT_CLAIM',
+    claimText,
+    'smallchange',
+    'The claim that says what a token grants; with `mercure`, the tokens of Mercure 0.x are taken as they are.',
+  ),
+  tokenMaxLifetimeMs: setting(
+    'TOKEN_MAX_LIFETIME_S',
+    wholeNumber(1, YEAR_S, 1000),
+    String(DAY_S),
+    'How far ahead `exp` of a token may be.',
+  ),
+  adminKey: optional(
+    'ADMIN_KEY',
+    sharedSecret,
+    'none',
+    'With `AUTH=jwt`, what `POST /admin/revoke` wants as its `Authorization: Bearer`, where `/metrics` is; without it there is no such path.',
+  ),
+  authUrl: optional(
+    'AUTH_URL',
+    keysUrl,
+    'none',
+    'Your backend, asked by `POST /session` without a token who that is: a POST, answered 200 with the claims of a token and `expiresIn`, 401 or 403.',
+  ),
+  authForward: setting(
+    'AUTH_FORWARD',
+    headerNames,
+    'cookie',
+    'Headers that it is sent of that request; with none of them it is not asked.',
+  ),
+  sessionMaxPerSub: setting(
+    'SESSION_MAX_PER_SUB',
+    wholeNumber(1, 100),
+    '20',
+    'Browser sessions that one `sub` may have: for one more, the oldest ends.',
+  ),
+  ...limitSettings,
   corsOrigins: optional(
     'CORS_ORIGINS',
     origins,

@@ -14,6 +14,10 @@ import { EPOCH_PATTERN, EPOCHS, type Epoch, epochOf, type Position } from './pos
  */
 const CURSOR_MAX_BYTES = 256;
 
+/** As many as a stream has channels; each has an epoch, a dot and 11 digits at most. */
+const JOINED_MAX = 16;
+const JOINED_MAX_BYTES = JOINED_MAX * 18 + JOINED_MAX - 1;
+
 const offsetPattern = /^(0|[1-9a-z][0-9a-z]{0,10})$/;
 
 /** Eight base-36 characters that name these channels, in this order, in these epochs. */
@@ -33,23 +37,30 @@ function shiftEpoch(epoch: Epoch, channel: Channel, direction: 1 | -1): Epoch {
   return epochOf(((shifted % EPOCHS) + EPOCHS) % EPOCHS);
 }
 
+/** One for all offsets; or, of a joined cursor, one for each. */
+export type CursorPrefix = string | readonly string[];
+
 /**
- * The part of a cursor before its offsets: the shifted epoch of a single channel, the digest of several. It stays the
- * same from event to event, so a writer computes it once and appends offsets.
+ * What is before the offsets of a cursor: the shifted epoch of a single channel, the digest of several, or the shifted epoch of each. It
+ * stays the same from event to event, so a writer computes it once and appends offsets.
+ *
+ * @param isJoined Whether a cursor of several channels is one of each, joined: longer, and good for other sets of channels too (P40).
  */
-export function cursorPrefix(channels: readonly Channel[], epochs: readonly Epoch[]): string {
-  return channels.length === 1 ? shiftEpoch(epochs[0]!, channels[0]!, 1) : digestOf(channels, epochs);
+export function cursorPrefix(channels: readonly Channel[], epochs: readonly Epoch[], isJoined = false): CursorPrefix {
+  if (channels.length === 1) return shiftEpoch(epochs[0]!, channels[0]!, 1);
+  return isJoined ? channels.map((channel, i) => shiftEpoch(epochs[i]!, channel, 1)) : digestOf(channels, epochs);
 }
 
-/** `<prefix>.<offset>[.<offset>…]`, offsets in base 36, in the order of the channels in the URL. */
-export function formatCursor(prefix: string, offsets: readonly number[]): string {
+/** `<prefix>.<offset>[.<offset>…]`, or `<prefix>.<offset>[~<prefix>.<offset>…]`: offsets in base 36, in the order of the channels in the URL. */
+export function formatCursor(prefix: CursorPrefix, offsets: readonly number[]): string {
+  if (typeof prefix !== 'string') return prefix.map((each, i) => `${each}.${offsets[i]!.toString(36)}`).join('~');
   let text = prefix;
   for (const offset of offsets) text += `.${offset.toString(36)}`;
   return text;
 }
 
-export function cursorOf(channel: Channel, position: Position): string {
-  return formatCursor(cursorPrefix([channel], [position.epoch]), [position.offset]);
+export function cursorOf(channel: Channel, { epoch, offset }: Position): string {
+  return formatCursor(cursorPrefix([channel], [epoch]), [offset]);
 }
 
 export interface ParsedCursor {
@@ -75,7 +86,12 @@ export function parseCursor(text: string, count: number): ParsedCursor | undefin
 /** The position that a text stands for as a cursor of this channel; undefined for what is no cursor of one channel. */
 export function parsePosition(text: string, channel: Channel): Position | undefined {
   const cursor = parseCursor(text, 1);
-  return cursor && { epoch: shiftEpoch(cursor.prefix, channel, -1), offset: cursor.offsets[0]! };
+  return cursor && positionOf(cursor, channel);
+}
+
+/** @param cursor Of one channel. */
+export function positionOf(cursor: ParsedCursor, channel: Channel): Position {
+  return { epoch: shiftEpoch(cursor.prefix, channel, -1), offset: cursor.offsets[0]! };
 }
 
 /**
@@ -89,4 +105,33 @@ export function resolveCursor(
 ): Position[] | undefined {
   if (cursor.prefix !== digestOf(channels, epochs)) return undefined;
   return cursor.offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
+}
+
+/** Cursors of one channel each, joined by `~`; undefined when the text cannot be that. */
+export function parseJoined(text: string): ParsedCursor[] | undefined {
+  if (text.length > JOINED_MAX_BYTES) return undefined;
+  const cursors = text.split('~').map((each) => parseCursor(each, 1));
+  return cursors.length <= JOINED_MAX && cursors.every((each) => each !== undefined) ? cursors : undefined;
+}
+
+export interface ResolvedCursors {
+  /** Of each channel, where one of the cursors is its own; of several the one that is furthest back. */
+  readonly positions: (Position | undefined)[];
+  /** Whether one is of none of the channels: of another channel, or of another epoch of one of them. */
+  readonly hasStranger: boolean;
+}
+
+/** The positions that these cursors stand for, in whatever order, given the epochs the channels are in now. */
+export function resolveJoined(
+  cursors: readonly ParsedCursor[],
+  channels: readonly Channel[],
+  epochs: readonly Epoch[],
+): ResolvedCursors {
+  const positions = channels.map((channel, i) => {
+    const epoch = epochs[i]!;
+    const own = cursors.filter(({ prefix }) => prefix === shiftEpoch(epoch, channel, 1));
+    return own.length === 0 ? undefined : { epoch, offset: Math.min(...own.map(({ offsets }) => offsets[0]!)) };
+  });
+  const known = new Set(channels.map((channel, i) => shiftEpoch(epochs[i]!, channel, 1)));
+  return { positions, hasStranger: cursors.some(({ prefix }) => !known.has(prefix)) };
 }

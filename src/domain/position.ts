@@ -32,9 +32,26 @@ export function epochOf(number: number): Epoch {
   return number.toString(36).padStart(6, '0');
 }
 
+/**
+ * The epoch of a channel in that of its shard: the same, unless its state was begun anew by another reducer. Then it is shifted by
+ * the number that the channel was given for that, so that positions from before are of another epoch, and its neighbours' are not.
+ *
+ * @param fold 0 for a channel that never was.
+ */
+export function channelEpoch(epoch: Epoch, fold: number): Epoch {
+  return fold === 0 ? epoch : epochOf((Number.parseInt(epoch, 36) + fold) % EPOCHS);
+}
+
+/** For a channel whose state is begun anew. */
+export function newFold(random: () => number = Math.random): number {
+  return 1 + Math.floor(random() * (EPOCHS - 1));
+}
+
 /** What an engine knows of where a channel's log begins and ends. */
 export interface LogBounds {
   readonly epoch: Epoch;
+  /** Where it is another: that of the shard. */
+  readonly shardEpoch?: Epoch;
   /** Offset of the newest event; of an empty channel, its shard's `events`: how many it ever made, and one for each sweep. */
   readonly head: number;
   /** The channel's first event had, or will have, an offset above this. */

@@ -10,7 +10,8 @@
  *
  * Failure: a method whose outcome is unknown, because the engine is away, too slow, or refuses to work (full disk,
  * out of memory, read-only), rejects with an `EngineUnavailable`. `append` may then have taken effect or not, and is
- * never repeated by the engine. Every other method is safe to repeat.
+ * never repeated by the engine. Every other method is safe to repeat. A shard that is away keeps no method from its work on
+ * another.
  */
 
 import type { Change } from '../domain/change.ts';
@@ -20,9 +21,11 @@ import type { Epoch, Position } from '../domain/position.ts';
 import type { State, StateField } from '../domain/state.ts';
 import type { Comparing, HistoryPage } from './comparing.ts';
 import type { Evidence, RenewOutcome } from './evidence.ts';
+import type { Found, Lease, Peek, PeekLimits } from './inbox.ts';
 import type { ChannelObserver, Subscription } from './observer.ts';
 
 export type { Evidence, RenewOutcome } from './evidence.ts';
+export type { Found, InboxEntry, Lease, Peek, PeekLimits } from './inbox.ts';
 export type { ChannelObserver, Subscription } from './observer.ts';
 
 export interface EngineOptions {
@@ -44,6 +47,8 @@ export interface EngineOptions {
 
 export interface Engine extends Comparing {
   readonly shards: number;
+  /** Whether some may be away while others are there. Then who appends those of each in a call of their own waits for no other. */
+  readonly shardsFailApart: boolean;
 
   /**
    * Puts changes at the end of their shards' inboxes, in the order given, and tells watchers of every inbox that was
@@ -51,13 +56,16 @@ export interface Engine extends Comparing {
    * order. The changes of one call that share a shard are taken all or none; the limits are looked at before, so a call
    * may exceed them by what it brings. Their bytes are copied before it returns.
    *
+   * Each shard is settled for itself: of one that is away the outcome is `unknown`, of the others what it is. Rejects where
+   * nothing is known of any.
+   *
    * @param changes 1 to 1,000.
    */
   append(changes: readonly Change[]): Promise<AppendOutcome[]>;
 
   /**
    * Reads the oldest entries of an inbox without removing them, for the holder of the shard's lease. Takes the lease
-   * if it is free or over; extends it if `lease.token` has it already.
+   * if it is free or over, unless it only looks (`lease.takes`); extends it if `lease.token` has it already.
    *
    * A lease is over when its holder has not come back for as long as it asked for, by the clock of who wants it: no wall clock has a
    * say in it. One that nobody has taken is still its holder's, however long ago it was extended.
@@ -89,7 +97,10 @@ export interface Engine extends Comparing {
    */
   commit(shard: number, commit: Commit): Promise<CommitOutcome>;
 
-  /** Gives a lease back at once, so that another merger need not wait for it to expire. No effect for any other token. */
+  /**
+   * Gives a lease back at once, so that another merger need not wait for it to expire, and tells watchers that it is free. No
+   * effect for any other token.
+   */
   release(shard: number, token: string): Promise<void>;
 
   /**
@@ -127,30 +138,34 @@ export interface Engine extends Comparing {
    *
    * It may say what the inbox held at that moment. Whoever has the lease and knows the shard as of that very `rev` need not
    * peek: until the next commit the inbox begins with these entries.
+   *
+   * Calls `onFree`, as much of a hint, when a shard's lease was given back.
    */
-  watch(onWake: (shard: number, found: Found | null) => void): Promise<Subscription>;
+  watch(onWake: (shard: number, found: Found | null) => void, onFree?: (shard: number) => void): Promise<Subscription>;
 
   /**
    * Gives a shard a new epoch, if the evidence shows that its logs are not what somebody saw: the store is behind, or
-   * holds another event under the same offset. `epoch` is the one the evidence was seen in; if the shard has another
-   * by now nothing happens. A renewal counts as a commit (`rev` + 1) and makes every observer of the shard suspect.
+   * holds another event under the same offset. `epoch` is the one the evidence was seen in, of the channel where it is about one;
+   * if that has another by now nothing happens. A renewal counts as a commit (`rev` + 1) and makes every observer of the shard suspect.
    */
   renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome>;
 
   /**
    * A roll call, of no log: leaves a member's figure for `ttlMs`, or takes it back with 0, and resolves to the figures
-   * of all members now, in no order.
+   * of all members of that roll now, in no order. All members of a roll say the same `ttlMs`.
    *
    * @param figure A whole number, not negative.
    */
-  gather(member: string, figure: number, ttlMs: number): Promise<readonly number[]>;
+  gather(roll: RollName, member: string, figure: number, ttlMs: number): Promise<readonly number[]>;
 
-  /** Resolves when the engine answers. */
-  ping(): Promise<void>;
+  /** Resolves to the shards that are away, each with why. Rejects when the whole engine is. */
+  ping(): Promise<Away>;
 
   /** Ends all subscriptions and connections. What is in flight may be rejected. Nothing may be called afterwards. */
   close(): Promise<void>;
 }
+
+export type RollName = 'gateways' | 'mergers';
 
 /** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
 export const READ_MAX_BYTES = 512 << 10;
@@ -159,52 +174,10 @@ export const READ_MAX_BYTES = 512 << 10;
 export const LOAD_STATE_MAX_BYTES = 64 << 10;
 export const LOAD_MAX_BYTES = 512 << 10;
 
-/** `full`: the inbox is at its limit, nothing of this change was kept, try later. */
-export type AppendOutcome = 'accepted' | 'full';
+/** `full`: the inbox is at its limit, nothing of this change was kept, try later. `unknown`: it may be there or not. */
+export type AppendOutcome = 'accepted' | 'full' | 'unknown';
 
-export interface Lease {
-  /** Random per acquisition: a merger that lost its lease and takes it again comes with another token. */
-  readonly token: string;
-  /** For how long the shard is its without it coming back, milliseconds. */
-  readonly ms: number;
-}
-
-export interface PeekLimits {
-  readonly maxEntries: number;
-  /** Stops after the entry that exceeds this; at least one entry is returned whatever its size. */
-  readonly maxBytes: number;
-}
-
-export type Peek =
-  /** Another token has the lease, for so many milliseconds at most. */
-  | { readonly kind: 'held'; readonly remainingMs: number }
-  /** The lease is the caller's, but nobody can say whether the store has lost anything: to be renewed for that (`renew`). */
-  | { readonly kind: 'unvouched'; readonly epoch: Epoch }
-  | {
-      readonly kind: 'entries';
-      readonly epoch: Epoch;
-      readonly rev: number;
-      /** Entries in the inbox, those returned included. */
-      readonly waiting: number;
-      /** Events the shard ever made, and one for each sweep that forgot channels: the first event of a channel that does not exist gets this + 1. */
-      readonly events: number;
-      readonly entries: readonly InboxEntry[];
-    };
-
-/** All that an inbox held when it was empty no more. */
-export interface Found {
-  readonly epoch: Epoch;
-  readonly rev: number;
-  /** At least one. */
-  readonly entries: readonly InboxEntry[];
-}
-
-export type InboxEntry =
-  | { readonly kind: 'change'; readonly change: Change }
-  /** Nothing any version has written: it is to be set aside, so that the shard goes on. */
-  | { readonly kind: 'unreadable'; readonly raw: Uint8Array }
-  /** Accepted by a newer version. Only a merger of that version can tell what it is: no other may take it out of the inbox. */
-  | { readonly kind: 'newer'; readonly format: number };
+export type Away = ReadonlyMap<number, Error>;
 
 export interface LoadWish {
   readonly channel: Channel;
@@ -228,6 +201,8 @@ export interface LoadedChannel {
   readonly reducer: string | null;
   /** The caller's own. Empty when it was not wished for; null when it is too large for this answer. */
   readonly state: Map<string, StateField> | null;
+  /** What shifts the channel's epoch (`channelEpoch`); absent where nothing does. */
+  readonly fold?: number;
   /** Last merged seq of each wished publisher, 0 for one that is not remembered. In the order of `froms`. */
   readonly seqs: readonly number[];
 }
@@ -252,6 +227,10 @@ export interface ChannelCommit {
   readonly events: readonly Event[];
   /** Name of the reducer that made them. */
   readonly reducer: string;
+  /** As read by `load`. */
+  readonly fold?: number;
+  /** Only with events: the state before is dropped, for another reducer made it, and this is the channel's `fold` from these events on. */
+  readonly refold?: number;
   /** Fields that changed, with the offset of the event that changed them. Only with events. */
   readonly state: State;
   /** What the whole state weighs from then on (`fieldBytes`); 0 for a channel that has none. */

@@ -11,8 +11,7 @@ export type Evidence =
   /** A commit with this `rev` was confirmed; under which lease, where that was the last one we know of. */
   | { readonly kind: 'rev'; readonly rev: number; readonly token?: string }
   /** After a peek that was `unvouched`. */
-  | { readonly kind: 'unvouched' }
-  /** From now on the channel is made by another reducer: its state is dropped, its name for the reducer changed. */
-  | { readonly kind: 'reducer'; readonly channel: Channel; readonly reducer: string };
+  | { readonly kind: 'unvouched' };
 
+/** The epoch as it is now, of the channel where the evidence is about one. */
 export type RenewOutcome = { readonly kind: 'renewed' | 'kept'; readonly epoch: Epoch };

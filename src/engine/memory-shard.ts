@@ -2,10 +2,10 @@
  * One shard of the memory engine: what it holds, and the questions that are answered from it alone.
  */
 import type { Change } from '../domain/change.ts';
-import type { Channel } from '../domain/channel.ts';
+import { type Channel, shardOf } from '../domain/channel.ts';
 import { sameEvent } from '../domain/event.ts';
 import type { History } from '../domain/history.ts';
-import { type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
+import { channelEpoch, type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
 import type { Changes, HistoryPage, Mark } from './comparing.ts';
 import type { Evidence } from './engine.ts';
@@ -23,6 +23,7 @@ export interface Log {
   /** As the last commit told it. */
   stateBytes: number;
   reducer: string;
+  fold: number;
   usedMs: number;
   /** Of the shard, as its last event made it. */
   rev: number;
@@ -72,7 +73,8 @@ export function boundsOf(shard: Shard, channel: Channel): LogBounds {
   const forgotten = Math.max(shard.forgotten, shard.forgottenChannels.get(channel) ?? 0);
   if (log) {
     const { head, oldest } = log.history;
-    return { epoch: shard.epoch, head, base: log.base, oldest, forgotten };
+    const bounds = { epoch: channelEpoch(shard.epoch, log.fold), head, base: log.base, oldest, forgotten };
+    return log.fold === 0 ? bounds : { ...bounds, shardEpoch: shard.epoch };
   }
   return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
 }
@@ -111,7 +113,6 @@ export function isMissing(shard: Shard, evidence: Evidence): boolean {
   if (evidence.kind === 'rev') return shard.rev < evidence.rev;
   if (evidence.kind === 'head') return boundsOf(shard, evidence.channel).head < evidence.offset;
   const log = shard.logs.get(evidence.channel);
-  if (evidence.kind === 'reducer') return log !== undefined && log.reducer !== evidence.reducer;
   const { offset } = evidence.event;
   const { head, base, forgotten } = boundsOf(shard, evidence.channel);
   if (offset > head) return true;
@@ -130,4 +131,29 @@ export function forget(shard: Shard, channel: Channel): void {
   const [oldest, position] = shard.forgottenChannels.entries().next().value!;
   shard.forgottenChannels.delete(oldest);
   shard.forgotten = Math.max(shard.forgotten, position);
+}
+
+/** The keys of the entries that were least recently set, as long as `expired` holds, at most `limit`. */
+export function oldestWhile<T>(
+  entries: ReadonlyMap<string, T>,
+  limit: number,
+  expired: (value: T) => boolean,
+): string[] {
+  const keys: string[] = [];
+  for (const [key, value] of entries) {
+    if (keys.length >= limit || !expired(value)) break;
+    keys.push(key);
+  }
+  return keys;
+}
+
+export function groupByShard(changes: readonly Change[], shards: number): Map<number, Change[]> {
+  const groups = new Map<number, Change[]>();
+  for (const change of changes) {
+    const shard = shardOf(change.channel, shards);
+    const group = groups.get(shard);
+    if (group) group.push(change);
+    else groups.set(shard, [change]);
+  }
+  return groups;
 }

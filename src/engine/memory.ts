@@ -6,10 +6,9 @@
  * shard runs in one synchronous block, which is what makes it atomic here.
  */
 import { type Clock, systemClock } from '../clock.ts';
-import type { Change } from '../domain/change.ts';
 import { type Channel, shardOf } from '../domain/channel.ts';
 import { History } from '../domain/history.ts';
-import { type Epoch, newEpoch, type Position } from '../domain/position.ts';
+import { channelEpoch, type Epoch, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
 import type { Changes, Mark, Tail } from './comparing.ts';
 import {
@@ -32,17 +31,29 @@ import {
   type PeekLimits,
   READ_MAX_BYTES,
   type RenewOutcome,
+  type RollName,
   type Snapshot,
   type Subscription,
   type SweepOutcome,
 } from './engine.ts';
-import { boundsOf, changesSince, createShard, forget, isMissing, pageOf, type Shard, weigh } from './memory-shard.ts';
+import {
+  boundsOf,
+  changesSince,
+  createShard,
+  forget,
+  groupByShard,
+  isMissing,
+  oldestWhile,
+  pageOf,
+  type Shard,
+  weigh,
+} from './memory-shard.ts';
 
 export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
   const shards = Array.from({ length: options.shards }, createShard);
-  const watchers = new Set<Parameters<Engine['watch']>[0]>();
+  const watchers = new Set<Watcher>();
   const observers = new Map<Channel, Set<ChannelObserver>>();
-  const members = new Map<string, { readonly figure: number; readonly untilMs: number }>();
+  const rolls = { gateways: new Map<string, Member>(), mergers: new Map<string, Member>() };
 
   /** News travels after the step that made it, in order, and never runs inside a caller's own block. */
   function tell(channel: Channel, news: (observer: ChannelObserver) => void): void {
@@ -74,6 +85,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         state: new Map(),
         stateBytes: 0,
         reducer: commit.reducer,
+        fold: 0,
         usedMs: now,
         rev: 0,
       };
@@ -83,16 +95,22 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     const events = commit.events.map((event) => ({ ...event, mergedAfterMs: Math.round(now - event.atMs) }));
     log.history.append(events);
     log.history.trimTo(options.historyMaxEvents);
+    if (commit.refold !== undefined) {
+      log.state.clear();
+      log.fold = commit.refold;
+    }
     for (const [field, value] of commit.state) log.state.set(field, value);
     log.stateBytes = commit.stateBytes;
     log.reducer = commit.reducer;
     log.usedMs = now;
     log.rev = shard.rev + 1;
-    tell(commit.channel, (observer) => observer.published(shard.epoch, events));
+    const epoch = channelEpoch(shard.epoch, log.fold);
+    tell(commit.channel, (observer) => observer.published(epoch, events));
   }
 
   return {
     shards: options.shards,
+    shardsFailApart: false,
 
     async append(changes) {
       const full = new Set<number>();
@@ -107,7 +125,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         // A byte that is kept for hours must not keep the chunk alive that it arrived in.
         for (const change of batch)
           shard.inbox.push({ ...change, bytes: Uint8Array.prototype.slice.call(change.bytes) });
-        if (wasEmpty) queueMicrotask(() => watchers.forEach((onWake) => void onWake(index, null)));
+        if (wasEmpty) queueMicrotask(() => watchers.forEach(({ onWake }) => void onWake(index, null)));
       }
       return changes.map(
         (change): AppendOutcome => (full.has(shardOf(change.channel, options.shards)) ? 'full' : 'accepted'),
@@ -120,6 +138,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       if (shard.holder && shard.holder.token !== lease.token && shard.holder.untilMs > now) {
         return { kind: 'held', remainingMs: Math.ceil(shard.holder.untilMs - now) };
       }
+      if (shard.holder?.token !== lease.token && lease.takes === false) return { kind: 'free' };
       shard.holder = { token: lease.token, untilMs: now + lease.ms };
       const { epoch, rev, events } = shard;
       const entries: InboxEntry[] = [];
@@ -143,6 +162,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         return {
           head: log?.history.head ?? null,
           reducer: log?.reducer ?? null,
+          ...(log && log.fold > 0 ? { fold: log.fold } : {}),
           state: fits ? new Map<string, StateField>(withState ? log?.state : undefined) : null,
           seqs: froms.map((from) => shard.publishers.get(`${channel} ${from}`)?.seq ?? 0),
         };
@@ -165,7 +185,9 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     },
 
     async release(index: number, token: string): Promise<void> {
-      if (shards[index]!.holder?.token === token) shards[index]!.holder = null;
+      if (shards[index]!.holder?.token !== token) return;
+      shards[index]!.holder = null;
+      queueMicrotask(() => watchers.forEach(({ onFree }) => void onFree?.(index)));
     },
 
     async sweep(index: number, token: string, limit: number): Promise<SweepOutcome> {
@@ -224,36 +246,35 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       };
     },
 
-    async watch(onWake: Parameters<Engine['watch']>[0]): Promise<Subscription> {
-      watchers.add(onWake);
-      return { close: () => void watchers.delete(onWake) };
+    async watch(onWake: Watcher['onWake'], onFree?: Watcher['onFree']): Promise<Subscription> {
+      const watcher = { onWake, onFree };
+      watchers.add(watcher);
+      return { close: () => void watchers.delete(watcher) };
     },
 
     async renew(index: number, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome> {
       const shard = shards[index]!;
-      if (shard.epoch !== epoch || !isMissing(shard, evidence)) return { kind: 'kept', epoch: shard.epoch };
-      if (evidence.kind === 'reducer') {
-        const log = shard.logs.get(evidence.channel)!;
-        log.state.clear();
-        log.stateBytes = 0;
-        log.reducer = evidence.reducer;
-      }
+      const epochNow = () => ('channel' in evidence ? boundsOf(shard, evidence.channel).epoch : shard.epoch);
+      if (epochNow() !== epoch || !isMissing(shard, evidence)) return { kind: 'kept', epoch: epochNow() };
       shard.epoch = newEpoch();
       shard.rev++;
       for (const channel of observers.keys()) {
         if (shardOf(channel, options.shards) === index) tell(channel, (observer) => observer.suspect());
       }
-      return { kind: 'renewed', epoch: shard.epoch };
+      return { kind: 'renewed', epoch: epochNow() };
     },
 
-    async gather(member: string, figure: number, ttlMs: number): Promise<readonly number[]> {
+    async gather(roll: RollName, member: string, figure: number, ttlMs: number): Promise<readonly number[]> {
+      const members = rolls[roll];
       const now = clock.elapsedMs();
       members.set(member, { figure, untilMs: now + ttlMs });
       for (const [name, { untilMs }] of members) if (untilMs <= now) members.delete(name);
       return Array.from(members.values(), (each) => each.figure);
     },
 
-    async ping(): Promise<void> {},
+    async ping() {
+      return new Map();
+    },
 
     async close(): Promise<void> {
       observers.clear();
@@ -262,23 +283,12 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
   };
 }
 
-function groupByShard(changes: readonly Change[], shards: number): Map<number, Change[]> {
-  const groups = new Map<number, Change[]>();
-  for (const change of changes) {
-    const shard = shardOf(change.channel, shards);
-    const group = groups.get(shard);
-    if (group) group.push(change);
-    else groups.set(shard, [change]);
-  }
-  return groups;
+interface Watcher {
+  readonly onWake: Parameters<Engine['watch']>[0];
+  readonly onFree: Parameters<Engine['watch']>[1];
 }
 
-/** The keys of the entries that were least recently set, as long as `expired` holds, at most `limit`. */
-function oldestWhile<T>(entries: ReadonlyMap<string, T>, limit: number, expired: (value: T) => boolean): string[] {
-  const keys: string[] = [];
-  for (const [key, value] of entries) {
-    if (keys.length >= limit || !expired(value)) break;
-    keys.push(key);
-  }
-  return keys;
+interface Member {
+  readonly figure: number;
+  readonly untilMs: number;
 }

@@ -1,22 +1,30 @@
 /** The gateway: everything a reader can ask for, put together. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Seat, Seats } from '../access/limits.ts';
 import type { Clock } from '../clock.ts';
+import { type Channel, shardOf } from '../domain/channel.ts';
 import type { Engine } from '../engine/engine.ts';
-import { EngineUnavailable } from '../errors.ts';
+import { EngineUnavailable, Problem } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createAudiences } from './audience/audiences.ts';
 import { createComplaints } from './complaints.ts';
 import { createHubs, type Hubs } from './hub/hubs.ts';
+import { createAuthRefusal } from './routes/auth-refusal.ts';
+import { createHeld } from './routes/held.ts';
 import { historyRoute } from './routes/history-route.ts';
 import { createJsonAnswers } from './routes/json-answers.ts';
+import { createLimitRefusal } from './routes/limit-refusal.ts';
 import { createPollPace, poll } from './routes/poll.ts';
+import { standingOf } from './routes/poll-standing.ts';
 import { ClientGone, createPolls } from './routes/polls.ts';
 import { type Refusal, refuse } from './routes/refusal.ts';
 import { createRefusals } from './routes/refusals.ts';
 import { type ChannelsRequest, parseRead, type ReadRequest } from './routes/request.ts';
 import { eventsDocument } from './routes/schemas.ts';
 import { stateRoute } from './routes/state-route.ts';
+import { type TicketOffice, ticketsRoute } from './routes/tickets-route.ts';
+import { asksForPast, asksForWindow } from './stream/since.ts';
 import { createSpread, type Spread } from './stream/spread.ts';
 import { createStreams } from './stream/streams.ts';
 import { createTurns } from './turns.ts';
@@ -28,18 +36,30 @@ const WAITING_MAX = 5000;
 /** Polls under way that do not wait: a second of work. */
 const BRIEF_POLLS_MAX = 1000;
 
+const NO_POLL = 'A ticket opens a stream: without one, poll with Authorization or the cookie of a session.';
+
 export interface GatewayDeps {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly seats: Seats;
+  readonly maxChangeBytes: number;
+  readonly batchMaxChanges: number;
+  readonly batchMaxBytes: number;
+  readonly dedupeTtlMs: number;
   readonly heartbeatMs: number;
   readonly maxStreams: number;
+  readonly maxConnections: number;
   readonly ringMaxBytes: number;
   readonly streamBufferBytes: number;
   readonly streamStallMs: number;
   readonly streamMaxAgeMs: number;
+  /** Streams that may wait to be opened; 5,000 unless given. */
+  readonly waitingMax?: number;
   readonly spreadIntervalMs: number;
+  /** Where tickets are, if there are any. */
+  readonly tickets?: TicketOffice | null;
 }
 
 export interface Gateway {
@@ -48,33 +68,47 @@ export interface Gateway {
   load(): { readonly streams: number; readonly polls: number; readonly maxStreams: number };
   /** False from the moment it drains. */
   ready(): boolean;
-  /** Tells every stream how the store is (P15). */
-  announce(status: 'degraded' | 'recovered'): void;
+  /** Which shards are away now: streams that have channels on them are told, as they are when none is any more (P15). */
+  storeIs(away: ReadonlySet<number>): void;
   /** Refuses new streams and ends those that are open, spread over the window. Resolves when none is left. */
   drain(windowMs: number): Promise<void>;
   close(): void;
 }
 
 export function createGateway(deps: GatewayDeps): Gateway {
+  const { waitingMax = WAITING_MAX } = deps;
   const turns = createTurns(deps.clock);
   const hubs: Hubs = createHubs({ ...deps, turns, gateways: () => spread.gateways });
   const onDelivered = (events: number) => deps.metrics.deliveries.inc(events);
   const complain = createComplaints(deps.log, deps.clock);
   const audiences = createAudiences(hubs, { ...deps, turns, complain, onDelivered });
-  const streams = createStreams({ ...deps, turns, complain, audiences });
+  const limits = {
+    maxChangeBytes: deps.maxChangeBytes,
+    maxBatchChanges: deps.batchMaxChanges,
+    maxBatchBytes: deps.batchMaxBytes,
+    dedupeTtlS: deps.dedupeTtlMs / 1000,
+  };
+  const streams = createStreams({ ...deps, turns, complain, audiences, limits });
   const spread: Spread = createSpread({ ...deps, size: () => streams.size, shed: streams.shed });
   const polls = createPolls();
   const refusals = createRefusals(deps);
+  const held = createHeld(deps);
+  const refuseLimit = createLimitRefusal(held, deps.metrics);
+  const refuseAuth = createAuthRefusal(deps.metrics, refuseLimit);
   const answers = createJsonAnswers(deps);
   const pollDeps = { ...deps, hubs, turns, answers, pace: createPollPace() };
   let isGoing = false;
-  let isStoreAway = false;
+  let awayShards: ReadonlySet<number> = new Set();
   deps.metrics.maxStreams.set(deps.maxStreams);
 
   /** Why neither is taken now, whatever there is room for. */
-  function closedFor(): Refusal | null {
+  function closedFor({ channels }: ReadRequest): Refusal | null {
     if (isGoing) return 'draining';
-    return isStoreAway ? 'engine_unavailable' : null;
+    return isAnyOn(awayShards, channels) ? 'engine_unavailable' : null;
+  }
+
+  function isAnyOn(shards: ReadonlySet<number>, channels: readonly Channel[]): boolean {
+    return shards.size > 0 && channels.some((channel) => shards.has(shardOf(channel, deps.engine.shards)));
   }
 
   /** Streams and polls that wait hold a connection each, so they share the room there is. */
@@ -82,25 +116,28 @@ export function createGateway(deps: GatewayDeps): Gateway {
     return streams.size + polls.waiting < deps.maxStreams;
   }
 
-  function streamRefusal(): Refusal | null {
-    return closedFor() ?? (hasRoom() && streams.waiting < WAITING_MAX ? null : 'overloaded');
+  function streamRefusal(read: ReadRequest): Refusal | null {
+    return closedFor(read) ?? (hasRoom() && streams.waiting < waitingMax ? null : 'overloaded');
   }
 
-  function pollRefusal(waits: boolean): Refusal | null {
-    return closedFor() ?? ((waits ? hasRoom() : polls.brief < BRIEF_POLLS_MAX) ? null : 'overloaded');
+  function pollRefusal(read: ReadRequest, waits: boolean): Refusal | null {
+    return closedFor(read) ?? ((waits ? hasRoom() : polls.brief < BRIEF_POLLS_MAX) ? null : 'overloaded');
   }
 
   function refused(reply: FastifyReply, why: Refusal, isPolite: boolean): FastifyReply {
     refusals.count(why);
-    return refuse(reply, why, isPolite, streams.retryMs());
+    return refuse(reply, why, { held, isPolite, retryMs: streams.retryMs() });
   }
 
   async function receivePoll(read: ReadRequest, request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
     const waits = read.waitMs > 0;
-    const why = pollRefusal(waits);
+    const why = pollRefusal(read, waits);
     if (why) return refused(reply, why, false);
+    const seat = waits ? seatFor(request) : null;
+    if (seat instanceof Problem) return refuseLimit(request, reply, seat);
     const client = { response: reply.raw, socket: request.raw.socket };
-    const answer = polls.run(client, waits, (signal) => poll(read, pollDeps, signal));
+    const standing = waits ? standingOf(request.principal!, read.channels, deps.clock) : null;
+    const answer = polls.run(client, waits, (signal) => poll(read, pollDeps, signal), standing);
     deps.metrics.polls.set(polls.waiting);
     try {
       return answers.send(reply, await answer);
@@ -110,19 +147,34 @@ export function createGateway(deps: GatewayDeps): Gateway {
       await pollDeps.pace.gate.enter();
       throw error;
     } finally {
+      if (seat !== null) deps.seats.giveBack(seat);
       deps.metrics.polls.set(polls.waiting);
     }
+  }
+
+  function seatFor({ principal, address }: ChannelsRequest): Seat | Problem {
+    return deps.seats.take(principal!.identity.sub, address);
   }
 
   async function receive(request: ChannelsRequest, reply: FastifyReply): Promise<FastifyReply> {
     const read = parseRead(request);
     const { format } = read;
+    const principal = request.principal!;
+    const past = principal.refusal('history', read.channels);
+    const isPastAsked = format === 'json' ? asksForPast(read) : asksForWindow(read);
+    const denied = principal.refusal('subscribe', read.channels) ?? (isPastAsked ? past : undefined);
+    if (denied) return refuseAuth(request, reply, denied);
+    // One stream holds a ticket; a poll would hold it for nobody.
+    if (format === 'json' && principal.hold) return refuseAuth(request, reply, new Problem('bad_ticket', NO_POLL));
     if (format === 'json') return receivePoll(read, request, reply);
-    const why = streamRefusal();
+    const why = streamRefusal(read);
     if (why) return refused(reply, why, read.isPolite);
+    const seat = seatFor(request);
+    if (seat instanceof Problem) return refuseLimit(request, reply, seat);
     try {
-      await streams.open({ ...read, format }, reply);
+      await streams.open({ ...read, format, principal, seat, isPastClosed: past !== undefined }, reply);
     } catch (error) {
+      if (error instanceof Problem) return refuseAuth(request, reply, error);
       if (!(error instanceof EngineUnavailable)) throw error;
       deps.log.debug({ err: error }, 'a stream cannot be opened');
       return refused(reply, 'engine_unavailable', read.isPolite);
@@ -132,16 +184,26 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     routes(app) {
-      app.route({ ...eventsDocument, handler: receive });
+      app.route({
+        ...eventsDocument,
+        config: { ...eventsDocument.config, refuse: refuseAuth, takesTicket: true },
+        handler: receive,
+      });
       stateRoute(app, { ...deps, snapshots: hubs.snapshots, turns, answers });
       historyRoute(app, { ...deps, turns, answers });
+      if (deps.tickets) ticketsRoute(app, deps.tickets);
     },
     load: () => ({ streams: streams.size, polls: polls.waiting, maxStreams: deps.maxStreams }),
     ready: () => !isGoing,
-    announce(status) {
-      isStoreAway = status === 'degraded';
-      hubs.storeIs(status);
-      audiences.announce({ event: '$sync', data: { status } });
+    storeIs(away) {
+      const before = awayShards;
+      awayShards = away;
+      hubs.storeIs(away);
+      audiences.announce((channels) => {
+        const isAway = isAnyOn(away, channels);
+        if (isAway === isAnyOn(before, channels)) return null;
+        return { event: '$sync', data: { status: isAway ? 'degraded' : 'recovered' } };
+      });
     },
     async drain(windowMs) {
       isGoing = true;
@@ -153,6 +215,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       spread.close();
       streams.close();
       refusals.close();
+      held.close();
       hubs.close();
     },
   };

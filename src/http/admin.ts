@@ -29,25 +29,30 @@ export interface Load {
 const headers = { 'cache-control': 'no-store', ...NOSNIFF };
 
 export function adminRoutes(app: FastifyInstance, { metrics, load, localOnly }: AdminDeps): void {
-  const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
-    // Not for pages, wherever they come from.
-    for (const name of CORS_FIELDS) reply.removeHeader(name);
-    if (localOnly && !isDirectLocal(request))
-      throw new Problem('not_local', 'For the paths there are, see /openapi.json.');
-  };
+  const onRequest = operatorsOnly(localOnly);
 
-  app.get('/load', { schema: { hide: true }, onRequest }, (_request, reply) => {
+  app.get('/load', { config: { right: 'operator' }, schema: { hide: true }, onRequest }, (_request, reply) => {
     const now = load();
     const share = now.maxStreams === 0 ? 0 : Math.round(((now.streams + now.polls) / now.maxStreams) * 1000) / 1000;
     return reply.headers(headers).send({ ...now, load: share });
   });
 
-  app.get('/metrics', { schema: { hide: true }, onRequest }, async (_request, reply) => {
+  app.get('/metrics', { config: { right: 'operator' }, schema: { hide: true }, onRequest }, async (_request, reply) => {
     return reply
       .headers(headers)
       .type(metrics.registry.contentType)
       .send(await metrics.registry.metrics());
   });
+}
+
+/** To be the `onRequest` of a route. @param localOnly As `AdminDeps` has it. */
+export function operatorsOnly(localOnly: boolean) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    // Not for pages, wherever they come from.
+    for (const name of CORS_FIELDS) reply.removeHeader(name);
+    if (localOnly && !isDirectLocal(request))
+      throw new Problem('not_local', 'For the paths there are, see /openapi.json.');
+  };
 }
 
 /** What a proxy adds: with any of these the caller is not the one at the other end of the connection. */

@@ -7,14 +7,19 @@
  * them, which is the most that a connection holds.
  *
  * An answer counts as under way until the kernel has taken all of it, so who does not read has no further request run.
+ * Before it is fed, and before one of its waiting requests is begun, a connection enters the server's pace (`pace.ts`).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Pace, Paced } from './pace.ts';
+import { peerAddressOf } from './peer-address.ts';
 import { Progress } from './progress.ts';
 import type { ClosableConnection } from './room.ts';
 
 /** Two, not one: a stream behind a request without its answer is told so (P9), and need not wait for it. */
 const UNDER_WAY_MAX = 2;
+/** Behind any other method nothing is begun before its answer: what follows may rely on its effect (RFC 9112, section 9.3.2). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** A second one is not begun while more than this of the first is unsent. */
 const UNSENT_MAX_BYTES = 64 * 1024;
 /** The smallest request has 18 bytes, and takes 4 KiB as Node's objects: a piece is 28 of them at most. */
@@ -30,30 +35,29 @@ export interface HttpSocket extends Socket {
   _paused?: boolean;
 }
 
-export class HttpConnection implements ClosableConnection {
+export class HttpConnection implements ClosableConnection, Paced {
   readonly #socket: HttpSocket;
   readonly #run: RunRequest;
+  readonly #pace: Pace;
   readonly #underWay: ServerResponse[] = [];
   readonly #waiting: [IncomingMessage, ServerResponse][] = [];
   #newest: IncomingMessage | null = null;
   /** What is certainly still to come of the newest request's body: that holds no other request, whatever its size. */
   #bodyLeft = 0;
-  #isFeeding = false;
   #isFed = false;
-  #isScheduled = false;
+  /** For its turn. */
+  #isWaiting = false;
   readonly #progress = new Progress();
   usedAtS: number;
 
   /** Must be made right after Node's HTTP server was given the socket. */
-  constructor(socket: Socket, run: RunRequest) {
+  constructor(socket: Socket, run: RunRequest, pace: Pace) {
     this.#socket = socket;
     this.#run = run;
+    this.#pace = pace;
     this.usedAtS = nowS();
-    const feed = () => this.#feed();
     // That somebody listens to `readable` is what makes the socket wait to be read.
-    socket.on('readable', feed);
-    // Node had stopped for an answer that is not taken.
-    socket.on('resume', feed);
+    socket.on('readable', () => this.#feed());
     socket.on('end', () => this.#ended());
     socket.on('close', () => this.#closed());
   }
@@ -82,7 +86,7 @@ export class HttpConnection implements ClosableConnection {
     this.#newest = request;
     // A part of the body may be in the piece that its head ended in.
     this.#bodyLeft = Number(request.headers['content-length'] ?? 0) - PIECE_BYTES;
-    if (this.#waiting.length === 0 && this.#mayRun()) this.#begin(request, response);
+    if (this.#mayRun()) this.#begin(request, response);
     else this.#waiting.push([request, response]);
   }
 
@@ -96,8 +100,13 @@ export class HttpConnection implements ClosableConnection {
   }
 
   #mayRun(): boolean {
-    const { length } = this.#underWay;
-    return length === 0 || (length < UNDER_WAY_MAX && this.#socket.writableLength <= UNSENT_MAX_BYTES);
+    const [first] = this.#underWay;
+    if (first === undefined) return true;
+    return (
+      this.#underWay.length < UNDER_WAY_MAX &&
+      SAFE.has(first.req.method!) &&
+      this.#socket.writableLength <= UNSENT_MAX_BYTES
+    );
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
@@ -108,32 +117,39 @@ export class HttpConnection implements ClosableConnection {
 
   #answered(response: ServerResponse): void {
     this.#underWay.splice(this.#underWay.indexOf(response), 1);
-    if (this.isGone) return;
     this.usedAtS = nowS();
     if (this.#waiting.length === 0) {
       this.#feed();
-    } else if (!this.#isScheduled) {
+    } else if (!this.#isWaiting) {
       // In a turn of its own: a long row of requests that are answered at once is not one turn.
-      this.#isScheduled = true;
-      setImmediate(() => this.#next());
+      this.#isWaiting = true;
+      this.#pace.wait(this);
     }
   }
 
-  #next(): void {
-    this.#isScheduled = false;
+  get address(): string {
+    return peerAddressOf(this.#socket) ?? '';
+  }
+
+  proceed(): void {
+    this.#isWaiting = false;
     while (this.#waiting.length > 0 && this.#mayRun()) this.#begin(...this.#waiting.shift()!);
-    this.#feed();
+    this.#feedAll();
   }
 
   /** The rest of a body is fed whatever is under way: its request waits for it. */
   #mayFeed(): boolean {
-    if (this.isGone || this.#socket._paused === true || this.#waiting.length > 0) return false;
+    if (this.#socket._paused === true || this.#waiting.length > 0) return false;
     return this.#mayRun() || this.#newest?.complete === false;
   }
 
   #feed(): void {
-    if (this.#isFeeding) return;
-    this.#isFeeding = true;
+    if (this.#isWaiting) return;
+    this.#isWaiting = this.#socket.readableLength > 0 && this.#mayFeed() && !this.#pace.enter(this);
+    if (!this.#isWaiting) this.#feedAll();
+  }
+
+  #feedAll(): void {
     const socket = this.#socket;
     while (socket.readableLength > 0 && this.#mayFeed()) {
       this.#isFed = true;
@@ -144,7 +160,6 @@ export class HttpConnection implements ClosableConnection {
     }
     // Asks for more, or learns that there is none.
     if (socket.readableLength === 0) socket.read();
-    this.#isFeeding = false;
   }
 
   /** Node closes it behind the last answer. */
@@ -156,7 +171,6 @@ export class HttpConnection implements ClosableConnection {
   #closed(): void {
     this.#waiting.length = 0;
     for (const response of [...this.#underWay]) {
-      if (response.closed) continue;
       response.destroyed = true;
       response.emit('close');
     }

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Metrics } from '../metrics.ts';
 import { HttpConnection } from './connection.ts';
+import type { Pace } from './pace.ts';
 
 /** Looks at all connections in each time of a stall: by so much a part of it one is closed late. */
 const LOOKS_PER_STALL = 6;
@@ -17,6 +18,7 @@ export const TAKEN = 'taken';
 export interface ConnectionsOptions {
   /** How long an answer may be unsent without progress. */
   readonly stallMs: number;
+  readonly pace: Pace;
   readonly metrics: Pick<Metrics, 'connectionsCut'>;
 }
 
@@ -27,7 +29,7 @@ export interface Connections {
 }
 
 /** Must be called before the server listens. */
-export function openConnections(server: Server, { stallMs, metrics }: ConnectionsOptions): Connections {
+export function openConnections(server: Server, { stallMs, pace, metrics }: ConnectionsOptions): Connections {
   const connections = new Map<Socket, HttpConnection>();
   const accept = server.listeners('connection') as ((socket: Socket) => void)[];
   const handle = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
@@ -41,7 +43,7 @@ export function openConnections(server: Server, { stallMs, metrics }: Connection
   };
   server.on('connection', (socket: Socket) => {
     for (const listener of accept) listener.call(server, socket);
-    connections.set(socket, new HttpConnection(socket, run));
+    connections.set(socket, new HttpConnection(socket, run, pace));
     const leave = () => void connections.delete(socket);
     socket.on('close', leave);
     // Somebody takes it for a stream (`gateway/connection/bare-socket.ts`): nothing of ours may stay with it.

@@ -2,7 +2,7 @@
  * CORS: which pages of other origins may send and receive. (Fetch standard, "CORS protocol".)
  *
  * The headers are set before anything else is done with a request, so that they are on errors too, and on streams whose
- * head is written by hand (`reply.getHeaders()`). Credentials are never allowed: there are none.
+ * head is written by hand (`reply.getHeaders()`). Credentials, which are the cookies of sessions, are allowed to origins that are named.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
@@ -12,9 +12,12 @@ export type CorsConfig = Pick<Config, 'corsOrigins' | 'loopbackOnly'>;
 /** `http(s)://localhost`, `127.0.0.1` or `[::1]`, any port. */
 const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 
-/** What may be asked with: the methods and header fields of the protocol, and the one that carries a trace. */
+/** What may be asked with: the methods and header fields of the protocol, the one that carries a trace, and what clients add. */
 const ALLOW_METHODS = 'GET, POST, PUT';
-const ALLOW_HEADERS = 'Last-Event-ID, Change-From, Change-Seq, Content-Type, Traceparent';
+/** DELETE is of sessions only. */
+const ALLOW_METHODS_WITH_SESSIONS = `${ALLOW_METHODS}, DELETE`;
+const ALLOW_HEADERS =
+  'Last-Event-ID, Change-From, Change-Seq, Content-Type, Traceparent, Authorization, Cache-Control, X-Requested-With';
 const EXPOSE_HEADERS = 'Retry-After, ETag';
 
 /** A day. Browsers shorten it to what they see fit. */
@@ -36,13 +39,16 @@ export interface Cors {
   textFor(origin: string): string;
 }
 
-export function answerCors(app: FastifyInstance, config: CorsConfig): Cors {
+/** @param hasSessions Whether browsers may have a cookie that says who they are. */
+export function answerCors(app: FastifyInstance, config: CorsConfig, hasSessions = false): Cors {
   const isAllowed = originRule(config);
+  const isAnyone = config.corsOrigins === '*';
 
   function fieldsFor(origin: string): Record<string, string> {
     if (!isAllowed(origin)) return {};
     return {
-      'access-control-allow-origin': config.corsOrigins === '*' ? '*' : origin,
+      'access-control-allow-origin': isAnyone ? '*' : origin,
+      ...(hasSessions && !isAnyone && { 'access-control-allow-credentials': 'true' }),
       'access-control-expose-headers': EXPOSE_HEADERS,
       vary: 'Origin',
     };
@@ -67,7 +73,7 @@ export function answerCors(app: FastifyInstance, config: CorsConfig): Cors {
     // Also for a path that is not there, so that the page gets to see the 404 itself.
     if (reply.hasHeader('access-control-allow-origin')) {
       reply.removeHeader('access-control-expose-headers');
-      reply.header('access-control-allow-methods', ALLOW_METHODS);
+      reply.header('access-control-allow-methods', hasSessions ? ALLOW_METHODS_WITH_SESSIONS : ALLOW_METHODS);
       reply.header('access-control-allow-headers', ALLOW_HEADERS);
       reply.header('access-control-max-age', MAX_AGE_S);
     }

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { sessionIdIn } from '../access/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type CorsConfig, originRule } from './cors.ts';
 import { authorityOf, type HostConfig, hostRule } from './trusted-hosts.ts';
@@ -16,6 +17,8 @@ export interface ForgeryRules {
   isTrustedHost(host: string): boolean;
   /** Of requests that change something. */
   isTrustedOrigin(origin: string, host: string): boolean;
+  /** Of requests that a cookie says the sender of, whatever they do. @param site `Sec-Fetch-Site`. */
+  isTrustedFetch(site: string | undefined, origin: string | undefined, host: string): boolean;
   /** Whether no Host at all is looked at. */
   readonly anyHost: boolean;
 }
@@ -27,6 +30,13 @@ export function forgeryRules(config: ForgeryConfig): ForgeryRules {
     anyHost: isTrustedHost === null,
     isTrustedHost: isTrustedHost ?? (() => true),
     isTrustedOrigin: (origin, host) => isAllowed(origin) || isSameOrigin(origin, host),
+    isTrustedFetch(site, origin, host) {
+      if (site === 'same-origin' || site === 'none') return true;
+      // A browser says one of the two; and to allow every origin is not to trust it with somebody's cookie.
+      if (origin === undefined) return false;
+      if (config.corsOrigins !== '*' && isAllowed(origin)) return true;
+      return site === undefined && isSameOrigin(origin, host);
+    },
   };
 }
 
@@ -65,6 +75,33 @@ export function forgeryIn(rules: ForgeryRules, { method, url = '', headers }: In
   return new Problem(
     'forged_request',
     'Pages that send are of this very origin, or of one of CORS_ORIGINS in the settings of this server.',
+  );
+}
+
+/**
+ * The cookie goes with whatever a page makes a browser ask for, so here reading is no better than changing: an open stream takes a place, and
+ * may end another.
+ *
+ * @returns Why a request is not served that only a session's cookie says the sender of.
+ */
+export function cookieForgeryIn(rules: ForgeryRules, { url = '', headers }: IncomingMessage): Problem | undefined {
+  const { cookie, authorization } = headers;
+  if (cookie === undefined || authorization !== undefined || sessionIdIn(cookie) === undefined) return undefined;
+  return fetchForgeryIn(rules, { url, headers });
+}
+
+/** The same of any request whose sender the browser says by itself. */
+export function fetchForgeryIn(
+  rules: ForgeryRules,
+  { url = '', headers }: Pick<IncomingMessage, 'url' | 'headers'>,
+): Problem | undefined {
+  const { host = '', origin } = headers;
+  const site = headers['sec-fetch-site'];
+  if (rules.isTrustedFetch(Array.isArray(site) ? site.join() : site, origin, authorityOf(url) ?? host))
+    return undefined;
+  return new Problem(
+    'forged_request',
+    'With a cookie that says who it is, Sec-Fetch-Site is same-origin or none, or Origin is one of CORS_ORIGINS or of this very Host.',
   );
 }
 

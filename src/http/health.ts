@@ -24,6 +24,7 @@ export function healthRoutes(app: FastifyInstance, checks: readonly Readiness[])
   app.get(
     '/healthz',
     {
+      config: { right: 'open' },
       exposeHeadRoute: true,
       schema: { summary: 'Whether the process lives', response: { 200: { description: 'It does', ...health } } },
     },
@@ -32,6 +33,7 @@ export function healthRoutes(app: FastifyInstance, checks: readonly Readiness[])
   app.get(
     '/readyz',
     {
+      config: { right: 'open' },
       exposeHeadRoute: true,
       schema: {
         summary: 'Whether it wants new work',

@@ -2,9 +2,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { Problem } from '../errors.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A sentence for who asks with a method that is not there: where what is meant may be. */
+    readonly hint?: string;
+  }
+}
+
 interface KnownPath {
   readonly pattern: RegExp;
   readonly methods: Set<string>;
+  readonly hint: string;
 }
 
 export interface KnownPaths {
@@ -16,20 +24,22 @@ export interface KnownPaths {
 export function answerNotFound(app: FastifyInstance): KnownPaths {
   const known = new Map<string, KnownPath>();
   app.addHook('onRoute', (route: RouteOptions) => {
-    const path = known.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set<string>() };
+    const path = known.get(route.url) ?? {
+      pattern: patternOf(route.url),
+      methods: new Set<string>(),
+      hint: route.config?.hint ?? '',
+    };
     known.set(route.url, path);
     for (const method of [route.method].flat()) path.methods.add(method);
   });
 
   const allMethods = () => [...new Set([...known.values()].flatMap(({ methods }) => [...methods]))].join(', ');
 
-  const methodsOf = (url: string) => {
+  const matching = (url: string) => {
     const path = url.split('?', 1)[0]!;
-    const methods = [...known.values()]
-      .filter(({ pattern }) => pattern.test(path))
-      .flatMap((match) => [...match.methods]);
-    return [...new Set(methods)];
+    return [...known.values()].filter(({ pattern }) => pattern.test(path));
   };
+  const methodsOf = (url: string) => [...new Set(matching(url).flatMap(({ methods }) => [...methods]))];
 
   const answer = (request: FastifyRequest, reply: FastifyReply) => {
     if (request.raw.url === '*') return reply.code(204).header('allow', allMethods()).send();
@@ -37,7 +47,8 @@ export function answerNotFound(app: FastifyInstance): KnownPaths {
     if (methods.length === 0) throw new Problem('not_found', 'For the paths there are, see /openapi.json.');
     const allow = methods.join(', ');
     if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send();
-    throw new Problem('method_not_allowed', `Here there are: ${allow}.`, { allow });
+    const hints = matching(request.raw.url ?? '').map(({ hint }) => hint);
+    throw new Problem('method_not_allowed', [`Here there are: ${allow}.`, ...hints].join(' ').trim(), { allow });
   };
   app.setNotFoundHandler(answer);
   // Fastify looks at what QUERY brings before it looks for who takes it.

@@ -10,7 +10,7 @@ import { NOSNIFF } from './problem.ts';
 export function pageRoutes(app: FastifyInstance): void {
   const page = readFileSync(new URL('../web/index.html', import.meta.url));
   const policy = policyFor(page.toString('utf8'));
-  app.get('/', { schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) =>
+  app.get('/', { config: { right: 'open' }, schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-cache')

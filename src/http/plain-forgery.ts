@@ -3,6 +3,7 @@
  *
  * Invariant: it admits nothing that those refuse. What it does not admit, Node reads and they judge.
  */
+import { sessionIdAt } from '../access/session-cookie.ts';
 import type { ForgeryRules } from './forgery.ts';
 import type { PlainRequest } from './plain-request.ts';
 
@@ -11,7 +12,8 @@ const KNOWN_MAX = 8;
 
 export type Admits = (request: PlainRequest, chunk: Buffer) => boolean;
 
-export function createAdmission(rules: ForgeryRules): Admits {
+/** @param hasSessions Whether a cookie says who somebody is. */
+export function createAdmission(rules: ForgeryRules, hasSessions = false): Admits {
   const known: Buffer[] = [];
   let oldest = 0;
 
@@ -24,8 +26,24 @@ export function createAdmission(rules: ForgeryRules): Admits {
     return true;
   }
 
-  return ({ origin, hostStart, hostEnd }, chunk) => {
+  function isTrustedCookie({ site, origin, hostStart, hostEnd, cookieStart, cookieEnd }: PlainRequest, chunk: Buffer) {
+    // As nearly all say, whose Host need not be made text.
+    if (site === 'same-origin' || rules.isTrustedFetch(site, origin, chunk.toString('latin1', hostStart, hostEnd)))
+      return true;
+    return sessionIdAt(chunk, cookieStart, cookieEnd) === undefined;
+  }
+
+  return (request, chunk) => {
+    const { origin, hostStart, hostEnd } = request;
     if (!rules.anyHost && !isTrusted(chunk, hostStart, hostEnd)) return false;
+    if (
+      hasSessions &&
+      request.cookieStart > 0 &&
+      request.authorizationStart === 0 &&
+      !isTrustedCookie(request, chunk)
+    ) {
+      return false;
+    }
     if (origin === undefined || isOriginOf(origin, chunk, hostStart, hostEnd)) return true;
     return rules.isTrustedOrigin(origin, chunk.toString('latin1', hostStart, hostEnd));
   };

@@ -17,6 +17,17 @@ export interface PlainRequest {
   readonly hostStart: number;
   readonly hostEnd: number;
   readonly origin: string | undefined;
+  /** Where the value of Authorization begins, and where it ends; 0 where there is none. No blank is around it. */
+  readonly authorizationStart: number;
+  readonly authorizationEnd: number;
+  /** The same of X-Forwarded-For. */
+  readonly forwardedStart: number;
+  readonly forwardedEnd: number;
+  /** The same of Cookie. */
+  readonly cookieStart: number;
+  readonly cookieEnd: number;
+  /** Sec-Fetch-Site. */
+  readonly site: string | undefined;
   /** A part of the chunk: who keeps it, keeps that. */
   readonly body: Buffer;
 }
@@ -50,6 +61,7 @@ const KEEP_ALIVE = 'keep-alive';
 const fieldsByLength = new Map<number, readonly string[]>();
 for (const name of [
   'host',
+  'cookie',
   'expect',
   'origin',
   'upgrade',
@@ -57,7 +69,10 @@ for (const name of [
   'change-seq',
   'change-from',
   'traceparent',
+  'authorization',
   'content-length',
+  'x-forwarded-for',
+  'sec-fetch-site',
   'content-encoding',
   'proxy-connection',
   'transfer-encoding',
@@ -80,6 +95,13 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
   let hostStart = 0;
   let hostEnd = 0;
   let origin: string | undefined;
+  let authorizationStart = 0;
+  let authorizationEnd = 0;
+  let forwardedStart = 0;
+  let forwardedEnd = 0;
+  let cookieStart = 0;
+  let cookieEnd = 0;
+  let site: string | undefined;
   let bodyBytes = 0;
   while (chunk[at] !== CR) {
     const nameEnd = endOf(isInName, chunk, at);
@@ -109,6 +131,27 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
         if (origin !== undefined || end === start || chunk[end - 1]! <= SPACE) return undefined;
         origin = chunk.toString('latin1', start, end);
         break;
+      case 'authorization':
+        // A second one is two answers to who it is; who sends none that is empty means something else than who sends none.
+        if (authorizationStart > 0 || end === start || chunk[end - 1]! <= SPACE) return undefined;
+        authorizationStart = start;
+        authorizationEnd = end;
+        break;
+      case 'x-forwarded-for':
+        // Of several, the order is what counts.
+        if (forwardedStart > 0) return undefined;
+        forwardedStart = start;
+        forwardedEnd = end;
+        break;
+      case 'cookie':
+        if (cookieStart > 0 || end === start || chunk[end - 1]! <= SPACE) return undefined;
+        cookieStart = start;
+        cookieEnd = end;
+        break;
+      case 'sec-fetch-site':
+        if (site !== undefined || end === start || chunk[end - 1]! <= SPACE) return undefined;
+        site = siteAt(chunk, start, end);
+        break;
       default:
         return undefined;
     }
@@ -125,9 +168,26 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
     hostStart,
     hostEnd,
     origin,
+    authorizationStart,
+    authorizationEnd,
+    forwardedStart,
+    forwardedEnd,
+    cookieStart,
+    cookieEnd,
+    site,
     body: chunk.subarray(bodyStart),
   };
 }
+
+/** Nearly all are of this one, which is not made anew for each. */
+const SAME_ORIGIN = 'same-origin';
+
+function siteAt(chunk: Buffer, start: number, end: number): string {
+  const isSameOrigin = end - start === SAME_ORIGIN.length && hasAt(SAME_ORIGIN_BYTES, chunk, start);
+  return isSameOrigin ? SAME_ORIGIN : chunk.toString('latin1', start, end);
+}
+
+const SAME_ORIGIN_BYTES = Buffer.from(SAME_ORIGIN);
 
 function methodOf(chunk: Buffer): 'POST' | 'PUT' | undefined {
   if (chunk[0] !== 0x50) return undefined;

@@ -31,7 +31,9 @@ export const problemSchema = {
 export function problemBody(problem: Problem, status: number = problem.status): Buffer {
   const { code, message } = problem;
   const { title } = errorTable[code];
-  return Buffer.from(JSON.stringify({ type: `urn:smallchange:problem:${code}`, title, status, code, detail: message }));
+  const document = { type: `urn:smallchange:problem:${code}`, title, status, code, detail: message };
+  // A whole line, for who reads it at a prompt.
+  return Buffer.from(`${JSON.stringify(document)}\n`);
 }
 
 type CodedError = Error & { readonly code?: unknown };
@@ -102,7 +104,9 @@ export function createFailureText({ metrics, log }: ProblemDeps): (error: Error,
   return (error, fields) => {
     const problem = expected(error, log) ?? unexpected(error, log);
     metrics.problems.inc({ code: problem.code });
-    return problemText(problem, problem.status === 503 ? `${fields}Retry-After: ${retryAfterS()}\r\n` : fields);
+    let more = problem.status === 503 ? `${fields}Retry-After: ${retryAfterS()}\r\n` : fields;
+    for (const [name, value] of Object.entries(problem.headers)) more += `${name}: ${value}\r\n`;
+    return problemText(problem, more);
   };
 }
 

@@ -12,3 +12,11 @@ export function parameter(request: FastifyRequest, name: string): string | undef
   if (Array.isArray(value)) throw new Problem('repeated_parameter', `Give ${name} once.`);
   return value;
 }
+
+/** Whether a parameter is 1. @throws {Problem} `bad_parameter` for anything but 1 or 0. */
+export function flag(request: FastifyRequest, name: string): boolean {
+  const value = parameter(request, name);
+  if (value === undefined || value === '0') return false;
+  if (value === '1') return true;
+  throw new Problem('bad_parameter', `${name} is 1 or 0.`);
+}

@@ -4,22 +4,27 @@
  * Everything a client can do wrong before a route sees its request is answered here.
  */
 import { lookup } from 'node:dns/promises';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Access, Right } from '../access/access.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { createAddresses } from './addresses.ts';
 import { acceptAnyBody } from './body.ts';
 import { answerClientError, MAX_HEADER_BYTES, refuseConnect } from './client-error.ts';
 import { CLOSE_MS, closeWithin } from './closing.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { answerCors } from './cors.ts';
 import { createErrorLog } from './error-log.ts';
-import { type ForgeryConfig, forgeryIn, forgeryRules, refuseForgeries } from './forgery.ts';
+import { cookieForgeryIn, type ForgeryConfig, forgeryIn, forgeryRules, refuseForgeries } from './forgery.ts';
 import { answerNotFound } from './not-found.ts';
 import { documentRoutes, type RouteDocument } from './openapi.ts';
+import { createPace } from './pace.ts';
 import { createAdmission } from './plain-forgery.ts';
 import { createErrorHandler, createFailureText } from './problem.ts';
+import { guardRoutes } from './rights.ts';
 import { keepRoom } from './room.ts';
 import { openShortcut, type PlainHandler, type Shortcut } from './shortcut.ts';
 import { refuseAmbiguity } from './strict.ts';
@@ -37,9 +42,12 @@ const MAX_PARAM_LENGTH = MAX_HEADER_BYTES;
 const BACKLOG = 4096;
 
 export interface ServerDeps {
-  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections'> & ForgeryConfig;
+  readonly config: Pick<Config, 'maxChangeBytes' | 'streamStallMs' | 'maxConnections' | 'trustProxy'> &
+    Partial<Pick<Config, 'auth' | 'authAnonymous'>> &
+    ForgeryConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly access: Access;
   /** What `/openapi.json` tells besides the routes that are here. */
   readonly elsewhere?: readonly RouteDocument[];
   /** Answers plain requests that it wants past everything else (`shortcut.ts`). */
@@ -53,6 +61,7 @@ export async function createServer({
   config,
   log,
   metrics,
+  access,
   elsewhere = [],
   plainly,
   closeMs = CLOSE_MS,
@@ -86,17 +95,22 @@ export async function createServer({
       handleError(forgeryIn(forgery, request.raw) ?? error, request, reply);
     },
   });
-  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, metrics });
+  const pace = createPace();
+  const connections: Connections = openConnections(app.server, { stallMs: config.streamStallMs, pace, metrics });
   app.server.on('connect', (_request, socket) => refuseConnect(socket as Socket));
   const problems = { metrics, log: createErrorLog(log) };
   const handleError = createErrorHandler(problems);
   app.setErrorHandler(handleError);
-  const cors = answerCors(app, config);
+  const cors = answerCors(app, config, access.sessions !== null);
   refuseAmbiguity(app);
   acceptAnyBody(app);
   const forgery = forgeryRules(config);
   refuseForgeries(app, forgery);
   answerNotFound(app);
+  const addresses = createAddresses({ trustProxy: config.trustProxy, log });
+  const isForged = (request: IncomingMessage) =>
+    access.sessions === null ? undefined : cookieForgeryIn(forgery, request);
+  guardRoutes(app, access, addresses, isForged);
   let shortcut: Shortcut | null = null;
   if (log.isLevelEnabled('debug')) {
     app.addHook('onResponse', (request, reply, done) => {
@@ -107,8 +121,10 @@ export async function createServer({
     // Not at debug: there every request is to be seen by the hooks.
     shortcut = openShortcut(app.server, {
       handler: plainly,
-      admits: createAdmission(forgery),
+      admits: createAdmission(forgery, access.sessions !== null),
       maxBodyBytes: config.maxChangeBytes,
+      pace,
+      addresses,
       firstByteMs: HEADERS_TIMEOUT_MS,
       keepAliveMs: KEEP_ALIVE_MS,
       fieldsFor: cors.textFor,
@@ -124,7 +140,8 @@ export async function createServer({
     ...{ metrics, log },
   });
   closeWithin(app, shortcut, closeMs);
-  await documentRoutes(app, elsewhere);
+  const isPublic = config.auth === 'jwt' ? (right: Right) => !(config.authAnonymous?.[right].isEmpty ?? true) : null;
+  await documentRoutes(app, { elsewhere, isPublic });
   return app;
 }
 

@@ -5,32 +5,45 @@
  * Every connection begins here. With the first chunk that is anything but one plain request that somebody wants, it is handed
  * over to Node's HTTP server, chunk and all, and stays there: nothing has been done with that chunk, so what is refused, and
  * how, is decided in one place only. What is left here is idle or waits for one answer; a chunk that comes meanwhile is kept
- * back until that is written, and then handed over.
+ * back until that is written, and then handed over. To hand one over costs as much as a plain request: it enters the server's
+ * pace first (`pace.ts`), and is silent until it is its turn.
  *
  *   reading ──plain──► answering ──answer──► reading
- *      └──anything else──► handed over ◄──more came meanwhile──┘
+ *      └──anything else──► leaving ──its turn──► handed over
+ *                             ▲──more came meanwhile──┘ (from answering)
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Address } from '../access/limits.ts';
+import type { Addresses, Hop } from './addresses.ts';
 import type { OtherConnections } from './closing.ts';
+import type { Pace, Paced } from './pace.ts';
+import { peerAddressOf } from './peer-address.ts';
 import type { Admits } from './plain-forgery.ts';
 import { type PlainRequest, readPlainRequest } from './plain-request.ts';
 import type { ClosableConnection } from './room.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
 export interface PlainAnswer {
+  /** Where the request comes from. @param chunk That it is in. */
+  from(request: PlainRequest, chunk: Buffer): Address;
   noContent(): void;
   failed(error: Error): void;
 }
 
-/** @returns false when the request is not for it: then nothing was done, and `answer` is not called. */
-export type PlainHandler = (request: PlainRequest, answer: PlainAnswer) => boolean;
+/**
+ * @param chunk That the request is in.
+ * @returns false when the request is not for it: then nothing was done, and `answer` is not called.
+ */
+export type PlainHandler = (request: PlainRequest, answer: PlainAnswer, chunk: Buffer) => boolean;
 
 export interface ShortcutOptions {
   readonly handler: PlainHandler;
   /** Whether a request may be answered here, as far as its Host and origin tell. */
   readonly admits: Admits;
   readonly maxBodyBytes: number;
+  readonly pace: Pace;
+  readonly addresses: Addresses;
   /** How long a connection may take for its first byte. */
   readonly firstByteMs: number;
   /** How long one may be idle between two requests. */
@@ -103,16 +116,19 @@ const listeners = {
   },
 } as const;
 
-class PlainConnection implements PlainAnswer, ClosableConnection {
+class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
   readonly #socket: OwnSocket;
   readonly #shared: Shared;
-  #isAnswering = false;
+  /** Answering or leaving. */
+  #isBusy = false;
   #hasAnswered = false;
   /** The client will not send any more. */
   #isEnded = false;
   #origin: string | undefined;
-  /** What came while a request was being answered. */
-  #next: Buffer | null = null;
+  /** Looked up with the first request, for connections that never ask. */
+  #peer: Hop | undefined;
+  /** More came while a request was being answered. It stands in the socket again, so that its end comes after it. */
+  #hasMore = false;
   usedAtS: number;
 
   constructor(socket: Socket, shared: Shared) {
@@ -126,22 +142,25 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
   }
 
   received(chunk: Buffer): void {
-    if (this.#isAnswering) {
-      this.#next = chunk;
-      this.#socket.pause();
+    if (this.#isBusy) {
+      this.#hasMore = true;
+      this.#putBack(chunk);
       return;
     }
     const { handler, admits, maxBodyBytes } = this.#shared;
     const request = readPlainRequest(chunk, maxBodyBytes);
-    if (request === undefined || !admits(request, chunk)) {
-      this.#handOver(chunk);
-      return;
+    this.#isBusy = true;
+    if (request !== undefined && admits(request, chunk)) {
+      this.#origin = request.origin;
+      if (handler(request, this, chunk)) return;
     }
-    this.#isAnswering = true;
-    this.#origin = request.origin;
-    if (handler(request, this)) return;
-    this.#isAnswering = false;
-    this.#handOver(chunk);
+    this.#leave(chunk);
+  }
+
+  from({ forwardedStart: start, forwardedEnd: end }: PlainRequest, chunk: Buffer): Address {
+    const { addresses } = this.#shared;
+    this.#peer ??= addresses.peer(peerAddressOf(this.#socket));
+    return addresses.of(this.#peer, start === 0 ? undefined : chunk.toString('latin1', start, end));
   }
 
   noContent(): void {
@@ -154,12 +173,12 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
 
   ended(): void {
     this.#isEnded = true;
-    if (!this.#isAnswering) this.#socket.end();
+    if (!this.#isBusy) this.#socket.end();
   }
 
   /** Never while a request is being answered: that takes less time than either. */
   timedOut(): void {
-    if (this.#isAnswering) return;
+    if (this.#isBusy) return;
     // Without an answer: nobody has asked. To a browser that connected ahead, a 408 would be the answer to what it asks next.
     this.#socket.destroy();
   }
@@ -169,7 +188,7 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
   }
 
   get isIdle(): boolean {
-    return !this.#isAnswering;
+    return !this.#isBusy;
   }
 
   get hasAsked(): boolean {
@@ -192,33 +211,48 @@ class PlainConnection implements PlainAnswer, ClosableConnection {
 
   #answer(text: string): void {
     const socket = this.#socket;
-    this.#isAnswering = false;
+    this.#isBusy = false;
     if (socket.destroyed) return;
     const isTaken = socket.write(text);
     if (!this.#hasAnswered) {
       this.#hasAnswered = true;
       socket.setTimeout(this.#shared.keepAliveMs);
     }
-    const next = this.#next;
-    if (next === null && (this.#isEnded || this.#shared.isClosing)) {
+    if (!this.#hasMore && (this.#isEnded || this.#shared.isClosing)) {
       // Not `end`, which would wait for the other side to close as well.
       socket.destroySoon();
-    } else if (next !== null || !isTaken) {
+    } else if (this.#hasMore || !isTaken) {
       // Who does not wait for answers, or does not read them, is served by those who know how to hold back.
-      this.#handOver(next);
+      this.#leave();
     }
   }
 
-  #handOver(chunk: Buffer | null): void {
+  get address(): string {
+    return peerAddressOf(this.#socket) ?? '';
+  }
+
+  /** @param chunk That was read, and is for those who come after us. */
+  #leave(chunk?: Buffer): void {
+    this.#isBusy = true;
+    this.#putBack(chunk);
+    if (this.#shared.pace.enter(this)) this.proceed();
+  }
+
+  #putBack(chunk: Buffer | undefined): void {
+    this.#socket.pause();
+    if (chunk !== undefined) this.#socket.unshift(chunk);
+  }
+
+  /** Is handed over. */
+  proceed(): void {
     const socket = this.#socket;
+    if (socket.destroyed) return;
     socket[connectionOf] = null;
     this.closed();
     for (const [event, listener] of Object.entries(listeners)) socket.removeListener(event, listener);
     socket.setTimeout(0);
     this.#shared.handOver(socket);
-    // What came behind the chunk since we paused is there already, and stays behind it.
-    if (chunk !== null) socket.unshift(chunk);
-    if (socket.isPaused()) socket.resume();
+    socket.resume();
   }
 }
 

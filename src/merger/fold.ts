@@ -50,7 +50,7 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
     let draft = drafts.get(channel);
     if (!draft) {
       const of = known.get(channel)!;
-      const reducer = deps.reducerFor(channel);
+      const reducer = of.kept ?? deps.reducerFor(channel);
       draft = { head: of.head, known: of, reducer, events: [], state: new Map(), seqs: new Map() };
       drafts.set(channel, draft);
     }
@@ -109,12 +109,22 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
       head,
       events,
       reducer: reducer.name,
+      ...foldOf(of, events.length > 0),
       state,
       stateBytes: of.stateBytes,
       seqs,
     }),
   );
   return { channels, unreadable, outcomes, failures };
+}
+
+/** A state begun anew is written with the first event that it is the fold of. */
+function foldOf(of: KnownChannel, hasEvents: boolean): Pick<ChannelCommit, 'fold' | 'refold'> {
+  const { fold, refold } = of;
+  if (refold === null || !hasEvents) return { fold };
+  of.fold = refold;
+  of.refold = null;
+  return { fold, refold };
 }
 
 function bodyOf({ from, seq, acceptedMs: atMs, trace }: Change, bytes: Uint8Array): EventBody {

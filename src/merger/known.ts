@@ -2,12 +2,13 @@
  * What a merger knows of a shard: heads, states and last seqs of the channels it has lately folded.
  *
  * It is true as long as the shard's `rev` is the one of our own last commit; the holder throws the whole of it away
- * on any doubt. A fold writes into it directly: if the commit is then refused, that is such a doubt.
+ * where that may not be so. A fold writes into it directly: of a round that fails, what it used goes in any case.
  */
 import type { Channel } from '../domain/channel.ts';
 import { fieldBytes, type State, type StateField } from '../domain/state.ts';
 import type { InboxEntry, LoadedChannel, LoadWish, SweepOutcome } from '../engine/engine.ts';
 import type { Memory, Remembered } from './memory.ts';
+import type { Reducer } from './reducers/reducer.ts';
 
 export interface KnownChannel extends Remembered {
   /** Null while the channel does not exist. */
@@ -15,7 +16,18 @@ export interface KnownChannel extends Remembered {
   readonly state: Map<string, StateField>;
   stateBytes: number;
   readonly seqs: Map<string, number>;
+  /** The one that made its state, where `REDUCERS` names another: it is kept while mergers differ. */
+  readonly kept: Reducer | null;
+  /** What shifts its epoch, 0 for nothing. */
+  fold: number;
+  /** What is to be its `fold` from its next event on, since its state is begun anew; else null. */
+  refold: number | null;
 }
+
+/** Which reducer goes on with a channel that was loaded, and whether from nothing. */
+export type Course = Pick<KnownChannel, 'kept' | 'refold'>;
+
+const AS_BEFORE: Course = { kept: null, refold: null };
 
 /** What V8 takes for each beside names and values, about: an object with its maps, and an entry of a map with what it leads to. */
 const CHANNEL_BYTES = 400;
@@ -29,7 +41,7 @@ export function weightOf(state: State, stateBytes: number): number {
 }
 
 export class Known {
-  readonly #channels = new Map<Channel, KnownChannel>();
+  #channels = new Map<Channel, KnownChannel>();
   readonly #memory: Memory;
   /** Those that the round under way needs: they may not be given up before it ends. */
   #used: KnownChannel[] = [];
@@ -61,13 +73,30 @@ export class Known {
   }
 
   /** @param state That of the channel, where it is not known yet: from now on it is this one's. Copying a large one takes long. */
-  add(wish: LoadWish, loaded: LoadedChannel, state: Map<string, StateField>): void {
+  add(
+    wish: LoadWish,
+    loaded: LoadedChannel,
+    state: Map<string, StateField>,
+    { kept, refold }: Course = AS_BEFORE,
+  ): void {
     let known = this.#channels.get(wish.channel);
     if (!known) {
       let stateBytes = 0;
       for (const [field, { bytes }] of state) stateBytes += fieldBytes(field, bytes);
-      const forget = () => void this.#channels.delete(wish.channel);
-      known = { head: loaded.head, state, stateBytes, seqs: new Map(), weight: 0, isInUse: false, forget };
+      const channels = this.#channels;
+      const forget = () => void channels.delete(wish.channel);
+      known = {
+        head: loaded.head,
+        state,
+        stateBytes,
+        seqs: new Map(),
+        kept,
+        fold: loaded.fold ?? 0,
+        refold,
+        weight: 0,
+        isInUse: false,
+        forget,
+      };
       this.#channels.set(wish.channel, known);
       this.#use(known);
     }
@@ -80,7 +109,14 @@ export class Known {
     for (const channel of channels) this.#weigh(this.#channels.get(channel)!);
   }
 
-  /** The round has ended, well or not. */
+  /** The round has failed: a fold may have written into what it used, and nobody knows what became of it. */
+  dropUsed(): void {
+    const used = this.#used;
+    this.done();
+    for (const known of used) this.#memory.drop(known);
+  }
+
+  /** The round has ended. */
   done(): void {
     for (const known of this.#used) known.isInUse = false;
     this.#used = [];
@@ -95,9 +131,16 @@ export class Known {
     }
   }
 
+  /** Mergers are of one mind: those that were kept as they were are to be learnt again. */
+  forgetKept(): void {
+    for (const known of this.#channels.values()) if (known.kept !== null) this.#memory.drop(known);
+  }
+
   clear(): void {
     this.done();
-    for (const known of this.#channels.values()) this.#memory.drop(known);
+    if (this.#channels.size === 0) return;
+    this.#memory.dropSoon(this.#channels.values());
+    this.#channels = new Map();
   }
 
   #use(known: KnownChannel): void {

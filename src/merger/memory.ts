@@ -12,10 +12,15 @@ export interface Remembered {
   forget(): void;
 }
 
+/** Given up in one turn of the event loop: a fraction of a millisecond. */
+const DROPPED_A_TURN = 256;
+
 export class Memory {
   readonly #maxBytes: number;
   /** The one used least lately first. */
   readonly #order = new Set<Remembered>();
+  /** To be given up. They count until then. */
+  readonly #leaving: Iterator<Remembered>[] = [];
   #bytes = 0;
 
   /** @param maxBytes About. More only where what is in use is more. */
@@ -48,5 +53,20 @@ export class Memory {
     if (!this.#order.delete(one)) return;
     this.#bytes -= one.weight;
     one.forget();
+  }
+
+  /** All of them, a few in a turn: a store that is away has every shard forget at once. */
+  dropSoon(ones: Iterable<Remembered>): void {
+    this.#leaving.push(ones[Symbol.iterator]());
+    if (this.#leaving.length === 1) setImmediate(() => this.#dropSome());
+  }
+
+  #dropSome(): void {
+    for (let i = 0; i < DROPPED_A_TURN && this.#leaving.length > 0; i++) {
+      const next = this.#leaving[0]!.next();
+      if (next.done) this.#leaving.shift();
+      else this.drop(next.value);
+    }
+    if (this.#leaving.length > 0) setImmediate(() => this.#dropSome());
   }
 }

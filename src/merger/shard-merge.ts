@@ -4,27 +4,28 @@
  * Nothing is removed from the inbox but by the commit that uses it, and a commit is all or nothing, so this may be
  * killed, frozen or cut off anywhere. Freeze it past its lease and another merger takes the shard; when it wakes, its
  * commit is refused, because the token is not the holder's any more or because `rev` has moved. Every answer
- * that is not `committed`, and every missing answer, leads to the same place: forget, and read again.
+ * that is not `committed`, and every missing answer, leads to the same place: forget what may be wrong, and read again.
  */
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { ChannelCommit, Engine, Found, InboxEntry, Peek } from '../engine/engine.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { Company } from './company.ts';
+import { ofFewChannels } from './few-channels.ts';
 import { type FoldDeps, fold, type Outcome } from './fold.ts';
 import { Known } from './known.ts';
-import { learn } from './learn.ts';
+import { type LearnDeps, learn } from './learn.ts';
 import type { Memory } from './memory.ts';
 import { type ReadableEntry, readableOf } from './readable.ts';
 import { Sweeper } from './sweeper.ts';
+import { Tenure, type TenureDeps } from './tenure.ts';
 import { Witness } from './witness.ts';
 
-export interface ShardMergeDeps extends FoldDeps {
+export interface ShardMergeDeps extends FoldDeps, LearnDeps, TenureDeps {
   readonly engine: Engine;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  readonly leaseMs: number;
   /** What the merge of all shards remembers. */
   readonly memory: Memory;
 }
@@ -32,47 +33,39 @@ export interface ShardMergeDeps extends FoldDeps {
 type Entries = Extract<Peek, { kind: 'entries' }>;
 type ReadableEntries = Omit<Entries, 'entries'> & { readonly entries: readonly ReadableEntry[] };
 
-/** 512 entries, half a MiB and the entry that exceeds it, 200 channels: a commit of that size keeps Redis busy for a few milliseconds, not more. */
+/** 512 entries, half a MiB and the entry that exceeds it: a commit of that size keeps Redis busy for a few milliseconds, not more. */
 const ENTRIES_MAX = 512;
 const ENTRIES_MAX_BYTES = 512 << 10;
-const CHANNELS_MAX = 200;
 
-/** A peek leaves half of a lease at least, so with half of that a commit still finds it ours. */
-const TRUSTED_OF_LEASE = 0.25;
+/** When a shard is looked at again that nobody has: whose it is takes it in less. */
+const LEFT_LOOK_MS = 100;
 
 /**
  * When to come back. `again`: at once, there may be more. `idle`: when woken, the inbox is empty. `held`: somebody else
- * merges this shard. `outdated`: a newer merger is needed, the lease was given back for it. A number: after so many milliseconds, in which more will have come.
+ * merges this shard, or should. `outdated`: a newer merger is needed, the lease was given back for it. A number: after so many milliseconds, in which more will have come.
  */
 export type RoundResult = 'again' | 'idle' | 'held' | 'outdated' | number;
-
-/**
- * A round costs the merger and Redis as much as some ten changes do, so a shard that gets many at once waits for company:
- * a millisecond for each that came together, at most twenty, once it has happened twice in a row. One that gets a few hundred
- * a second is never made to wait, nor are those that gathered because something stood still for a moment.
- */
-const BUSY_ENTRIES = 4;
-const BUSY_PAUSE_MAX_MS = 20;
 
 export class ShardMerge {
   readonly #shard: number;
   readonly #deps: ShardMergeDeps;
   readonly #known: Known;
   readonly #sweeper: Sweeper;
-  #token = randomUUID();
+  readonly #tenure: Tenure;
   /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
   readonly #witness: Witness;
-  /** When the lease was last known to be ours for half of its time at least. */
-  #leasedMs = Number.NEGATIVE_INFINITY;
-  /** Whether the last round had many entries. */
-  #isBusy = false;
+  readonly #company = new Company();
   /** Whether the last round found the lease to be another's, and told what was seen under ours. */
   #isHeld = false;
   #heldMs = 0;
   /** Whether the shard waits for a newer merger, as was said. */
   #isOutdated = false;
+  /** Whether channels that kept their reducer are to be looked at again, before the next round. */
+  #isSettled = false;
   /** How many entries a round takes: all that may be, or less after it failed. */
   #entriesMax = ENTRIES_MAX;
+  /** Whether the last round failed. */
+  #isDoubted = false;
   /** What the last peek read and the last commit, which is what `#witness` saw, did not take: the inbox begins with it. */
   #rest: Pick<Entries, 'entries' | 'waiting'> | null = null;
 
@@ -81,14 +74,18 @@ export class ShardMerge {
     this.#deps = deps;
     this.#known = new Known(deps.memory);
     this.#witness = new Witness(shard, deps);
+    this.#tenure = new Tenure(shard, deps);
     this.#sweeper = new Sweeper(shard, deps);
   }
 
   /** @param found What woke us, if it told. */
   async round(found: Found | null = null): Promise<RoundResult> {
-    const peek = this.#asPeek(found) ?? (await this.#peek());
-    if (peek.kind === 'held') {
-      this.#heldMs = peek.remainingMs;
+    if (this.#isSettled) this.#known.forgetKept();
+    this.#isSettled = false;
+    const limits = { maxEntries: this.#entriesMax, maxBytes: ENTRIES_MAX_BYTES };
+    const peek = this.#asPeek(found) ?? (await this.#tenure.peek(limits));
+    if (peek.kind === 'held' || peek.kind === 'free') {
+      this.#heldMs = peek.kind === 'held' ? peek.remainingMs : LEFT_LOOK_MS;
       await this.#standBy();
       return 'held';
     }
@@ -102,22 +99,26 @@ export class ShardMerge {
       this.#forget();
       return 'again';
     }
-    const { seen } = this.#witness;
-    if (peek.rev !== seen?.rev || peek.epoch !== seen.epoch) this.#known.clear();
-    this.#witness.see(peek, this.#token);
+    if (!this.#isAsKnown(peek)) this.#known.clear();
+    this.#isDoubted = false;
+    this.#witness.see(peek, this.#tenure.token);
     this.#noteWaiting(peek.waiting);
     if (peek.entries.length === 0) return (await this.#sweepIfDue()) ? 'again' : 'idle';
     const readable = readableOf(peek.entries);
     if (readable.length === 0) return this.#giveWay(peek.entries[0]!);
     this.#isOutdated = false;
-    const folded = await this.#merge({ ...peek, entries: readable }).finally(() => this.#known.done());
+    const folded = await this.#merge({ ...peek, entries: readable }).catch((error: unknown) => {
+      this.#known.dropUsed();
+      throw error;
+    });
+    this.#known.done();
     if (folded === null) {
       this.#known.clear();
       return 'again';
     }
     const { entries, waiting } = folded;
     this.#entriesMax = Math.min(ENTRIES_MAX, 2 * this.#entriesMax);
-    const pauseMs = this.#pauseAfter(entries, peek.waiting);
+    const pauseMs = this.#company.pauseAfter(entries, peek.waiting);
     const isMoreToSweep = await this.#sweepIfDue();
     if (pauseMs > 0) return pauseMs;
     return waiting === 0 && !isMoreToSweep ? 'idle' : 'again';
@@ -128,24 +129,37 @@ export class ShardMerge {
     return this.#heldMs;
   }
 
-  /** After a round that did not come to its end: what it wanted may have been too much for one call, so the next takes half. */
+  /**
+   * After a round that did not come to its end: what it wanted may have been too much for one call, so the next takes half. What is
+   * known of other channels stays: a store that was away for a moment is not asked for all of it at once when it is back.
+   */
   failed(): void {
     this.#entriesMax = Math.ceil(this.#entriesMax / 2);
-    this.#forget();
+    this.#isDoubted = true;
+    this.#rest = null;
+    this.#tenure.doubt();
+  }
+
+  /** Whether the shard is this merger's: then wakes concern it, and else that the shard is free. */
+  get isOurs(): boolean {
+    return this.#tenure.isOurs;
+  }
+
+  /** All mergers have the same `REDUCERS` again. */
+  settle(): void {
+    this.#isSettled = true;
+  }
+
+  /** Whether the shard is to be released between two rounds, because it is another merger's. */
+  get isDueBack(): boolean {
+    return this.#tenure.isDueBack;
   }
 
   async release(): Promise<void> {
-    await this.#deps.engine.release(this.#shard, this.#token);
-    this.#noteNoneWaiting();
-  }
-
-  async #peek(): Promise<Peek> {
-    const { engine, clock, leaseMs } = this.#deps;
-    const askedMs = clock.elapsedMs();
-    const limits = { maxEntries: this.#entriesMax, maxBytes: ENTRIES_MAX_BYTES };
-    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs }, limits);
-    if (peek.kind === 'entries') this.#leasedMs = askedMs;
-    return peek;
+    this.#heldMs = LEFT_LOOK_MS;
+    const released = this.#tenure.release();
+    this.#loseLease();
+    await released;
   }
 
   /**
@@ -156,35 +170,31 @@ export class ShardMerge {
     const { seen } = this.#witness;
     const rest = this.#rest;
     this.#rest = null;
-    if (seen !== null && rest !== null) return this.#isLeaseTrusted() ? { kind: 'entries', ...seen, ...rest } : null;
+    if (seen !== null && rest !== null) return this.#tenure.isTrusted ? { kind: 'entries', ...seen, ...rest } : null;
     if (found === null || seen === null || found.rev !== seen.rev || found.epoch !== seen.epoch) return null;
-    if (!this.#isLeaseTrusted()) return null;
+    if (!this.#tenure.isTrusted) return null;
     return { kind: 'entries', ...seen, waiting: found.entries.length, entries: found.entries };
   }
 
-  #isLeaseTrusted(): boolean {
-    const { clock, leaseMs } = this.#deps;
-    return clock.elapsedMs() - this.#leasedMs <= leaseMs * TRUSTED_OF_LEASE;
-  }
-
-  /** How long to wait for company: 0 when it is not worth it, or more is there already. */
-  #pauseAfter(length: number, waiting: number): number {
-    const wasBusy = this.#isBusy;
-    this.#isBusy = length >= BUSY_ENTRIES;
-    return wasBusy && this.#isBusy && length === waiting ? Math.min(BUSY_PAUSE_MAX_MS, length) : 0;
+  /**
+   * Whether what is known is true of what the store has now: nobody has committed since. After a doubt the same `rev` says so only
+   * where nobody else could commit: a store that has lost commits may have been given as many others.
+   */
+  #isAsKnown({ rev, epoch }: Entries): boolean {
+    const { seen } = this.#witness;
+    return rev === seen?.rev && epoch === seen.epoch && (!this.#isDoubted || this.#tenure.isUnbroken);
   }
 
   /** After any doubt. The lease may still be ours, and a late commit of ours is refused by `rev`: the token stays. */
   #forget(): void {
     this.#known.clear();
     this.#rest = null;
-    this.#leasedMs = Number.NEGATIVE_INFINITY;
+    this.#tenure.doubt();
   }
 
-  /** The next acquisition is another one, so it comes with another token. */
   #loseLease(): void {
     this.#forget();
-    this.#token = randomUUID();
+    this.#tenure.lose();
     this.#noteNoneWaiting();
   }
 
@@ -207,20 +217,19 @@ export class ShardMerge {
     }
     this.#isOutdated = true;
     await this.release();
-    this.#loseLease();
     return 'outdated';
   }
 
   /** What has expired goes, and of what is known no more than that: a sweep of ours that moved `rev` is like a commit of ours. */
   async #sweepIfDue(): Promise<boolean> {
-    const done = await this.#sweeper.sweepIfDue(this.#token);
+    const done = await this.#sweeper.sweepIfDue(this.#tenure.token);
     if (done === null) return false;
     this.#rest = null;
     const { swept, isMore } = done;
     const { seen } = this.#witness;
     if (seen && swept.rev === seen.rev + 1) {
       this.#known.forget(swept);
-      this.#witness.see({ epoch: seen.epoch, rev: swept.rev, events: swept.events }, this.#token);
+      this.#witness.see({ epoch: seen.epoch, rev: swept.rev, events: swept.events }, this.#tenure.token);
     }
     return isMore;
   }
@@ -246,7 +255,7 @@ export class ShardMerge {
     const { channels, unreadable, outcomes, failures } = fold(peek.entries, this.#known, peek.events, this.#deps);
     this.#known.weigh(channels.map(({ channel }) => channel));
     const { epoch, rev } = peek;
-    const token = this.#token;
+    const token = this.#tenure.token;
     const entries = peek.entries.length;
     const outcome = await engine.commit(this.#shard, { token, rev, epoch, entries, channels, unreadable });
     if (outcome.kind === 'refused') {
@@ -281,15 +290,4 @@ export class ShardMerge {
   #noteNoneWaiting(): void {
     this.#deps.metrics.inboxEntries.remove({ shard: String(this.#shard) });
   }
-}
-
-/** As many of the first entries as are of not more channels than one commit takes. */
-function ofFewChannels(entries: readonly ReadableEntry[]): readonly ReadableEntry[] {
-  if (entries.length <= CHANNELS_MAX) return entries;
-  const channels = new Set<string>();
-  for (const [i, entry] of entries.entries()) {
-    if (entry.kind === 'change') channels.add(entry.change.channel);
-    if (channels.size > CHANNELS_MAX) return entries.slice(0, i);
-  }
-  return entries;
 }

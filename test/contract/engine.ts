@@ -17,6 +17,7 @@ import { leaseTests } from './engine/lease.ts';
 import { lifeTests } from './engine/life.ts';
 import { loadTests } from './engine/load.ts';
 import { peekTests } from './engine/peek.ts';
+import { refoldTests } from './engine/refold.ts';
 import { refusalTests } from './engine/refusal.ts';
 import { renewTests } from './engine/renew.ts';
 import { stateTests } from './engine/state.ts';
@@ -57,6 +58,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('state', () => stateTests(open));
     describe('large state', () => largeStateTests(open));
     describe('subscribe', () => subscribeTests(open));
+    describe('another reducer', () => refoldTests(open));
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
     describe('gather', () => gatherTests(open));

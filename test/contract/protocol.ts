@@ -5,8 +5,10 @@
  * `contractEnv`, because some promises only show with small limits.
  */
 import { describe } from 'node:test';
+import { badBatchesTests } from './protocol/bad-batches.ts';
 import { badInputTests } from './protocol/bad-input.ts';
 import { badQuestionsTests } from './protocol/bad-questions.ts';
+import { batchesTests } from './protocol/batches.ts';
 import { bytesTests } from './protocol/bytes.ts';
 import { clientsTests } from './protocol/clients.ts';
 import { conflationTests } from './protocol/conflation.ts';
@@ -20,6 +22,7 @@ import { publishersTests } from './protocol/publishers.ts';
 import { receivingTests } from './protocol/receiving.ts';
 import { sendingTests } from './protocol/sending.ts';
 import { stateTests } from './protocol/state.ts';
+import { wishesTests } from './protocol/wishes.ts';
 
 export { contractEnv, type ProtocolSubject } from './protocol/kit.ts';
 
@@ -28,8 +31,11 @@ export function protocolContract(subject: ProtocolSubject): void {
   // Most of the time is spent waiting for time to pass, and no two tests share a channel.
   describe(`protocol: ${subject.name}`, { concurrency: true }, () => {
     describe('sending', () => sendingTests(kit));
+    describe('batches', () => batchesTests(kit));
+    describe('bad batches', () => badBatchesTests(kit));
     describe('publishers', () => publishersTests(kit));
     describe('receiving', () => receivingTests(kit));
+    describe('wishes', () => wishesTests(kit));
     describe('data', () => dataTests(kit));
     describe('cursors', () => cursorsTests(kit));
     describe('formats', () => formatsTests(kit));

@@ -1,12 +1,19 @@
-/** A fleet: a Redis of its own and any number of processes on it, each with one role or several, ended all together. */
+/**
+ * A fleet: a Redis of its own and any number of processes on it, each with one role or several, ended all together. They are of
+ * the program as one file; what the build makes is what a single server is.
+ */
 import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
+import { theProgram } from '../support/program.ts';
 import { type RedisServer, type RedisSettings, startRedis } from '../support/redis-server.ts';
+import { startRedisWithUsers } from '../support/redis-users.ts';
 
 export interface FleetInit {
   /** What `ROLES` is for each process: `all`, `bucket`, `bucket,gateway` … */
   readonly roles: readonly string[];
   readonly env?: ServerEnv;
   readonly redis?: RedisSettings;
+  /** Each process, of one role, is that role's user of Redis, who may do no more. */
+  readonly byUsers?: boolean;
 }
 
 export interface Fleet extends AsyncDisposable {
@@ -17,19 +24,21 @@ export interface Fleet extends AsyncDisposable {
   add(roles: string): Promise<ServerProcess>;
 }
 
-export async function startFleet({ roles, env = {}, redis: settings }: FleetInit): Promise<Fleet> {
-  const redis = await startRedis(settings);
+export async function startFleet({ roles, env = {}, redis: settings, byUsers }: FleetInit): Promise<Fleet> {
+  const store = byUsers ? await startRedisWithUsers(settings) : undefined;
+  const redis = store?.redis ?? (await startRedis(settings));
   const started: { readonly roles: string; readonly server: ServerProcess }[] = [];
 
   async function add(roles: string): Promise<ServerProcess> {
-    const server = await startServer({ env: { ...env, REDIS_URL: redis.url, ROLES: roles } });
+    const REDIS_URL = store?.urlOf(roles) ?? redis.url;
+    const server = await startServer({ env: { ...env, REDIS_URL, ROLES: roles }, main: theProgram });
     started.push({ roles, server });
     return server;
   }
 
   async function stop(): Promise<void> {
     await Promise.all(started.map(({ server }) => server.stop()));
-    await redis.stop();
+    await (store ?? redis)[Symbol.asyncDispose]();
   }
 
   try {

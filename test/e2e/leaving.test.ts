@@ -66,11 +66,12 @@ describe('SIGTERM', () => {
     const stopped = server.stop();
     await waitFor(async () => (await request(server.url, '/readyz')).status === 503, { what: '/readyz to fail' });
     assert.equal((await request(server.url, '/healthz')).status, 200, 'it still lives');
-    await assertPolite(url, '$bye');
+    const refused = assertPolite(url, '$bye');
     await assertRefused(url, 'draining');
     assert.equal((await waiting).status, 503, 'who waits is told to come back');
     assert.equal((await request(server.url, '/c/room', { method: 'POST', body: 'late' })).status, 204);
 
+    await refused;
     await Promise.all(readers.map((reader) => waitFor(() => reader.isEnded, { what: 'the end of each stream' })));
     const goodbyes = readers.map(({ frames }) => frames.at(-1)!);
     assert.ok(goodbyes.every(({ event, data }) => event === '$bye' && typeof JSON.parse(data!) === 'object'));
@@ -176,8 +177,7 @@ describe('MAX_STREAMS', () => {
     await using second = await openSse(url);
     await first.next();
     await second.next();
-    const retries = new Set<number>();
-    for (let i = 0; i < 10; i++) retries.add(await assertPolite(url, '$overloaded'));
+    const retries = new Set(await Promise.all(Array.from({ length: 10 }, () => assertPolite(url, '$overloaded'))));
     assert.ok(retries.size > 1, 'not all are to come back together');
     await assertRefused(url, 'overloaded');
     const retryAfters = new Set<string>();

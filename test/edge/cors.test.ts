@@ -13,6 +13,7 @@ import { type Chromium, startChromium } from '../support/chromium.ts';
 import { type Edge, edges, startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
 import { startServer } from '../support/process.ts';
+import { SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
 const APP = 'https://app.example';
@@ -55,31 +56,41 @@ function corsTests(edge: Edge, page: () => Page): void {
           const what = `${status} to ${origin} with "${corsOrigins}"`;
           assert.equal(answer.status, status, what);
           assert.equal(answer.headers['access-control-allow-origin'], isReader ? origin : undefined, what);
+          const isNamed = isReader && corsOrigins !== '*';
+          assert.equal(answer.headers['access-control-allow-credentials'], isNamed ? 'true' : undefined, what);
           if (!isReader) continue;
           assert.match(answer.headers['access-control-expose-headers']!, /retry-after/i, what);
           assert.equal(answer.headers.vary, 'Origin', what);
         }
         const asked = await ask('/c/a', { method: 'OPTIONS' }, preflight);
         assert.equal(asked.status, isReader ? 204 : 503, `a preflight of ${origin} with "${corsOrigins}"`);
+        const isNamed = isReader && corsOrigins !== '*';
+        assert.equal(asked.headers['access-control-allow-credentials'], isNamed ? 'true' : undefined);
       }
     }
   });
 
   it("a server's own answer goes on as it is", async () => {
-    await using server = await startServer({ env: { CORS_ORIGINS: APP } });
-    await using proxy = await startEdge(edge, { buckets: [server], gateways: [server], corsOrigins: '*' });
+    // With tokens there are sessions, and so more that a page may ask.
+    await using server = await startServer({ env: { CORS_ORIGINS: APP, AUTH: 'jwt', JWT_SECRET: SECRET } });
+    await using proxy = await startEdge(edge, {
+      buckets: [server],
+      gateways: [server],
+      corsOrigins: `${APP},${OTHER}`,
+    });
     for (const origin of [APP, OTHER]) {
       for (const path of ['/c/a/state', '/c/a/nowhere']) {
         const through = await request(proxy.plainUrl, path, { headers: { Origin: origin } });
         const direct = await request(server.url, path, { headers: { Origin: origin } });
-        for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'vary']) {
+        const fields = ['allow-origin', 'allow-credentials', 'expose-headers'].map((each) => `access-control-${each}`);
+        for (const name of [...fields, 'vary']) {
           assert.equal(through.headers[name], direct.headers[name], `${name} of ${path} to ${origin}`);
         }
       }
     }
     const ask = (url: string) => request(url, '/c/a', { method: 'OPTIONS', headers: { Origin: APP, ...preflight } });
     const [through, direct] = [await ask(proxy.plainUrl), await ask(server.url)];
-    for (const name of ['methods', 'headers'].map((each) => `access-control-allow-${each}`)) {
+    for (const name of ['methods', 'headers', 'credentials'].map((each) => `access-control-allow-${each}`)) {
       assert.equal(through.headers[name], direct.headers[name], `${name}: the edge's list is older than a server's`);
     }
     assert.equal(through.headers['access-control-max-age'], direct.headers['access-control-max-age']);

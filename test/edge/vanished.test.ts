@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { edges } from '../support/edge.ts';
+import { asTypeScript } from '../support/typescript.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('vanishing.ts', import.meta.url));
@@ -17,7 +18,7 @@ const skip = mayBreakNetworks ? false : 'a network of its own that can be broken
 describe('clients that vanish', { concurrency: true, skip }, () => {
   for (const edge of edges) {
     it(`are not kept by ${edge}`, async (t) => {
-      const { stdout } = await run('unshare', ['-n', process.execPath, '--import', 'tsx', program, edge]);
+      const { stdout } = await run('unshare', ['-n', process.execPath, ...asTypeScript, program, edge]);
       t.diagnostic(stdout);
       for (const keptMs of JSON.parse(stdout) as number[]) assert.ok(keptMs < KEPT_MS, `kept for ${keptMs} ms`);
     });

@@ -15,6 +15,7 @@ import type { ChannelCommit, Engine } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { change, type Entries, event, generousOptions } from '../contract/engine/kit.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const BUSY_MAX_MS = 25;
 const REPETITIONS = 5;
@@ -65,6 +66,11 @@ async function used(): Promise<{ ms: number; scripts: number }> {
     ms: figures(/^used_cpu_(?:sys|user)_main_thread:([\d.]+)/gm) * 1_000,
     scripts: figures(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm),
   };
+}
+
+/** How many large objects (of more than 64 parts) another thread of Redis has freed. */
+async function freedAside(): Promise<number> {
+  return Number(/^lazyfreed_objects:(\d+)/m.exec(await direct.info('memory'))?.[1]);
 }
 
 /** Asserts what one script of a work takes that is done again and again. */
@@ -201,9 +207,9 @@ describe('Redis is busy for a few milliseconds at most with', () => {
           await commit(engine, [{ ...one, reducer: 'latest', state: changed, stateBytes: STATE_MAX_BYTES }], at);
         },
       );
-      const { epoch } = await peek(engine);
-      const evidence = { kind: 'reducer', channel: 'room', reducer: 'tally' } as const;
-      await within(`renew, ${what}`, () => engine.renew(0, epoch, evidence), 1);
+      const begunAnew = { ...commitOf('room', head, head + 1, [new Uint8Array(1)]), reducer: 'tally', refold: 7 };
+      const at = await peek(engine);
+      await within(`begin anew, ${what}`, () => commit(engine, [begunAnew], at), 1);
     });
   }
 
@@ -294,7 +300,22 @@ describe('Redis is busy for a few milliseconds at most with', () => {
       const swept = await engine.sweep(0, LEASE.token, 1_000);
       gone += swept.kind === 'swept' ? swept.channels.length : 0;
     };
+    const before = await freedAside();
     await within('sweep', sweep, 2);
     while (gone < 500) await sweep();
+    await waitFor(async () => (await freedAside()) - before >= 500, { what: 'their states to be freed aside' });
+  });
+
+  it('a large state that another reducer begins anew', async () => {
+    await using bench = await open();
+    const { engine } = bench;
+    await fill(engine, (i) => [`field-${i}`, Buffer.alloc(100)]);
+    const before = await freedAside();
+    const at = await peek(engine);
+    const { channels } = await engine.load(0, [{ channel: 'room', froms: [], withState: false }]);
+    const head = channels[0]!.head!;
+    const one = commitOf('room', head, head + 1, [Uint8Array.of(1)]);
+    await commit(engine, [{ ...one, refold: at.rev }], at);
+    await waitFor(async () => (await freedAside()) > before, { what: 'the state to be freed aside' });
   });
 });

@@ -176,8 +176,8 @@ describe('age', () => {
 describe('a roll call', () => {
   it('forgets who is gone, also when the clock was set back', async () => {
     await using bench = await open();
-    await bench.engine.gather('gone', 7, 60_000);
+    await bench.engine.gather('gateways', 'gone', 7, 60_000);
     clock.set(-DAYS_2);
-    assert.deepEqual(await bench.engine.gather('here', 1, 60_000), [1]);
+    assert.deepEqual(await bench.engine.gather('gateways', 'here', 1, 60_000), [1]);
   });
 });

@@ -5,17 +5,22 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Engine } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
-import { change, channelOn, event, generousOptions } from '../contract/engine/kit.ts';
+import { change, changesOf, channelOn, event, generousOptions, textOf } from '../contract/engine/kit.ts';
 import { startCutProxy } from '../support/cut-proxy.ts';
-import { startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 
-async function open(url: string) {
+async function open(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
   const warnings: string[] = [];
-  const note = (_fields: object, message: string) => void warnings.push(message);
+  /** Of which connections it was said. */
+  const lost: string[] = [];
+  const note = (fields: { connection?: string }, message: string) => {
+    warnings.push(message);
+    if (message === LOST) lost.push(fields.connection!);
+  };
   const log = { info() {}, warn: note, error: note };
-  const engine = await createRedisEngine({ ...generousOptions, url, prefix: 'sc', log });
-  return { engine, warnings, [Symbol.asyncDispose]: () => engine.close() };
+  const engine = await createRedisEngine({ ...generousOptions, url, prefix: 'sc', log, commandTimeoutMs });
+  return { engine, warnings, lost, [Symbol.asyncDispose]: () => engine.close() };
 }
 
 const LOST = 'connection to Redis lost';
@@ -65,6 +70,57 @@ describe('an answer of Redis', () => {
     } finally {
       redis.resume();
     }
+  });
+});
+
+describe('a late answer', () => {
+  /** So long that nobody is late who is not meant to be, on a busy machine either. */
+  const LONG_TIMEOUT_MS = 4_000;
+  const append = (engine: Engine, text: string) =>
+    engine.append([change(channel, text)]).then(
+      ([outcome]) => outcome,
+      (error: unknown) => (error instanceof EngineUnavailable ? 'unknown' : assert.fail(String(error))),
+    );
+  const texts = async (engine: Engine) => {
+    const peek = await engine.peek(0, { token: 'merger', ms: 600_000 }, { maxEntries: 10, maxBytes: 10_000 });
+    return peek.kind === 'entries' ? changesOf(peek).map(textOf) : assert.fail(peek.kind);
+  };
+
+  /** Under way to a Redis that stands still: the first is late while the second has half of its time. */
+  async function oneBehindTheOther(engine: Engine, redis: RedisServer) {
+    assert.equal(await append(engine, 'before'), 'accepted');
+    redis.pause();
+    const first = append(engine, 'first');
+    await sleep(LONG_TIMEOUT_MS / 2);
+    return { first, second: append(engine, 'second') };
+  }
+
+  it('fails nobody else who is under way on its connection', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url, LONG_TIMEOUT_MS);
+    const { engine } = bench;
+    const { first, second } = await oneBehindTheOther(engine, redis);
+    assert.equal(await first, 'unknown');
+    redis.resume();
+    assert.equal(await second, 'accepted');
+    assert.equal(await append(engine, 'third'), 'accepted', 'the connection is trusted again');
+    assert.deepEqual(await texts(engine), ['before', 'first', 'second', 'third']);
+    assert.ok(!bench.lost.includes('append'), 'it stays');
+  });
+
+  it('lets nobody follow: what comes behind it is refused at once, and never runs', { timeout: 60_000 }, async () => {
+    await using redis = await startRedis();
+    await using bench = await open(redis.url, LONG_TIMEOUT_MS);
+    const { engine } = bench;
+    const { first, second } = await oneBehindTheOther(engine, redis);
+    assert.equal(await first, 'unknown');
+    assert.equal(await Promise.race([append(engine, 'behind'), second.then(() => 'too late')]), 'unknown');
+    assert.equal(await second, 'unknown');
+    await waitFor(() => bench.lost.includes('append'), { what: 'the silent connection to be replaced' });
+    redis.resume();
+    const isAccepted = async () => (await append(engine, 'later')) === 'accepted';
+    await waitFor(isAccepted, { timeoutMs: 20_000, what: 'Redis to accept again' });
+    assert.ok(!(await texts(engine)).includes('behind'));
   });
 });
 

@@ -27,6 +27,7 @@ import {
   same,
 } from '../contract/engine/kit.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { asTypeScript } from '../support/typescript.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Three times the command timeout, on a machine that is busy: what a POST may take to become a 503. */
@@ -331,7 +332,7 @@ describe('redis: while it runs', () => {
       await engine.subscribe('room', { published() {}, suspect() {} });
       await engine.close();
       console.log('closed');`;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const child = spawn(process.execPath, [...asTypeScript, '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: 20_000,
     });

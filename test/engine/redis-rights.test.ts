@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it, mock } from 'node:test';
+import { redisPassNeeds } from '../../src/access/sessions/redis-store.ts';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
 import { addressOf, targetsFrom } from '../../src/engine/redis/nodes/addresses.ts';
 import { run } from '../../src/engine/redis/nodes/calls.ts';
 import { closeClient, openClient } from '../../src/engine/redis/nodes/clients.ts';
+import { type RedisRole, redisRoles } from '../../src/engine/redis/start/needs.ts';
 import { EngineForbidden, EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import { change, channelOn, event, generousOptions } from '../contract/engine/kit.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -20,14 +22,31 @@ const ALL = { maxEntries: 100, maxBytes: 100_000 };
 const LEASE = { token: 'merger', ms: 600_000 };
 
 const open = (url: string, rest: Partial<RedisEngineOptions> = {}) =>
-  createRedisEngine({ ...generousOptions, url, prefix: 'sc', log: silent, ...rest });
+  createRedisEngine({ ...generousOptions, url, prefix: 'sc', log: silent, guest: redisPassNeeds, ...rest });
 
 /** Of the user `app`, with the password `pw`. */
 const asApp = (url: string) => url.replace('//', '//app:pw@');
 
-/** What the manifests give our user. */
+/** What the manifests give to the user of each role; a selector, which is in brackets, is one right. */
 const acl = readFileSync(new URL('../../k8s/overlays/dev/users.acl', import.meta.url), 'utf8');
-const granted = acl.match(/^user smallchange .*$/m)![0].match(/[+~&]\S+/g)!;
+const grantedTo = (role: RedisRole) =>
+  new RegExp(`^user smallchange-${role} .*$`, 'm').exec(acl)![0].match(/\([^)]+\)|[+~&]\S+/g)!;
+/** A merger's are all there are. */
+const granted = grantedTo('merger');
+
+/** With each right left out in turn, also those in selectors. */
+function* lacking(rights: readonly string[]): Generator<[missing: string, rest: string[]]> {
+  for (const right of rights) {
+    const rest = rights.filter((other) => other !== right);
+    const inside = right.startsWith('(') ? right.slice(1, -1).split(' ') : [];
+    if (inside.length === 0) yield [right, rest];
+    for (const each of inside) {
+      const others = inside.filter((other) => other !== each);
+      if (others.some((other) => other.startsWith('+'))) yield [each, [...rest, `(${others.join(' ')})`]];
+      else yield [each, rest];
+    }
+  }
+}
 
 /** Asked for and not needed, or needed only by a setting; with it the right is no longer one to leave out. */
 const spared = new Map<string, { readonly url?: string; readonly waitReplicas?: number } | null>([
@@ -47,8 +66,8 @@ async function startWith(...rights: string[]) {
 
 const names = (right: string) => (error: Error) => {
   assert.ok(error instanceof EngineUnusable, String(error));
-  assert.match(error.message, /^The user of Redis at 127\.0\.0\.1:\d+ may not run [A-Z, ]+( on sc:\*)?: add /);
-  const words = error.message.replace(/.*: add /, '').split(/[ .]+/);
+  assert.match(error.message, /^The user of Redis at 127\.0\.0\.1:\d+ may not run [A-Z, ]+( on \S.*)?: add /);
+  const words = error.message.replace(/.*: add /, '').split(/[ .()]+/);
   assert.ok(words.includes(right), `${error.message} names ${right}`);
   return true;
 };
@@ -66,17 +85,34 @@ describe('a Redis user, at the start', () => {
     assert.equal(await redis.cli('dbsize'), '0', 'nothing was written');
   });
 
-  it('is refused when any right of the manifests is left out, by its name', { timeout: 120_000 }, async () => {
-    await using redis = await startWith(...granted);
-    await (await open(asApp(redis.url))).close();
-    for (const right of granted) {
-      const rest = granted.filter((other) => other !== right);
-      await redis.cli('acl', 'setuser', 'app', 'reset', 'on', '>pw', ...rest);
-      const setting = spared.get(right);
-      if (setting !== undefined) await (await open(asApp(redis.url))).close();
-      if (setting === null) continue;
-      const { url = '', ...options } = setting ?? {};
-      await assert.rejects(open(asApp(redis.url) + url, options), names(right), right);
+  for (const role of redisRoles) {
+    it(`is refused when any right of the manifests' ${role} is left out, by its name`, {
+      timeout: 120_000,
+    }, async () => {
+      await using redis = await startWith(...grantedTo(role));
+      const as = (rest: Partial<RedisEngineOptions>, path = '') =>
+        open(asApp(redis.url) + path, { roles: [role], ...rest });
+      await (await as({})).close();
+      for (const [right, rest] of lacking(grantedTo(role))) {
+        await redis.cli('acl', 'setuser', 'app', 'reset', 'on', '>pw', ...rest);
+        const setting = spared.get(right);
+        if (setting !== undefined) await (await as({})).close();
+        if (setting === null) continue;
+        const { url, ...options } = setting ?? {};
+        await assert.rejects(as(options, url), names(right), right);
+      }
+    });
+  }
+
+  it('of one role does for no other', async () => {
+    for (const [role, other] of [
+      ['bucket', 'gateway'],
+      ['bucket', 'merger'],
+      ['gateway', 'bucket'],
+      ['gateway', 'merger'],
+    ] as const) {
+      await using redis = await startWith(...grantedTo(role));
+      await assert.rejects(open(asApp(redis.url), { roles: [other] }), EngineUnusable, `${role} as ${other}`);
     }
   });
 

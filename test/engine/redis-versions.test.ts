@@ -41,6 +41,7 @@ async function startMerger({ engine }: Opened) {
     clock: systemClock,
     metrics: createMetrics(),
     reducerFor: createReducerFor([{ pattern: '*', reducer: 'log' }]),
+    tag: 0,
     stateMaxBytes: 1_000,
     leaseMs: 2_000,
   });

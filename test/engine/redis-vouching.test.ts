@@ -31,6 +31,7 @@ async function startLife(redis: RedisServer) {
     log: createLogger({ logLevel: 'silent' }),
     metrics: createMetrics(),
     reducerFor: createReducerFor([{ pattern: '*', reducer: 'log' }]),
+    tag: 0,
     stateMaxBytes: 1_000,
     leaseMs: LEASE_MS,
   });

@@ -51,6 +51,7 @@ export async function startWorkload(engine: Engine, channelsPerShard = 2): Promi
     log: createLogger({ logLevel: 'silent' }),
     metrics: createMetrics(),
     reducerFor: createReducerFor([{ pattern: '*', reducer: 'log' }]),
+    tag: 0,
     stateMaxBytes: 1_000,
     leaseMs: LEASE_MS,
   });

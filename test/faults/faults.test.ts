@@ -1,8 +1,10 @@
 /** Faults that nobody would miss if they did nothing are seen to do it: the ground they stand on works. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { request } from '../support/http.ts';
+import { whyNoLastRelease } from '../support/last-release.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
 import { allFaults, faultsNamed, needsOf } from './faults/faults.ts';
@@ -75,6 +77,30 @@ describe('faults', () => {
     await waitFor(async () => (await lastAcceptedMs()) - Date.now() > 2_900_000, { what: 'the future' });
     lab.ground.setClock('bucket-0', 0);
     await waitFor(async () => Math.abs((await lastAcceptedMs()) - Date.now()) < 60_000, { what: 'the present' });
+  });
+
+  it('rights-redis: rights are taken from the user of all roles, and given back', async () => {
+    const rights = () => lab.redis.cli('acl', 'getuser', 'default');
+    const { detail, stop } = await fault('rights-redis').start(lab, random, recorder);
+    for (const taken of detail.split(' ')) assert.ok((await rights()).includes(taken), taken);
+    await stop();
+    assert.doesNotMatch(await rights(), / -[a-z]/);
+    await accepts();
+  });
+
+  it('version: a role is of the last release, and then of the head again', async (t) => {
+    const [version] = allFaults.filter(({ name }) => name === 'version-bucket');
+    if (version === undefined) return t.skip(whyNoLastRelease() ?? 'the fault is not there');
+    const role = lab.of('bucket')[0]!;
+    const runs = () => readFileSync(`/proc/${role.child.pid}/cmdline`, 'utf8');
+    const head = runs();
+    const { stop } = await version.start(lab, random, recorder);
+    await role.ready();
+    assert.ok(runs().includes(lab.lastRelease!));
+    await accepts();
+    await stop();
+    assert.equal(runs(), head);
+    await accepts();
   });
 
   it('clock-redis: Redis tells a false time, and then the right one', async () => {

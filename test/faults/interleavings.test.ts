@@ -99,6 +99,8 @@ async function play(scheduler: Scheduler, actions: readonly Action[], coins: rea
     catchUp: (stream) => void catchUp(stream, catchUpDeps).catch((error: unknown) => errors.push(error)),
     closed: () => undefined,
     failed: (_stream, error) => errors.push(error),
+    renewed: () => undefined,
+    signedOut: () => undefined,
   };
 
   const act = (next: Action) => {

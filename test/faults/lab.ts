@@ -6,9 +6,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { theLastRelease } from '../support/last-release.ts';
+import { theProgram } from '../support/program.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { type Ground, type GroundNeeds, prepareGround } from './fleet/ground.ts';
-import { theProgram } from './fleet/program.ts';
 import { type LabRedis, startLabRedis } from './fleet/redis.ts';
 import { type Role, type RoleKind, startRole } from './fleet/role.ts';
 import { type FaultProxy, startProxy } from './proxy.ts';
@@ -22,6 +23,8 @@ export interface LabOptions {
   readonly appendfsync?: 'always' | 'everysec' | 'no';
   /** What the faults of this run need of the machine. */
   readonly needs?: GroundNeeds;
+  /** Gives the file to run, if not the program as one file. */
+  readonly main?: () => Promise<string>;
 }
 
 export interface Lab {
@@ -30,6 +33,8 @@ export interface Lab {
   readonly redis: LabRedis;
   readonly ground: Ground;
   readonly roles: readonly Role[];
+  /** The file to run; where it was asked for. */
+  readonly lastRelease: string | undefined;
   /** Between clients and servers. */
   readonly edges: Readonly<Record<'bucket' | 'gateway', FaultProxy>>;
   /** For those who send, and for those who receive. */
@@ -66,7 +71,8 @@ export function newRunDir(): string {
 export async function startLab(options: LabOptions): Promise<Lab> {
   const { seed, counts = {}, env = {}, appendfsync = 'always', needs = {} } = options;
   const dir = newRunDir();
-  const main = theProgram();
+  const main = await (options.main ?? theProgram)();
+  const lastRelease = needs.lastRelease ? await theLastRelease() : undefined;
   const ground = prepareGround(dir, needs);
   const first = await startLabRedis({ dir: ground.redisDir, logDir: dir, appendfsync, ...ground.redis });
   let redis = first;
@@ -94,6 +100,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     },
     ground,
     roles,
+    lastRelease,
     edges,
     sendUrl: `http://127.0.0.1:${edges.bucket.port}`,
     receiveUrl: `http://127.0.0.1:${edges.gateway.port}`,

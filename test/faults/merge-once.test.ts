@@ -7,6 +7,7 @@ import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
+import { Share } from '../../src/merger/share.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 
@@ -21,6 +22,7 @@ it('merges a repeat once, whether it is in the same batch, in a later one, or kn
     reducerFor: createReducerFor([]),
     stateMaxBytes: 1_000,
     memory: new Memory(1 << 20),
+    share: new Share(1, { mergers: 1, place: 0 }),
   };
   const send = (seq: number) => {
     return { channel: 'room', from: 'a.1', seq, acceptedMs: 0, bytes: Buffer.from(String(seq)) };

@@ -1,6 +1,7 @@
 /** A bucket behind the whole HTTP server, fed bytes without a network, with a store that fails on demand. */
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Access } from '../../src/access/access.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -27,6 +28,8 @@ export interface Bench {
 export interface Client {
   readonly pieces: readonly string[];
   readonly isEnded: boolean;
+  /** That it comes from; unless given, none. */
+  readonly address?: string;
 }
 
 /** Turns of the event loop from the last piece to the last answer, and then some. */
@@ -48,9 +51,10 @@ class Pipe extends Duplex {
   }
 }
 
-export async function openBench(mode: StoreMode): Promise<Bench> {
+export async function openBench(mode: StoreMode, access: Access): Promise<Bench> {
   const memory = createMemoryEngine({ ...generousOptions, shards: 1 });
   let taken: string[] = [];
+  let verifying = 0;
   let lines = 0;
   const engine: Engine = {
     ...memory,
@@ -64,20 +68,38 @@ export async function openBench(mode: StoreMode): Promise<Bench> {
       return changes.map(({ channel }) => (channel === 'full' ? 'full' : 'accepted'));
     },
   };
+  const watched: Access = {
+    ...access,
+    identify(fields) {
+      const who = access.identify(fields);
+      if (!(who instanceof Promise)) return who;
+      verifying++;
+      return who.finally(() => verifying--);
+    },
+  };
   const log = createLogger({ logLevel: 'info' }, { write: () => void lines++ });
   const metrics = createMetrics();
-  const bucket = createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 });
+  const bucket = createBucket({
+    access: watched,
+    engine,
+    clock: systemClock,
+    log,
+    metrics,
+    maxChangeBytes: 10,
+    batchMaxChanges: 3,
+    batchMaxBytes: 30,
+  });
   const config = {
     ...{ maxChangeBytes: 10, streamStallMs: 30_000, maxConnections: 1_000_000 },
-    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: ['x'] },
+    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: ['x'], trustProxy: [] },
   };
-  const app = await createServer({ config, log, metrics, plainly: bucket.plainly });
+  const app = await createServer({ access: watched, config, log, metrics, plainly: bucket.plainly });
   bucket.routes(app);
   await app.ready();
 
   return {
     async send(clients) {
-      const pipes = clients.map(() => new Pipe());
+      const pipes = clients.map(({ address }) => Object.assign(new Pipe(), { remoteAddress: address }));
       for (const pipe of pipes) {
         pipe.on('error', () => {});
         app.server.emit('connection', pipe);
@@ -92,6 +114,7 @@ export async function openBench(mode: StoreMode): Promise<Bench> {
         await turn();
       }
       for (let i = 0; i < TURNS; i++) {
+        while (verifying > 0) await turn();
         await bucket.quiesce();
         await turn();
       }

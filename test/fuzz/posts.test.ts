@@ -9,3 +9,10 @@ it('a POST in one segment and in pieces: the same status, effect and log', async
   assert.equal(cases, 3_000);
   assert.ok(changes > 300 && Object.keys(statuses).length > 6, JSON.stringify({ changes, statuses }));
 });
+
+it('the same where tokens are asked for, whoever they are of and whatever is wrong with them', async () => {
+  const { cases, differences, statuses, changes } = await fuzzPosts(3_000, 14, true);
+  assert.deepEqual(differences, []);
+  assert.equal(cases, 3_000);
+  assert.ok(changes > 100 && statuses['401']! > 200 && statuses['403']! > 50, JSON.stringify({ changes, statuses }));
+});

@@ -5,9 +5,12 @@
  * An answer may be missing where more came behind its request: the connection may have ended before it, and with it the
  * request. P5 says what that means: nobody knows. Where both were answered, the effect is the same.
  */
+
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createRandom } from '../support/random.ts';
+import { credentials, openSessions, sites, tokensOnly } from './credentials.ts';
 import { type Bench, openBench, type StoreMode } from './post-bench.ts';
-import { type Case, makeCase } from './post-cases.ts';
+import { type Case, makeCase, nothing } from './post-cases.ts';
 
 export interface FuzzResult {
   readonly cases: number;
@@ -26,16 +29,22 @@ const BROKEN_GROUP = 8;
 const AWAY_EVERY = 10;
 const BROKEN_EVERY = 8;
 
-export async function fuzzPosts(cases: number, seed: number): Promise<FuzzResult> {
+/** @param withTokens Whether tokens are asked for, and requests have some. */
+export async function fuzzPosts(cases: number, seed: number, withTokens = false): Promise<FuzzResult> {
   const random = createRandom(seed).next;
   const statuses: Record<string, number> = {};
   const differences: string[] = [];
   const total = { cases: 0, changes: 0, logLines: 0 };
+  const openPair = async (mode: StoreMode): Promise<Pair> => {
+    const access = () => (withTokens ? tokensOnly() : anonymousAccess);
+    return [await openBench(mode, access()), await openBench(mode, access())];
+  };
+  const brought = withTokens ? { credentials, sites, cookies: await openSessions() } : nothing;
   const lasting = { takes: await openPair('takes'), away: await openPair('away') };
   for (let group = 0; total.cases < cases; group++) {
     const mode: StoreMode = group % BROKEN_EVERY === 1 ? 'broken' : group % AWAY_EVERY === 2 ? 'away' : 'takes';
     const size = Math.min(mode === 'broken' ? BROKEN_GROUP : GROUP, cases - total.cases);
-    const made = Array.from({ length: size }, () => makeCase(random));
+    const made = Array.from({ length: size }, () => makeCase(random, brought));
     const pair = mode === 'broken' ? await openPair(mode) : lasting[mode];
     const { found, taken, lines, firsts } = await compare(pair, made);
     if (mode === 'broken') await closePair(pair);
@@ -51,8 +60,6 @@ export async function fuzzPosts(cases: number, seed: number): Promise<FuzzResult
 }
 
 type Pair = readonly [whole: Bench, pieces: Bench];
-
-const openPair = async (mode: StoreMode): Promise<Pair> => [await openBench(mode), await openBench(mode)];
 
 async function closePair(pair: Pair): Promise<void> {
   for (const bench of pair) await bench.close();

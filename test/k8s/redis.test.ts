@@ -53,7 +53,7 @@ describe('the Redis of the manifests', () => {
   it('serves our processes, and nobody else', { timeout: 2 * LATE_MS }, async () => {
     const { manifests } = checkPart(development);
     const secret = ofKind(manifests, 'Secret')[0]!.metadata.name;
-    const { REDIS_URL, 'users.acl': users } = secretsOf(manifests, secret);
+    const { 'users.acl': users, ...urls } = secretsOf(manifests, secret);
     const conf = readFileSync(new URL('../../k8s/base/redis/redis.conf', import.meta.url), 'utf8');
     const folder = mkdtempSync(join(tmpdir(), 'smallchange-acl-'));
     try {
@@ -64,17 +64,26 @@ describe('the Redis of the manifests', () => {
       await using redis = await startRedis({ ...single, appendfsync: 'always', aclfile });
       assert.match(await redis.cli('get', 'sc:{0}:shards').catch(String), /NOPERM/);
 
-      const url = new URL(REDIS_URL!);
-      url.host = `127.0.0.1:${redis.port}`;
-      const env = { REDIS_URL: String(url), SHARDS: '2', REDUCERS: 'map=latest,*=log' };
-      await using server = await startServer({ env });
-      const durability = server.logged.map(({ msg }) => String(msg)).find((msg) => msg.startsWith('Redis: '));
-      assert.equal(durability, 'Redis: appendfsync always, a crash loses nothing');
+      const start = (role: string) => {
+        const url = new URL(urls[`REDIS_URL_${role.toUpperCase()}`]!);
+        url.host = `127.0.0.1:${redis.port}`;
+        const env = { REDIS_URL: String(url), ROLES: role, SHARDS: '2', REDUCERS: 'map=latest,*=log' };
+        return startServer({ env });
+      };
+      await using bucket = await start('bucket');
+      await using merger = await start('merger');
+      await using gateway = await start('gateway');
+      const all = [bucket, merger, gateway];
+      for (const { logged } of all) {
+        const durability = logged.map(({ msg }) => String(msg)).find((msg) => msg.startsWith('Redis: '));
+        assert.equal(durability, 'Redis: appendfsync always, a crash loses nothing');
+      }
 
       for (const channel of ['map', 'list']) {
-        const url = `${server.url}/c/${channel}`;
-        const stream = await persistently(200, () => fetch(`${url}/events`, { signal: AbortSignal.timeout(LATE_MS) }));
-        await persistently(204, () => fetch(`${url}?from=a.b&seq=1`, { method: 'POST', body: 'x' }));
+        const events = `${gateway.url}/c/${channel}/events`;
+        const stream = await persistently(200, () => fetch(events, { signal: AbortSignal.timeout(LATE_MS) }));
+        const change = `${bucket.url}/c/${channel}?from=a.b&seq=1`;
+        await persistently(204, () => fetch(change, { method: 'POST', body: 'x' }));
         let seen = '';
         for await (const text of stream.body!.pipeThrough(new TextDecoderStream())) {
           seen += text;
@@ -82,9 +91,9 @@ describe('the Redis of the manifests', () => {
         }
         assert.match(seen, /\ndata: x\n/);
       }
-      await persistently(200, () => fetch(`${server.url}/c/map/state`));
-      await persistently(200, () => fetch(`${server.url}/c/list/history`));
-      assert.doesNotMatch(server.output(), /NOPERM/);
+      await persistently(200, () => fetch(`${gateway.url}/c/map/state`));
+      await persistently(200, () => fetch(`${gateway.url}/c/list/history`));
+      for (const { output } of all) assert.doesNotMatch(output(), /NOPERM/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -120,15 +120,15 @@ describe('the parser', () => {
   }
 
   const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n';
-  const body = 'retry: 5\nid: a.0\nevent: $sync\ndata: {}\n\n:\n\nid: a.1\ndata: x\n\nid: a.2\r\ndata:y\r\n\r\n';
+  const body = 'retry: 5\nid: a.0\nevent: $sync\ndata: {}\n\n:\n\n:\nid: a.1\ndata: x\n\nid: a.2\r\ndata:y\r\n\r\n';
   const expected = ['$sync|a.0|{}', '|a.1|x', '|a.2|y'];
 
   it('reads the same whole and byte by byte', () => {
     const text = `${head}\r\n${body}`;
     for (const pieces of [[text], [...text]]) {
-      const { heads, frames, wrong } = read(pieces);
+      const { heads, frames, wrong, heartbeats } = read(pieces);
       assert.equal(heads[0]!.contentType, 'text/event-stream');
-      assert.deepEqual([frames, wrong], [expected, []]);
+      assert.deepEqual([frames, wrong, heartbeats], [expected, [], 2]);
     }
   });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Result } from '../../loadtest/run/result.ts';
+import { asTypeScript } from '../support/typescript.ts';
 
 export interface Tested {
   readonly code: number | null;
@@ -36,7 +37,7 @@ export async function runTester(
   const dir = mkdtempSync(join(tmpdir(), 'loadtest-'));
   const json = join(dir, 'out.json');
   const report = join(dir, 'out.html');
-  const command = [process.execPath, '--import', 'tsx', path, ...args, '--json', json, '--report', report];
+  const command = [process.execPath, ...asTypeScript, path, ...args, '--json', json, '--report', report];
   const shell = files === undefined ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`];
   const [first, ...others] = [...shell, ...command];
   const child = spawn(first!, others, { stdio: ['ignore', 'pipe', 'pipe'] });

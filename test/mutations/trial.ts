@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../faults/fleet/program.ts';
+import { projectRoot } from '../support/program.ts';
+import { asTypeScript } from '../support/typescript.ts';
 import type { Mutation } from './mutations.ts';
 
 export const patches = join(projectRoot, 'test/mutations');
@@ -11,7 +12,7 @@ export const patches = join(projectRoot, 'test/mutations');
 /** Of one run; none takes a tenth of it. */
 const TIMEOUT_MS = 60_000;
 /** Of the interleavings, a hundred find each mutation as a rule; nobody needs the smallest. */
-const env = { ...process.env, INTERLEAVINGS: '4000', SHRINK: 'no', NODE_TEST_CONTEXT: undefined };
+const env = { ...process.env, INTERLEAVINGS: '4000', SHRINK: 'no', DEADLINE_MS: '5000', NODE_TEST_CONTEXT: undefined };
 
 export interface Outcome {
   readonly passed: number;
@@ -23,7 +24,7 @@ export class Copy implements Disposable {
   readonly #path = mkdtempSync(join(tmpdir(), 'smallchange-mutation-'));
 
   constructor() {
-    for (const name of ['src', 'test', 'loadtest', 'package.json', 'tsconfig.json']) {
+    for (const name of ['src', 'test', 'loadtest', 'scripts/typescript', 'package.json', 'tsconfig.json']) {
       cpSync(join(projectRoot, name), join(this.#path, name), { recursive: true });
     }
     symlinkSync(join(projectRoot, 'node_modules'), join(this.#path, 'node_modules'));
@@ -42,7 +43,7 @@ export class Copy implements Disposable {
   /** By itself, not through `node --test`, which takes a process more. */
   run({ file, tests }: { readonly file: string; readonly tests?: string | undefined }): Outcome {
     const named = tests === undefined ? [] : ['--test-name-pattern', tests];
-    const args = ['--import', 'tsx', '--test-reporter', 'tap', ...named, file];
+    const args = [...asTypeScript, '--test-reporter', 'tap', ...named, file];
     const { stdout, stderr, error } = spawnSync(process.execPath, args, {
       cwd: this.#path,
       env,

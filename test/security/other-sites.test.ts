@@ -4,9 +4,8 @@
  * shortcut answers, and in two, which Node reads, and by a stream, a poll and the state.
  */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../support/ask.ts';
 import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -153,40 +152,6 @@ const tables: readonly { readonly name: string; readonly env: ServerEnv; readonl
     ],
   },
 ];
-
-/** Long enough for what was written before to arrive by itself, as a rule; where it does not, one way is tried twice. */
-const APART_MS = 15;
-
-/** The head and the body of the first answer, of a stream until its first frame. */
-async function ask(port: number, parts: readonly string[]): Promise<string> {
-  const socket = connect(port, '127.0.0.1').setNoDelay();
-  let text = '';
-  const isWhole = () => {
-    const [head, body] = text.split(/\r\n\r\n(.*)/s);
-    if (body === undefined) return false;
-    const length = /^content-length: (\d+)/im.exec(head!)?.[1];
-    return length === undefined
-      ? / 204 /.test(head!) || body.includes('\n')
-      : Buffer.byteLength(body) >= Number(length);
-  };
-  await new Promise<void>((resolve, reject) => {
-    socket.setTimeout(20_000, () => reject(new Error(`no answer to ${parts.join('|')}: ${text}`)));
-    socket.on('data', (bytes: Buffer) => {
-      text += bytes;
-      if (isWhole()) resolve();
-    });
-    socket.once('close', () => resolve());
-    socket.once('error', reject);
-    void (async () => {
-      for (const [i, part] of parts.entries()) {
-        if (i > 0) await sleep(APART_MS);
-        socket.write(part);
-      }
-    })();
-  });
-  socket.destroy();
-  return text;
-}
 
 function headOf(method: string, path: string, { host, origin, fields = [], prefix = '' }: Row, port: number): string {
   const all = [

@@ -9,6 +9,7 @@ import { request } from '../support/http.ts';
 import { startServer } from '../support/process.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
+import { openSocket } from '../support/wire.ts';
 import { isLong, openStreams } from './kit.ts';
 
 const MAX_STREAMS = isLong ? 2000 : 100;
@@ -77,5 +78,26 @@ describe('over capacity', () => {
       for (const client of clients) client.close();
     }
     await waitFor(async () => (await openStreams(server)) === 0, { what: 'no stream to be left' });
+  });
+
+  it('of many that come in the same moment no more are taken than there is room for', async () => {
+    await using server = await startServer({ env: { MAX_STREAMS: String(MAX_STREAMS) } });
+    const answers = Array<string>(4 * MAX_STREAMS).fill('');
+    const clients = answers.map((_, i) => {
+      const client = openSocket(server.url);
+      client.setEncoding('latin1').on('data', (text: string) => {
+        answers[i] += text;
+      });
+      return client.on('error', () => {});
+    });
+    try {
+      await waitFor(() => clients.every(({ connecting }) => !connecting), { what: 'all to be connected' });
+      for (const client of clients) client.write('GET /c/crowd/events?strict=1 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await waitFor(() => answers.every((text) => text !== ''), { what: 'all to be answered' });
+      const having = (status: number) => answers.filter((text) => text.startsWith(`HTTP/1.1 ${status} `)).length;
+      assert.deepEqual([having(200), having(503)], [MAX_STREAMS, 3 * MAX_STREAMS]);
+    } finally {
+      for (const client of clients) client.destroy();
+    }
   });
 });

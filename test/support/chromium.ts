@@ -1,6 +1,6 @@
 /**
- * A Chromium without a window: a page that scripts are run in, over the DevTools protocol
- * (https://chromedevtools.github.io/devtools-protocol/), of which this knows three commands.
+ * A Chromium without a window: pages that scripts are run in, over the DevTools protocol
+ * (https://chromedevtools.github.io/devtools-protocol/), of which this knows a few commands.
  *
  * Invariant: neither the browser nor its folder outlives the test process, unless that is killed.
  */
@@ -14,11 +14,18 @@ import { WebSocket } from 'undici';
 import { request } from './http.ts';
 import { waitFor } from './wait.ts';
 
-export interface Chromium extends AsyncDisposable {
+export interface Page {
   /** Opens another page in place of the one there is. */
   open(url: string): Promise<void>;
   /** The value of an expression in the page, awaited, as JSON has it. @throws what the page throws. */
   evaluate<T>(expression: string): Promise<T>;
+  /** Any command of the protocol, of this page. */
+  command(method: string, params?: object): Promise<unknown>;
+}
+
+export interface Chromium extends Page, AsyncDisposable {
+  /** Another tab, beside the first. */
+  newPage(): Promise<Page>;
 }
 
 interface Reply {
@@ -79,7 +86,11 @@ export async function startChromium({ certificate, hosts = [] }: ChromiumOptions
       timeoutMs: START_TIMEOUT_MS,
     });
     const page = await firstPage(`http://${origin}`);
-    return { ...(await drive(page)), [Symbol.asyncDispose]: stop };
+    const newPage = async () => {
+      const made = await request(`http://${origin}`, '/json/new?about:blank', { method: 'PUT' });
+      return drive(made.json<Target>().webSocketDebuggerUrl);
+    };
+    return { ...(await drive(page)), newPage, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -91,8 +102,12 @@ function keyDigestOf(certificate: string): string {
   return createHash('sha256').update(key).digest('base64');
 }
 
+interface Target {
+  readonly type: string;
+  readonly webSocketDebuggerUrl: string;
+}
+
 async function firstPage(origin: string): Promise<string> {
-  type Target = { readonly type: string; readonly webSocketDebuggerUrl: string };
   const found = await waitFor(
     async () => (await request(origin, '/json/list')).json<Target[]>().find(({ type }) => type === 'page'),
     { what: 'a page', timeoutMs: START_TIMEOUT_MS },
@@ -100,7 +115,7 @@ async function firstPage(origin: string): Promise<string> {
   return found.webSocketDebuggerUrl;
 }
 
-async function drive(url: string): Promise<Pick<Chromium, 'open' | 'evaluate'>> {
+async function drive(url: string): Promise<Page> {
   const socket = new WebSocket(url);
   const waiting = new Map<number, (reply: Reply) => void>();
   let commands = 0;
@@ -113,7 +128,7 @@ async function drive(url: string): Promise<Pick<Chromium, 'open' | 'evaluate'>> 
   });
   await once(socket, 'open');
 
-  async function command(method: string, params: object): Promise<NonNullable<Reply['result']>> {
+  async function command(method: string, params: object = {}): Promise<NonNullable<Reply['result']>> {
     const id = ++commands;
     const { error, result } = await new Promise<Reply>((resolve) => {
       waiting.set(id, resolve);
@@ -132,6 +147,7 @@ async function drive(url: string): Promise<Pick<Chromium, 'open' | 'evaluate'>> 
   }
 
   return {
+    command,
     evaluate,
     async open(address) {
       await command('Page.navigate', { url: address });

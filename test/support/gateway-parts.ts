@@ -175,6 +175,7 @@ export interface Options {
   readonly format?: Format;
   /** Of all that is held back, bytes. */
   readonly heldBackMaxBytes?: number;
+  readonly isPastClosed?: boolean;
 }
 
 export interface Parts {
@@ -195,7 +196,12 @@ export async function assemble(
   logs: readonly Log[],
   conflateMs: number,
   elapsedMs: () => number,
-  { onDelivered = () => undefined, format = lines, heldBackMaxBytes = Number.POSITIVE_INFINITY }: Options = {},
+  {
+    onDelivered = () => undefined,
+    format = lines,
+    heldBackMaxBytes = Number.POSITIVE_INFINITY,
+    isPastClosed = false,
+  }: Options = {},
 ): Promise<Parts> {
   const hubs = logs.map(({ hub }) => hub);
   await Promise.all(hubs.map(({ opened }) => opened));
@@ -216,6 +222,7 @@ export async function assemble(
   const turns = createTurns(clock, noRest);
   const deps: AudienceDeps = { clock, turns, soon: createSoon(clock, noRest), onDelivered, budget, onError };
   const audience = new Audience(hubs, format, conflateMs, deps);
+  audience.isPastClosed = isPastClosed;
   const catchUpDeps = { clock, metrics, turns, heartbeatMs: () => 1_000, portionBytes: BUFFER_BYTES };
   const owner = {
     catchUp: (stream: Stream) =>
@@ -226,6 +233,8 @@ export async function assemble(
       failed.push(stream);
       stream.detach();
     },
+    renewed: () => undefined,
+    signedOut: () => undefined,
   };
   const connect = (transport: Transport, offsets: readonly number[]) => {
     const positions = hubs.map(({ epoch }, i) => ({ epoch, offset: offsets[i]! }));

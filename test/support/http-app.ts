@@ -1,5 +1,7 @@
 /** A real HTTP server on a free port, with whatever routes a test puts on it, and its log as parsed lines. */
 import type { FastifyInstance } from 'fastify';
+import type { Access } from '../../src/access/access.ts';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { type Environment, readConfig } from '../../src/config.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';
@@ -16,6 +18,7 @@ export interface HttpApp extends AsyncDisposable {
 export async function startHttpApp(
   routes: (app: FastifyInstance, metrics: Metrics) => void,
   env: Environment = {},
+  access: Access = anonymousAccess,
 ): Promise<HttpApp> {
   const outcome = readConfig({ PORT: '0', ...env });
   if (!outcome.ok) throw new Error(outcome.problems.join('\n'));
@@ -23,7 +26,7 @@ export async function startHttpApp(
   const logged: Record<string, unknown>[] = [];
   const log = createLogger(config, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const metrics = createMetrics();
-  const app = await createServer({ config, log, metrics });
+  const app = await createServer({ access, config, log, metrics });
   routes(app, metrics);
   const port = await listen(app, config);
   return {

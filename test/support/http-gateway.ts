@@ -1,6 +1,9 @@
 /** A gateway behind a real HTTP server, over the memory engine or what a test makes of it. */
+import type { Access } from '../../src/access/access.ts';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
+import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Engine } from '../../src/engine/engine.ts';
+import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createGateway, type Gateway, type GatewayDeps } from '../../src/gateway/gateway.ts';
 import { createLogger } from '../../src/log.ts';
@@ -24,20 +27,35 @@ const openBench = opener(async (options) => {
 export async function startHttpGateway(
   rest: Partial<GatewayDeps> = {},
   change: (engine: Engine) => Engine = (engine) => engine,
+  options: Partial<EngineOptions> = {},
+  access: Access = anonymousAccess,
 ): Promise<HttpGateway> {
-  const bench = await openBench();
+  const bench = await openBench(options);
   const logged: Record<string, unknown>[] = [];
   const log = createLogger({ logLevel: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   let gateway: Gateway | undefined;
-  const http = await startHttpApp((app, metrics) => {
-    gateway = createGateway({
-      ...{ engine: change(bench.engine), clock: systemClock, log, metrics },
-      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 24 },
-      ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
-      ...rest,
-    });
-    gateway.routes(app);
-  });
+  const http = await startHttpApp(
+    (app, metrics) => {
+      gateway = createGateway({
+        ...{ engine: change(bench.engine), clock: systemClock, log, metrics, seats: unlimited.seats },
+        ...{
+          maxChangeBytes: 1_024,
+          batchMaxChanges: 100,
+          batchMaxBytes: 65_536,
+          dedupeTtlMs: 60_000,
+          heartbeatMs: 15_000,
+          maxStreams: 10,
+          maxConnections: 100,
+          ringMaxBytes: 1 << 24,
+        },
+        ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
+        ...rest,
+      });
+      gateway.routes(app);
+    },
+    {},
+    access,
+  );
   return {
     ...{ gateway: gateway!, bench, http, logged },
     async [Symbol.asyncDispose]() {

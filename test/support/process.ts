@@ -86,15 +86,26 @@ export interface Launched {
   readonly said: { stdout: string; stderr: string };
 }
 
+/** What `npm run build` makes. */
+export async function theBuilt(): Promise<string> {
+  built ??= build();
+  await built;
+  return join(root, 'dist/main.js');
+}
+
 /**
  * Starts it and waits for nothing.
  *
  * @param through A program that runs it, and its arguments.
+ * @param words Its command line.
  */
-export async function launch(env: ServerEnv, through: readonly string[] = []): Promise<Launched> {
-  built ??= build();
-  await built;
-  const [program, ...args] = [...through, process.execPath, join(root, 'dist/main.js')];
+export async function launch(
+  env: ServerEnv,
+  through: readonly string[] = [],
+  main: () => Promise<string> = theBuilt,
+  words: readonly string[] = [],
+): Promise<Launched> {
+  const [program, ...args] = [...through, process.execPath, await main(), ...words];
   const child = spawn(program!, args, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -125,12 +136,16 @@ export interface ServerOptions {
   readonly env?: ServerEnv;
   /** How many files and sockets it may open, if not as many as we may. */
   readonly descriptors?: number;
+  /** Gives the file to run, if not what was built. */
+  readonly main?: () => Promise<string>;
+  /** Its command line. */
+  readonly words?: readonly string[];
 }
 
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
-export async function startServer({ env = {}, descriptors }: ServerOptions = {}): Promise<ServerProcess> {
+export async function startServer({ env = {}, descriptors, main, words }: ServerOptions = {}): Promise<ServerProcess> {
   const through = descriptors === undefined ? [] : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash'];
-  const { child, exited, said } = await launch(env, through);
+  const { child, exited, said } = await launch(env, through, main, words);
   const output = () => said.stdout + said.stderr;
   const logLines = () => said.stdout.split('\n').slice(0, -1);
   let early: Exit | undefined;

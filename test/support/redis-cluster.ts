@@ -2,7 +2,9 @@
  * A private Redis Cluster for one test file: three primaries and a replica of each, real processes that fail over within
  * about two seconds.
  */
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { freePort } from '../../loadtest/fleet/port.ts';
 import { type RedisServer, type RedisSettings, startRedis } from './redis-server.ts';
 import { waitFor } from './wait.ts';
@@ -24,6 +26,8 @@ export interface RedisCluster extends AsyncDisposable {
   cli(...args: string[]): Promise<string>;
   stop(): Promise<void>;
 }
+
+const run = promisify(execFile);
 
 const PRIMARIES = 3;
 const SLOTS = 16_384;
@@ -49,9 +53,9 @@ export async function busPort(): Promise<string> {
   return String(await freePort());
 }
 
-async function startNode() {
+async function startNode(more: RedisSettings) {
   const bus = await busPort();
-  const server = await startRedis({ ...settings, 'cluster-port': bus });
+  const server = await startRedis({ ...settings, ...more, 'cluster-port': bus });
   return { server, bus, id: await server.cli('cluster', 'myid') };
 }
 
@@ -74,24 +78,31 @@ async function join(nodes: readonly Awaited<ReturnType<typeof startNode>>[]): Pr
       everyMs: 100,
     });
   }
-  await waitFor(async () => (await Promise.all(nodes.map(({ server }) => isReady(server)))).every(Boolean), {
+  await waitFor(() => areReady(nodes.map(({ server }) => server)), {
     what: 'the cluster to serve, with all replicas attached',
     timeoutMs: START_TIMEOUT_MS,
     everyMs: 100,
   });
 }
 
-async function isReady(node: RedisServer): Promise<boolean> {
-  const cluster = await node.cli('cluster', 'info');
-  const replication = await node.cli('info', 'replication');
-  const isAttached = /role:master/.test(replication)
-    ? /connected_slaves:1\b[\s\S]*state=online/.test(replication)
-    : /master_link_status:up/.test(replication);
-  return /cluster_state:ok/.test(cluster) && /cluster_known_nodes:6\b/.test(cluster) && isAttached;
+/** One after the other, as far as the first that is not. */
+async function areReady(nodes: readonly RedisServer[]): Promise<boolean> {
+  for (const node of nodes) if (!(await isReady(node))) return false;
+  return true;
 }
 
-export async function startRedisCluster(): Promise<RedisCluster> {
-  const nodes = await Promise.all(Array.from({ length: 2 * PRIMARIES }, startNode));
+async function isReady(node: RedisServer): Promise<boolean> {
+  const cluster = await node.cli('cluster', 'info');
+  if (!/cluster_state:ok/.test(cluster) || !/cluster_known_nodes:6\b/.test(cluster)) return false;
+  const replication = await node.cli('info', 'replication');
+  return /role:master/.test(replication)
+    ? /connected_slaves:1\b[\s\S]*state=online/.test(replication)
+    : /master_link_status:up/.test(replication);
+}
+
+/** @param more Of every node. */
+export async function startRedisCluster(more: RedisSettings = {}): Promise<RedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: 2 * PRIMARIES }, () => startNode(more)));
   const stop = async () => void (await Promise.all(nodes.map(({ server }) => server.stop())));
   try {
     await join(nodes);
@@ -103,11 +114,12 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 
   /** Who a node believes serves a slot; undefined where it does not answer. */
   async function ownerAsSeenBy(node: RedisServer, slot: number): Promise<string | undefined> {
-    // A frozen one never answers; its redis-cli ends when it is resumed.
+    // A frozen one does not answer before it is resumed.
     const answer = Promise.race([node.cli('cluster', 'nodes').catch(() => ''), sleep(ANSWER_TIMEOUT_MS, '')]);
     const lines = (await answer).split('\n').map((line) => line.split(' '));
     return lines.find(([, , flags, , , , , , ...ranges]) => {
-      if (!flags?.includes('master') || flags.includes('fail')) return false;
+      const is = (flag: string) => flags?.split(',').includes(flag);
+      if (!is('master') || is('fail')) return false;
       return ranges.some((range) => {
         const [first, last = first] = range.split('-').map(Number);
         return first! <= slot && slot <= last!;
@@ -148,8 +160,17 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     nodes: servers,
     ownerOf,
     moveSlot,
-    cli: (...args) => servers[0]!.cli('-c', ...args),
+    async cli(...args) {
+      const { stdout } = await run('redis-cli', ['-e', '-c', '-p', String(servers[0]!.port), ...args]);
+      return stdout.trimEnd();
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** Nobody takes the place of a primary that is away, and the others serve their slots without it. */
+export const withoutFailover: RedisSettings = {
+  'cluster-replica-no-failover': 'yes',
+  'cluster-require-full-coverage': 'no',
+};

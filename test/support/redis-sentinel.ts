@@ -2,12 +2,12 @@
  * A private primary, its replica and three Sentinels for one test file, real processes that fail over within a few
  * seconds. A Sentinel is `redis-server --sentinel`, which needs no further package.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort } from '../../loadtest/fleet/port.ts';
+import { ask } from './redis-ask.ts';
 import { type RedisServer, type RedisSettings, startRedis } from './redis-server.ts';
 import { waitFor } from './wait.ts';
 
@@ -28,8 +28,6 @@ const SENTINELS = 3;
 const DOWN_AFTER_MS = 500;
 const FAILOVER_TIMEOUT_MS = 3_000;
 const START_TIMEOUT_MS = 20_000;
-
-const run = promisify(execFile);
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -54,10 +52,7 @@ async function startSentinel(dir: string, watched: RedisServer) {
   child.once('exit', () => running.delete(child));
   return {
     url: `redis://127.0.0.1:${port}`,
-    async ask(...args: string[]): Promise<string> {
-      const { stdout } = await run('redis-cli', ['-e', '-p', String(port), 'sentinel', ...args]);
-      return stdout;
-    },
+    ask: (...args: string[]) => ask({ port }, 'sentinel', ...args),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');

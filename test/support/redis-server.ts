@@ -4,15 +4,15 @@
  * Only this child is ever signalled, through its own handle; nothing that listens elsewhere on the machine is touched.
  * A machine without `redis-server` fails the tests that need it: a skipped test looks just like one that passed.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort } from '../../loadtest/fleet/port.ts';
+import { ask } from './redis-ask.ts';
 import { waitFor } from './wait.ts';
 
 /** Directives of redis.conf, by name: `{ maxmemory: '3mb' }`. Two are fixed: `bind` and `save`. */
@@ -32,7 +32,7 @@ export interface RedisServer extends AsyncDisposable {
   readonly pid: number;
   /** Where it keeps its append-only file; removed by `stop`. */
   readonly dir: string;
-  /** Asks through `redis-cli`; an error reply rejects. */
+  /** Asks as `redis-cli` does; an error reply rejects. */
   cli(...args: string[]): Promise<string>;
   /** SIGKILL: what a crash of the process leaves is what is left. */
   kill9(): Promise<void>;
@@ -50,8 +50,6 @@ const START_TIMEOUT_MS = 15_000;
 const PING_TIMEOUT_MS = 1_000;
 /** After this an orderly end has become none. */
 const STOP_TIMEOUT_MS = 5_000;
-
-const run = promisify(execFile);
 
 /** What still runs if the test process ends in the middle of something. */
 const running = new Set<ChildProcess>();
@@ -174,10 +172,7 @@ export async function startRedis(settings: RedisSettings = {}, env: Environment 
     get pid() {
       return child.pid!;
     },
-    async cli(...args) {
-      const { stdout } = await run('redis-cli', ['-e', '-p', String(port), ...args], { maxBuffer: 64 << 20 });
-      return stdout.replace(/\n$/, '');
-    },
+    cli: (...args) => ask({ port }, ...args),
     kill9: () => end(child, 'SIGKILL'),
     async restart(changed = {}) {
       await end(child, 'SIGTERM');

@@ -3,7 +3,7 @@ import type { Transport, TransportListener } from '../../src/gateway/connection/
 import { BUFFER_BYTES, type Line, linesOf } from './gateway-parts.ts';
 
 export class SlowTransport implements Transport {
-  readonly #takesBytes: number;
+  #takesBytes: number;
   readonly writes: (Buffer | string)[] = [];
   readonly lines: Line[] = [];
   waitingBytes = 0;
@@ -32,6 +32,12 @@ export class SlowTransport implements Transport {
   take(): void {
     this.#room = this.#takesBytes;
     this.#move();
+  }
+
+  /** All of it, and whatever comes. */
+  takeAll(): void {
+    this.#takesBytes = Number.POSITIVE_INFINITY;
+    this.take();
   }
 
   async drained(): Promise<void> {

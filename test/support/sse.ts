@@ -7,7 +7,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { waitFor } from './wait.ts';
+import { DEADLINE_MS, waitFor } from './wait.ts';
 import { type Opened, open } from './wire.ts';
 
 export interface Frame {
@@ -64,12 +64,14 @@ export class SseParser {
       if (!this.#isEmpty) frames.push(this.#dispatch());
       return;
     }
-    this.#isEmpty = false;
     const colon = line.indexOf(':');
     if (colon === 0) {
       this.#comments.push(line.slice(1));
+      // Between frames it is told at once.
+      if (this.#isEmpty) frames.push(this.#dispatch());
       return;
     }
+    this.#isEmpty = false;
     const field = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
     if (field === 'data') this.#data.push(value);
@@ -159,7 +161,7 @@ export class SseReader implements AsyncDisposable {
   }
 
   /** The next frame, from where the last call left off, that is as wished; those before it are passed over. */
-  next(wished: (frame: Frame) => boolean = isDispatched, timeoutMs = 5_000): Promise<Frame> {
+  next(wished: (frame: Frame) => boolean = isDispatched, timeoutMs = DEADLINE_MS): Promise<Frame> {
     return waitFor(
       async () => {
         while (this.#seen < this.frames.length) {

@@ -3,8 +3,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Of whatever a test waits for. A trial of a mutation, which waits for what will not come, sets a shorter one. */
+export const DEADLINE_MS = Number(process.env.DEADLINE_MS ?? 20_000);
+
 export interface WaitOptions {
-  /** Default 5,000: far beyond what anything here takes, so that only a real fault reaches it. */
+  /** Default 20,000: far beyond what anything here takes on a slow and busy machine, so that only a real fault reaches it. */
   readonly timeoutMs?: number;
   /** Between two looks. Default 5. */
   readonly everyMs?: number;
@@ -17,7 +20,7 @@ export interface WaitOptions {
  * it is the test's to see.
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
-  const timeoutMs = options.timeoutMs ?? 5_000;
+  const timeoutMs = options.timeoutMs ?? DEADLINE_MS;
   const started = performance.now();
   for (;;) {
     const seen = await condition();

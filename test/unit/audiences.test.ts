@@ -33,7 +33,13 @@ async function start(log: Log): Promise<{ audiences: Audiences; held: { bytes: n
 it('is flushed before its time where all of them together hold back too much, and counted with the rings', async () => {
   const log = new Log('room', 1_024);
   const { audiences, held } = await start(log);
-  const wish = { channels: ['room'], format: 'ndjson', fields: new Set<never>() } as const;
+  const wish = {
+    channels: ['room'],
+    format: 'ndjson',
+    fields: new Set<never>(),
+    heartbeat: 'comment',
+    cursors: 'short',
+  } as const;
   // Another time is another audience: what one holds back, the others do too.
   const all = await Promise.all(
     [60_000, 59_000, 58_000].map((conflateMs) => audiences.acquire({ ...wish, conflateMs })),

@@ -1,12 +1,13 @@
 /** The batcher: what goes into one call of the engine, and when. */
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, it, mock } from 'node:test';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createBatcher } from '../../src/bucket/batcher.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { AppendOutcome, Engine } from '../../src/engine/engine.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { channelOn } from '../contract/engine/kit.ts';
 
 const ONE = new Uint8Array([1]);
 const MIB = 1 << 20;
@@ -22,7 +23,7 @@ interface Call {
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
 
-function bench() {
+function bench(store: Partial<Engine> = {}) {
   const calls: Call[] = [];
   const settled: string[] = [];
   const append = (changes: readonly Change[]) =>
@@ -33,7 +34,11 @@ function bench() {
         fail: () => reject(new Error('away')),
       });
     });
-  const batcher = createBatcher({ engine: { append } as Engine, metrics: createMetrics(), clock: systemClock });
+  const batcher = createBatcher({
+    engine: { ...store, append } as Engine,
+    metrics: createMetrics(),
+    clock: systemClock,
+  });
   const send = (...channels: string[]) => {
     for (const channel of channels) {
       batcher.append(changeOf(channel), (error, outcome) => settled.push(`${channel} ${error?.message ?? outcome}`));
@@ -127,4 +132,116 @@ it('a call has about a mebibyte, and of changes that nobody answers no more are 
   calls[64]!.answer();
   await batcher.quiesce();
   assert.deepEqual(settled, ['accepted']);
+});
+
+describe('changes that are to be taken whole', () => {
+  const whole = (count: number, bytes = ONE) => Array.from({ length: count }, () => changeOf('whole', bytes));
+
+  it('go with the others of the turn, in their order, and are settled together', async () => {
+    const { batcher, send, calls, channels, settled } = bench();
+    send('a');
+    batcher.appendWhole(whole(3), (error, outcome) => settled.push(`whole ${error?.message ?? outcome}`));
+    send('b');
+    await turn();
+    assert.deepEqual(channels(), [['a', 'whole', 'whole', 'whole', 'b']]);
+    calls[0]!.answer();
+    await batcher.quiesce();
+    assert.deepEqual(settled, ['a accepted', 'whole accepted', 'b accepted']);
+  });
+
+  it('alone are a call', async () => {
+    const { batcher, calls, channels, settled } = bench();
+    batcher.appendWhole(whole(2), (error, outcome) => settled.push(`whole ${error?.message ?? outcome}`));
+    await turn();
+    assert.deepEqual(channels(), [['whole', 'whole']]);
+    calls[0]!.fail();
+    await batcher.quiesce();
+    assert.deepEqual(settled, ['whole away']);
+  });
+
+  for (const [what, others, changes] of [
+    ['changes', 600, whole(401)],
+    ['bytes', 900, whole(200, new Uint8Array(1 << 10))],
+  ] as const) {
+    it(`are in one call, where with the others they would have too many ${what}`, async () => {
+      const { batcher, calls, channels } = bench();
+      const other = changeOf('other', what === 'bytes' ? new Uint8Array(1 << 10) : ONE);
+      for (let i = 0; i < others; i++) batcher.append(other, () => {});
+      batcher.appendWhole(changes, () => {});
+      await turn();
+      assert.deepEqual(
+        channels().map((of) => [of.length, new Set(of).size]),
+        [
+          [others, 1],
+          [changes.length, 1],
+        ],
+      );
+      for (const { answer } of calls) answer();
+      await batcher.quiesce();
+    });
+  }
+});
+
+describe('where shards fail apart', () => {
+  const SHARDS = 4;
+  const apart = { shards: SHARDS, shardsFailApart: true };
+  const [a, again, b, c] = [0, 0, 1, 2].map((shard) => channelOn(shard, SHARDS)) as [string, string, string, string];
+
+  it('the changes of a turn go in a call for each shard, and each is settled when it is answered', async () => {
+    const { send, channels, calls, settled } = bench(apart);
+    send(a, b, again, c);
+    await turn();
+    assert.deepEqual(channels(), [[a, again], [b], [c]]);
+    calls[1]!.answer();
+    calls[0]!.fail();
+    await turn();
+    assert.deepEqual(settled, [`${b} accepted`, `${a} away`, `${again} away`]);
+  });
+
+  it('calls of one shard that are not answered keep no other waiting', async () => {
+    const { send, channels, calls } = bench(apart);
+    for (let i = 0; i < 4; i++) {
+      send(a);
+      await turn();
+    }
+    assert.deepEqual(channels(), [[a], [a]]);
+    send(b);
+    await turn();
+    assert.deepEqual(channels(), [[a], [a], [b]]);
+    calls[0]!.answer();
+    await turn();
+    await turn();
+    await turn();
+    assert.deepEqual(channels()[3], [a, a]);
+  });
+
+  for (const [what, bytes, most] of [
+    ['changes', 1, 10_000],
+    ['bytes', MIB / 2, 64],
+  ] as const) {
+    it(`there is room in ${what} for the others when one is not answered`, async () => {
+      const { batcher, calls } = bench(apart);
+      let refused = 0;
+      const send = (channel: string, count: number) => {
+        const change = changeOf(channel, new Uint8Array(bytes));
+        for (let i = 0; i < count; i++) batcher.append(change, (error) => error && refused++);
+      };
+      send(a, most);
+      assert.equal(refused, 0);
+      send(a, 10);
+      assert.equal(refused, 10, 'half of it is the most that one shard may have');
+      send(b, most / 4);
+      assert.equal(refused, 10);
+      send(b, most / SHARDS + 10);
+      assert.equal(refused, 20, 'beyond its part when there is little');
+      for (const { answer } of calls) answer();
+      await turn();
+      mock.timers.tick(1);
+      await turn();
+      for (const { answer } of calls) answer();
+      await batcher.quiesce();
+      send(a, 1);
+      assert.equal(refused, 20);
+    });
+  }
 });

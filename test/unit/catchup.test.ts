@@ -20,8 +20,8 @@ interface Fill {
   readonly nameOf?: (i: number) => string;
 }
 
-async function open(fills: readonly Fill[], conflateMs = 0) {
-  const logs = fills.map(({ channel }) => new Log(channel, KEPT));
+async function open(fills: readonly Fill[], conflateMs = 0, kept = KEPT, isPastClosed = false) {
+  const logs = fills.map(({ channel }) => new Log(channel, kept));
   await settle();
   for (const [i, { count, change, where, nameOf = () => 'ann' }] of fills.entries()) {
     const { hub } = logs[i]!;
@@ -31,7 +31,7 @@ async function open(fills: readonly Fill[], conflateMs = 0) {
     );
     while (where === 'history' && hub.covers({ epoch: hub.epoch, offset: count - 2 })) hub.shrink();
   }
-  const { audience, connect } = await assemble(logs, conflateMs, () => 0);
+  const { audience, connect } = await assemble(logs, conflateMs, () => 0, { isPastClosed });
   /** A stream from before the first event, if nothing else is said. */
   const come = (takesBytes = 0, offsets = logs.map(() => 0)) => {
     const transport = new SlowTransport(takesBytes);
@@ -136,6 +136,67 @@ describe('a client that reads slowly', () => {
     assert.deepEqual(offsetsOf(reader), upTo(RING_EVENTS));
     const times = logs[0]!.readBytes / (RING_EVENTS * 16_000);
     assert.ok(times < 6, `read ${times} times`);
+  });
+});
+
+describe('a client that is slower than its history is trimmed', () => {
+  const kept = 100;
+  const change = 'x'.repeat(1000);
+  const fill = { channel: 'a', count: 10, change };
+  const resetsOf = ({ lines }: SlowTransport) =>
+    lines.flatMap(({ control, data }) => (control === '$sync' ? [data] : []));
+  const offsetsIn = (reader: SlowTransport) => offsetsOf(reader, 'a').map((offset) => offset!);
+  const lostOf = (data: unknown) => (data as { channels: { a: { lost: number } } } | undefined)?.channels.a.lost ?? 0;
+
+  it('goes on from the oldest kept event, and is told what is gone', async () => {
+    const { come, logs } = await open([fill], 0, kept);
+    const reader = come(0, [10]);
+    await settle();
+    // Fills its connection, and then leaves it behind.
+    for (let i = 0; i < 5; i++) {
+      logs[0]!.commit(Array(kept).fill('ann.1'), change);
+      logs[0]!.hub.shrink();
+      await settle();
+    }
+    const got = offsetsIn(reader);
+    reader.takeAll();
+    await settle();
+    assert.deepEqual(resetsOf(reader).map(lostOf), [410 - got.at(-1)!]);
+    assert.deepEqual(offsetsIn(reader), [...got, ...upTo(kept).map((n) => 410 + n)]);
+  });
+
+  it('goes on from now where it may not read what was', async () => {
+    const { come, logs } = await open([fill], 0, kept, true);
+    const reader = come(0, [10]);
+    await settle();
+    for (let i = 0; i < 5; i++) {
+      logs[0]!.commit(Array(kept).fill('ann.1'), change);
+      logs[0]!.hub.shrink();
+      await settle();
+    }
+    const got = offsetsIn(reader);
+    reader.takeAll();
+    await settle();
+    logs[0]!.commit(['ann.1']);
+    await settle();
+    assert.deepEqual(offsetsIn(reader), [...got, logs[0]!.hub.head]);
+  });
+
+  it('goes on from now when it is overtaken on its way, and is told so', async () => {
+    const { come, logs } = await open([fill], 0, kept);
+    const reader = come(50_000, [10]);
+    const { hub } = logs[0]!;
+    const isDone = () => lostOf(resetsOf(reader).at(-1)) > kept;
+    await takeUntil(reader, isDone, () => {
+      logs[0]!.commit(Array(2 * kept).fill('ann.1'), change);
+      while (hub.canShrink) hub.shrink();
+    });
+    const last = offsetsIn(reader).at(-1)!;
+    assert.equal(lostOf(resetsOf(reader).at(-1)), hub.head - last);
+    reader.takeAll();
+    logs[0]!.commit(['ann.1']);
+    await settle();
+    assert.deepEqual(offsetsIn(reader).slice(-2), [last, hub.head]);
   });
 });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { it } from 'node:test';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -35,7 +36,16 @@ async function startBucket() {
   const state = { isClosing: false };
   const http = await startHttpApp((app, metrics) => {
     const log = createLogger({ logLevel: 'silent' });
-    createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 }).routes(app);
+    createBucket({
+      access: anonymousAccess,
+      engine,
+      clock: systemClock,
+      log,
+      metrics,
+      maxChangeBytes: 10,
+      batchMaxChanges: 3,
+      batchMaxBytes: 30,
+    }).routes(app);
     app.addHook('preClose', (done) => {
       state.isClosing = true;
       done();
@@ -88,6 +98,7 @@ it('does not wait for ever for who sent half a request, nor for who gets no answ
   const log = createLogger({ logLevel: 'silent' });
   let taken = 0;
   const app = await createServer({
+    access: anonymousAccess,
     config: {
       maxChangeBytes: 10,
       streamStallMs: 30_000,
@@ -95,6 +106,7 @@ it('does not wait for ever for who sent half a request, nor for who gets no answ
       corsOrigins: null,
       loopbackOnly: true,
       publicHosts: null,
+      trustProxy: [],
     },
     ...{ log, metrics: createMetrics(), closeMs: 100 },
     plainly: () => {

@@ -1,10 +1,11 @@
 /** Configuration: everything wrong is said at once, nothing is guessed, and no password is repeated. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Machine } from '../../src/config/machine.ts';
-import { editDistance } from '../../src/config/names.ts';
 import { type Config, type Environment, readConfig } from '../../src/config.ts';
+import { pair } from '../support/tokens.ts';
 
 const GIB = 1024 ** 3;
 const machine: Machine = { descriptors: 20_000, memoryBytes: 24 * GIB };
@@ -149,6 +150,110 @@ describe('HOST', () => {
       assert.equal(configOf({ HOST, AUTH: 'anonymous' }).loopbackOnly, false);
     }
     for (const HOST of ['localhost', '127.0.0.2', '::1']) assert.equal(configOf({ HOST }).loopbackOnly, true, HOST);
+  });
+
+  it('tokens need a key to be verified with, and no more than can be told apart', () => {
+    const auth = { AUTH: 'jwt', JWT_SECRET: 'x'.repeat(32) };
+    assert.equal(configOf(auth).auth, 'jwt');
+    const backend = { AUTH: 'jwt', AUTH_URL: 'https://app.example/who' };
+    assert.deepEqual(configOf({ ...backend, AUTH_FORWARD: 'Cookie, X-Login' }).authForward, ['cookie', 'x-login']);
+    for (const name of ['authorization', 'Host', 'content-length', 'a b', 'x,,y']) {
+      assert.match(problemOf({ ...backend, AUTH_FORWARD: name }), /^AUTH_FORWARD must be a comma list/);
+    }
+    assert.match(problemOf({ AUTH: 'jwt', AUTH_URL: 'http://app.example/who' }), /^AUTH_URL must be a URL/);
+    assert.match(problemOf({ AUTH_URL: backend.AUTH_URL }), /^AUTH_URL is set and AUTH is not/);
+    assert.equal(configOf({ ...auth, HOST: '0.0.0.0' }).loopbackOnly, false);
+    assert.match(problemOf({ AUTH: 'jwt' }), /JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_URL/);
+    assert.match(problemOf({ AUTH: 'jwt', JWT_SECRET: '' }), /JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_URL/);
+    const apart = { AUTH: 'jwt', REDIS_URL: 'redis://redis' };
+    assert.equal(configOf({ ...apart, ROLES: 'merger' }).auth, 'jwt', 'it has no door');
+    assert.match(problemOf({ ...apart, ROLES: 'merger,bucket' }), /JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_URL/);
+    for (const AUTH of ['anonymous', '']) {
+      for (const name of ['JWT_SECRET', 'AUTH_ANONYMOUS', 'JWT_ISSUER', 'GRANT_CLAIM']) {
+        const value = name === 'AUTH_ANONYMOUS' ? '{}' : 'x'.repeat(32);
+        assert.match(problemOf({ AUTH, [name]: value }), new RegExp(`${name} is set and AUTH is not`));
+      }
+    }
+    const JWKS_URL = 'https://idp.example/keys';
+    assert.match(problemOf({ AUTH: 'jwt', JWKS_URL }), /JWKS_URL needs JWT_AUDIENCE/);
+    assert.equal(configOf({ AUTH: 'jwt', JWKS_URL, JWT_AUDIENCE: 'x' }).jwksUrl, JWKS_URL);
+    const { pem } = pair('ES256');
+    assert.match(problemOf({ AUTH: 'jwt', JWKS_URL, JWT_AUDIENCE: 'x', JWT_PUBLIC_KEY: pem }), /must not both be set/);
+  });
+
+  it('a secret is long, and is no key; what is wrong with one is said without it', () => {
+    for (const [secret, what] of [
+      ['x'.repeat(31), /32 bytes or more/],
+      [` ${'x'.repeat(32)}`, /white space/],
+      [`${'x'.repeat(32)}\n`, /white space/],
+      [pair('RS256').pem.trim(), /a public key goes into JWT_PUBLIC_KEY/],
+      [JSON.stringify(pair('RS256').jwk()), /a public key goes into JWT_PUBLIC_KEY/],
+    ] as const) {
+      const [problem, ...others] = problemsOf({ AUTH: 'jwt', JWT_SECRET: secret });
+      assert.deepEqual(others, []);
+      assert.match(problem!, what);
+      assert.ok(!problem!.includes(secret.trim().slice(0, 20)));
+    }
+  });
+
+  it('a public key may have white space around it, and is of a kind there is', () => {
+    const { pem } = pair('EdDSA');
+    for (const text of [
+      pem,
+      `\n ${pem}\n`,
+      `\uFEFF${pem}`,
+      pem.trim().replaceAll('\n', '\\n'),
+      pem.replaceAll('\n', '\r\n'),
+    ]) {
+      assert.ok(configOf({ AUTH: 'jwt', JWT_PUBLIC_KEY: text }).jwtPublicKey);
+    }
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const curve = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    for (const key of [weak.publicKey, curve.publicKey]) {
+      const text = key.export({ type: 'spki', format: 'pem' }) as string;
+      assert.match(problemOf({ AUTH: 'jwt', JWT_PUBLIC_KEY: text }), /^JWT_PUBLIC_KEY must be a public key in PEM/);
+    }
+    const secret = curve.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    for (const text of [secret, 'x'.repeat(60), `${pem}${pem}`, pem.slice(0, 60)]) {
+      const problem = problemOf({ AUTH: 'jwt', JWT_PUBLIC_KEY: text });
+      assert.ok(!problem.includes(text.slice(30, 60)), problem);
+    }
+  });
+
+  it('keys are asked for where nobody is in between', () => {
+    const of = (JWKS_URL: string) => problemsOf({ AUTH: 'jwt', JWT_AUDIENCE: 'x', JWKS_URL });
+    for (const url of ['https://idp.example/keys', 'http://127.0.0.1:1/k', 'http://localhost/k', 'http://[::1]:8/k']) {
+      assert.deepEqual(of(url), [], url);
+    }
+    for (const url of [
+      'http://idp.example/keys',
+      'ftp://x',
+      'file:///etc/passwd',
+      'idp.example',
+      'https://a:hunter2@b/k',
+      'http://127.0.0.1.nip.io/k',
+    ]) {
+      assert.equal(of(url).length, 1, url);
+      assert.doesNotMatch(of(url).join(), /hunter2/);
+    }
+  });
+
+  it('what is public is a grant to the letter, or the process does not start', () => {
+    const of = (AUTH_ANONYMOUS: string) => problemsOf({ AUTH: 'jwt', JWT_SECRET: 'x'.repeat(32), AUTH_ANONYMOUS });
+    for (const text of ['{}', '{"subscribe":["public.*"]}', '{"publish":["*"],"names":["guest"]}'])
+      assert.deepEqual(of(text), []);
+    for (const text of [
+      'x',
+      '[]',
+      'null',
+      '{',
+      '{"subscribe":"*"}',
+      '{"subscribe":["public*"]}',
+      '{"publish":[7]}',
+      '{"name":"a.b"}',
+    ]) {
+      assert.match(of(text).join(), /^AUTH_ANONYMOUS must be JSON such as/, text);
+    }
   });
 
   it('is one address or name', () => {
@@ -305,17 +410,6 @@ describe('names', () => {
 
   it('that are announced are said to be not supported yet', () => {
     for (const name of ['DATA_DIR', 'DATABASE_URL']) assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
-  });
-
-  it('are compared by an edit distance that is a metric', () => {
-    const word = fc.string({ maxLength: 8, unit: fc.constantFrom('A', 'B', '_') });
-    fc.assert(
-      fc.property(word, word, word, (a, b, c) => {
-        assert.equal(editDistance(a, b) === 0, a === b);
-        assert.equal(editDistance(a, b), editDistance(b, a));
-        assert.ok(editDistance(a, c) <= editDistance(a, b) + editDistance(b, c));
-      }),
-    );
   });
 });
 

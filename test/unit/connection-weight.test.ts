@@ -17,7 +17,7 @@ function bench() {
     seen.letGo = resolve;
   });
   const routes = (app: FastifyInstance) => {
-    app.get('/slow', async (request, reply) => {
+    app.get('/slow', { config: { right: 'open' } }, async (request, reply) => {
       seen.begun++;
       seen.most = Math.max(seen.most, ++seen.running);
       reply.raw.once('close', () => seen.left++);
@@ -25,15 +25,22 @@ function bench() {
       seen.running--;
       return request.query;
     });
-    app.get('/quick', () => {
+    app.get('/quick', { config: { right: 'open' } }, () => {
       seen.begun++;
       return 'quick';
     });
-    app.get('/large', () => {
+    app.get('/large', { config: { right: 'open' } }, () => {
       seen.begun++;
       return Buffer.alloc(8 * MIB);
     });
-    app.post('/change', { bodyLimit: 4 * MIB }, (request) => String((request.body as Buffer).length));
+    app.post('/held', { config: { right: 'open' } }, async () => {
+      seen.begun++;
+      await isLet;
+      return 'held';
+    });
+    app.post('/change', { config: { right: 'open' }, bodyLimit: 4 * MIB }, (request) =>
+      String((request.body as Buffer).length),
+    );
   };
   return { seen, routes };
 }
@@ -79,6 +86,20 @@ describe('requests in a row on one connection', () => {
     client.socket.destroy();
   });
 
+  it('behind a change are begun after its answer: they may rely on it', async () => {
+    const { seen, routes } = bench();
+    await using http = await startHttpApp(routes);
+    const client = open(http.port);
+    client.socket.write(`POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n${get('/slow?behind=')}`);
+    await waitFor(() => seen.begun > 0, { what: 'the change to be begun' });
+    // Turns for others let come what would come.
+    for (let i = 0; i < 3; i++) assert.equal((await fetch(`${http.url}/quick`)).status, 200);
+    assert.equal(seen.begun - 3, 1);
+    seen.letGo();
+    await waitFor(() => client.text.includes('{"behind":""}'), { what: 'both answers' });
+    client.socket.destroy();
+  });
+
   it('are gone with their client, also those whose turn it is not', async () => {
     const { seen, routes } = bench();
     await using http = await startHttpApp(routes);
@@ -105,6 +126,21 @@ describe('requests in a row on one connection', () => {
     await waitFor(() => client.text.includes('{"last":""}'), { what: 'the last answer', timeoutMs: 30_000 });
     assert.equal(client.text.match(/^3145728/gm)?.length, 3);
     assert.doesNotMatch(client.text, /HTTP\/1\.1 [45]/);
+    client.socket.destroy();
+  });
+
+  it('are parsed a few at a time behind a large body as well', async () => {
+    const { seen, routes } = bench();
+    await using http = await startHttpApp(routes);
+    let parsed = 0;
+    http.app.server.on('request', () => parsed++);
+    const client = open(http.port);
+    const body = 'y'.repeat(100_000);
+    const post = `POST /change HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    client.socket.write(post + get('/slow').repeat(3_000));
+    await waitFor(() => seen.begun === 2, { what: 'two to be begun' });
+    assert.ok(parsed < 50, `${parsed} were parsed`);
+    seen.letGo();
     client.socket.destroy();
   });
 
@@ -198,6 +234,17 @@ describe('a client that has sent all and closed that direction', () => {
       await waitFor(() => client.isEnded, { what: 'the end' });
       assert.match(client.text, /^HTTP\/1\.1 200 .*\{"a":""\}$/s);
     }
+  });
+
+  it('gets all of them, where many wait', async () => {
+    const { seen, routes } = bench();
+    await using http = await startHttpApp(routes);
+    const client = open(http.port);
+    client.socket.end(get('/slow?a=').repeat(3_000));
+    await waitFor(() => seen.begun === 2, { what: 'two to be begun' });
+    seen.letGo();
+    await waitFor(() => client.isEnded, { what: 'the end' });
+    assert.equal(client.text.match(/\{"a":""\}/g)?.length, 3_000);
   });
 
   it('is not waited for longer than a client that has left is worth', async () => {

@@ -40,8 +40,8 @@ describe('origins', () => {
 
 function start(env: Record<string, string> = {}): Promise<HttpApp> {
   return startHttpApp((app) => {
-    app.get('/fine', (_request, reply) => reply.send('x'));
-    app.post('/bad', () => {
+    app.get('/fine', { config: { right: 'open' } }, (_request, reply) => reply.send('x'));
+    app.post('/bad', { config: { right: 'open' } }, () => {
       throw new Problem('empty_change', 'The body is the change.');
     });
   }, env);
@@ -101,7 +101,10 @@ describe('a preflight', () => {
       assert.equal(headers.get('access-control-allow-methods'), 'GET, POST, PUT');
       assert.equal(headers.get('access-control-max-age'), '86400');
       const fields = headers.get('access-control-allow-headers')!.split(', ');
-      assert.deepEqual(fields, ['Last-Event-ID', 'Change-From', 'Change-Seq', 'Content-Type', 'Traceparent']);
+      assert.deepEqual(fields, [
+        ...['Last-Event-ID', 'Change-From', 'Change-Seq', 'Content-Type', 'Traceparent'],
+        ...['Authorization', 'Cache-Control', 'X-Requested-With'],
+      ]);
     }
   });
 

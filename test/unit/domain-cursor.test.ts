@@ -7,8 +7,10 @@ import {
   cursorPrefix,
   formatCursor,
   parseCursor,
+  parseJoined,
   parsePosition,
   resolveCursor,
+  resolveJoined,
 } from '../../src/domain/cursor.ts';
 import { EPOCH_PATTERN, newEpoch } from '../../src/domain/position.ts';
 
@@ -87,6 +89,56 @@ describe('a cursor', () => {
         assert.equal(parseCursor(formatCursor(parsed.prefix, offsets), of.length + 1), undefined);
       }),
     );
+  });
+});
+
+describe('cursors of each channel, joined', () => {
+  const joinedOf = (of: readonly { channel: string; epoch: string; offset: number }[]) => {
+    const [channels, epochs, offsets] = parts(of);
+    return formatCursor(cursorPrefix(channels, epochs, true), offsets);
+  };
+  const positionsOf = (of: readonly { epoch: string; offset: number }[]) =>
+    of.map((log) => ({ epoch: log.epoch, offset: log.offset }));
+
+  it('come back as they went, also in another order, and for some of the channels', () => {
+    fc.assert(
+      fc.property(several, fc.nat(15), (of, count) => {
+        const text = joinedOf(of);
+        assert.match(text, /^[a-z0-9.~]{1,303}$/);
+        const cursors = parseJoined(text)!;
+        const asked = of.toReversed().slice(0, 1 + (count % of.length));
+        const [channels, epochs] = parts(asked);
+        assert.deepEqual(resolveJoined(cursors, channels, epochs), {
+          positions: positionsOf(asked),
+          hasStranger: asked.length < of.length,
+        });
+      }),
+    );
+  });
+
+  it('say nothing of a channel that is new, or in another epoch; of two of one channel the one that is further back', () => {
+    const [a, b] = [
+      { channel: 'a', epoch: 'k3v9qa', offset: 7 },
+      { channel: 'b', epoch: 'zzzzzz', offset: 0 },
+    ];
+    const of = (text: string, epochs: string[]) => resolveJoined(parseJoined(text)!, ['a', 'b'], epochs);
+    const here = [a.epoch, b.epoch];
+    assert.deepEqual(of(joinedOf([a]), here), { positions: [...positionsOf([a]), undefined], hasStranger: false });
+    assert.deepEqual(of(joinedOf([a, b]), ['aaaaaa', b.epoch]), {
+      positions: [undefined, ...positionsOf([b])],
+      hasStranger: true,
+    });
+    const twice = `${joinedOf([a])}~${joinedOf([{ ...a, offset: 5 }])}`;
+    assert.deepEqual(of(twice, here).positions[0], { epoch: a.epoch, offset: 5 });
+  });
+
+  it('are sixteen at most, and nothing but cursors of one channel', () => {
+    const longest = 'k3v9qa.2gosa7pa2gv';
+    assert.equal(parseJoined(Array(16).fill(longest).join('~'))?.length, 16);
+    const garbage = ['', '~', `${longest}~`, `~${longest}`, 'k3v9qa.1~k3v9qa', 'k3v9qa.1.2', 'k3v9qa.1~k3v9qab8.1.2'];
+    for (const text of [...garbage, Array(17).fill('k3v9qa.1').join('~'), '~'.repeat(100_000)]) {
+      assert.equal(parseJoined(text), undefined, text.slice(0, 40));
+    }
   });
 });
 

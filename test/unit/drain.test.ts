@@ -1,6 +1,8 @@
 /** A gateway that drains while a stream is being opened: whoever comes to be open then is told to leave, and waited for (P22). */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
+import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
@@ -28,8 +30,16 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
   const log = createLogger({ logLevel: 'silent' });
   const metrics = createMetrics();
   const gateway = createGateway({
-    ...{ engine, clock: systemClock, log, metrics },
-    ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20 },
+    ...{ engine, clock: systemClock, log, metrics, seats: unlimited.seats },
+    ...{
+      maxChangeBytes: 1_024,
+      batchMaxChanges: 100,
+      batchMaxBytes: 65_536,
+      dedupeTtlMs: 60_000,
+      heartbeatMs: 15_000,
+      maxStreams: 10,
+      ringMaxBytes: 1 << 20,
+    },
     ...{
       streamBufferBytes: 65_536,
       streamStallMs: 30_000,
@@ -39,6 +49,7 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
     },
   });
   const app = await createServer({
+    access: anonymousAccess,
     config: {
       maxChangeBytes: 1,
       streamStallMs: 30_000,
@@ -46,6 +57,7 @@ it('says $bye to a stream that is opened meanwhile, and waits for it', async () 
       corsOrigins: '*',
       loopbackOnly: true,
       publicHosts: null,
+      trustProxy: [],
     },
     log,
     metrics,

@@ -22,6 +22,7 @@ function routes(app: FastifyInstance, metrics: Metrics): void {
   app.route<{ Params: { channel: string } }>({
     method: ['POST', 'PUT'],
     url: '/c/:channel',
+    config: { right: 'open' },
     schema: { body, querystring: body, summary: 'Send', response: { '4xx': { $ref: 'problem#', description: 'No' } } },
     handler: (request) => {
       const bytes = request.body as Buffer | undefined;
@@ -32,7 +33,7 @@ function routes(app: FastifyInstance, metrics: Metrics): void {
       };
     },
   });
-  app.get('/c/:channels/events', (_request, reply) => reply.send('stream'));
+  app.get('/c/:channels/events', { config: { right: 'open' } }, (_request, reply) => reply.send('stream'));
   healthRoutes(app, [
     { name: 'engine', ready: () => isReady },
     { name: 'drain', ready: () => true },

@@ -1,9 +1,11 @@
 /** What a merger remembers: weighed with all that has grown since it was loaded, and given up one by one. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InboxEntry } from '../../src/engine/engine.ts';
 import { Known } from '../../src/merger/known.ts';
 import { Memory } from '../../src/merger/memory.ts';
+import { waitFor } from '../support/wait.ts';
 
 const wish = (channel: string, froms: readonly string[] = []) => ({ channel, froms, withState: true });
 const empty = { head: 1, reducer: 'latest', state: new Map(), seqs: [] };
@@ -36,7 +38,7 @@ it('a state that grows here counts like one that was loaded', () => {
   assert.ok(forLoaded.bytes > 100 * 1_000);
 });
 
-it('publishers count, each once, and nothing does when all is forgotten', () => {
+it('publishers count, each once, and nothing does when all is forgotten', async () => {
   const memory = new Memory(1 << 20);
   const known = new Known(memory);
   known.add(wish('room'), empty, new Map());
@@ -46,8 +48,22 @@ it('publishers count, each once, and nothing does when all is forgotten', () => 
   const each = (memory.bytes - ofNone) / 60;
   assert.ok(each > 0 && each < 500);
   known.clear();
-  assert.equal(memory.bytes, 0);
   assert.equal(known.get('room'), undefined);
+  await waitFor(() => memory.bytes === 0, { what: 'nothing to count' });
+});
+
+it('what thousands of channels are forgotten for is no one turn, and does not take what is learnt meanwhile', async () => {
+  const memory = new Memory(1 << 30);
+  const known = new Known(memory);
+  const channels = Array.from({ length: 10_000 }, (_, i) => `c${i}`);
+  round(known, channels, new Map());
+  const whole = memory.bytes;
+  known.clear();
+  assert.deepEqual(round(known, ['c0', 'c9999'], new Map()), ['c0', 'c9999'], 'both were forgotten');
+  await turn();
+  assert.ok(memory.bytes > whole / 2, 'a turn has taken most of them');
+  await waitFor(() => memory.bytes === (2 * whole) / 10_000, { what: 'the two to be all that counts' });
+  assert.ok(known.get('c0') && known.get('c9999'));
 });
 
 it('what was used least lately goes first, on whichever shard, and no more than has to', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { it } from 'node:test';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
@@ -28,7 +29,16 @@ it('is refused, whether its header was there in time or not', async () => {
   try {
     await using http = await startHttpApp((app, metrics) => {
       const log = createLogger({ logLevel: 'silent' });
-      createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 }).routes(app);
+      createBucket({
+        access: anonymousAccess,
+        engine,
+        clock: systemClock,
+        log,
+        metrics,
+        maxChangeBytes: 10,
+        batchMaxChanges: 3,
+        batchMaxBytes: 30,
+      }).routes(app);
       const { server } = app;
       server.headersTimeout = PATIENCE_MS;
       server.requestTimeout = PATIENCE_MS;

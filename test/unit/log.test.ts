@@ -38,7 +38,7 @@ describe('a line', () => {
 describe('requests', () => {
   it('are logged at debug only, without bodies', async () => {
     const routes = (app: Parameters<Parameters<typeof startHttpApp>[0]>[0]) => {
-      app.post('/c/:channel', (_request, reply) => reply.code(204).send());
+      app.post('/c/:channel', { config: { right: 'open' } }, (_request, reply) => reply.code(204).send());
     };
     for (const [LOG_LEVEL, expected] of [['info', 0] as const, ['debug', 1] as const]) {
       await using http = await startHttpApp(routes, { LOG_LEVEL });

@@ -12,7 +12,7 @@ import { Ring } from '../../src/gateway/hub/ring.ts';
 const epoch = 'aaaaaa1';
 
 function startHub(head: number) {
-  const ring = new Ring(() => undefined);
+  const ring = new Ring({ account() {} });
   ring.begin(head);
   const bring = (froms: readonly string[]) => {
     const first = ring.head + 1;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { it } from 'node:test';
+import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
@@ -30,12 +31,21 @@ it('is told to wait, and served when it has', async () => {
   let gateway: Gateway | undefined;
   const http = await startHttpApp((app, metrics) => {
     gateway = createGateway({
-      ...{ engine, clock: systemClock, log: createLogger({ logLevel: 'silent' }), metrics },
-      ...{ heartbeatMs: 15_000, maxStreams: 10, ringMaxBytes: 1 << 20 },
+      ...{ engine, clock: systemClock, log: createLogger({ logLevel: 'silent' }), metrics, seats: unlimited.seats },
+      ...{
+        maxChangeBytes: 1_024,
+        batchMaxChanges: 100,
+        batchMaxBytes: 65_536,
+        dedupeTtlMs: 60_000,
+        heartbeatMs: 15_000,
+        maxStreams: 10,
+        maxConnections: 100,
+        ringMaxBytes: 1 << 20,
+      },
       ...{ streamBufferBytes: 65_536, streamStallMs: 30_000, streamMaxAgeMs: 0, spreadIntervalMs: 0 },
     });
     gateway.routes(app);
-    app.get('/slow', () => isAnswered);
+    app.get('/slow', { config: { right: 'open' } }, () => isAnswered);
   });
   const socket = connect(http.port, '127.0.0.1');
   try {

@@ -19,6 +19,10 @@ interface Seen {
   readonly query: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
+  readonly authorization: string | undefined;
+  readonly forwarded: string | undefined;
+  readonly cookie: string | undefined;
+  readonly site: string | undefined;
   readonly body: string;
 }
 
@@ -26,8 +30,16 @@ function plainly(bytes: string): Seen | undefined {
   const chunk = Buffer.from(bytes, 'latin1');
   const request = readPlainRequest(chunk, MAX_BODY_BYTES);
   if (request === undefined) return undefined;
-  const { hostStart, hostEnd, body, ...rest } = request;
-  return { ...rest, host: chunk.toString('latin1', hostStart, hostEnd).trimEnd(), body: body.toString('latin1') };
+  const { hostStart, hostEnd, authorizationStart: start, authorizationEnd: end, body, ...others } = request;
+  const { forwardedStart, forwardedEnd, cookieStart, cookieEnd, ...rest } = others;
+  return {
+    ...rest,
+    host: chunk.toString('latin1', hostStart, hostEnd).trimEnd(),
+    authorization: start === 0 ? undefined : chunk.toString('latin1', start, end),
+    forwarded: forwardedStart === 0 ? undefined : chunk.toString('latin1', forwardedStart, forwardedEnd).trimEnd(),
+    cookie: cookieStart === 0 ? undefined : chunk.toString('latin1', cookieStart, cookieEnd),
+    body: body.toString('latin1'),
+  };
 }
 
 const post = (fields: readonly string[], body = 'x', target = '/c/room') =>
@@ -72,6 +84,7 @@ const usual: Readonly<Record<string, string>> = {
     'x-forwarded-proto: https',
   ]),
   nginx: post(['Host: example.org', 'X-Forwarded-For: 127.0.0.1', 'Content-Length: 1', 'accept: */*']),
+  'with a token': post(['Host: x', 'Authorization: Bearer aaa.bbb.ccc', 'Content-Length: 1']),
   'a PUT': post(['Host: x', 'Content-Length: 3'], 'a\0\xff', '/c/a-b_c.d?from=a.b&seq=2').replace('POST', 'PUT'),
 };
 
@@ -113,6 +126,13 @@ const doubtful: Readonly<Record<string, string>> = {
   Upgrade: sound.replace('Host: x', 'Host: x\r\nUpgrade: websocket'),
   'Change-From': sound.replace('Host: x', 'Host: x\r\nChange-From: a.b'),
   traceparent: sound.replace('Host: x', 'Host: x\r\ntraceparent: 00-1-2-3'),
+  'two Authorizations': sound.replace('Host: x', 'Host: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer a'),
+  'an empty Authorization': sound.replace('Host: x', 'Host: x\r\nAuthorization:'),
+  'an Authorization and a blank': sound.replace('Host: x', 'Host: x\r\nAuthorization: Bearer '),
+  'two X-Forwarded-Fors': sound.replace('Host: x', 'Host: x\r\nX-Forwarded-For: a\r\nx-forwarded-for: b'),
+  'two Cookies': sound.replace('Host: x', 'Host: x\r\nCookie: a=b\r\ncookie: c=d'),
+  'an empty Cookie': sound.replace('Host: x', 'Host: x\r\nCookie:'),
+  'two of Sec-Fetch-Site': sound.replace('Host: x', 'Host: x\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: none'),
   'two Origins': sound.replace('Host: x', 'Host: x\r\nOrigin: a\r\nOrigin: b'),
   'a head above 4 KiB': sound.replace('Host: x', `Host: x\r\nX: ${'y'.repeat(4096)}`),
   'a head that does not end': sound.slice(0, -3),
@@ -123,12 +143,17 @@ describe('a plain request', () => {
   it('is what clients and proxies send', () => {
     for (const [name, bytes] of Object.entries(usual)) assert.ok(plainly(bytes), name);
     assert.deepEqual(plainly(usual.Chromium!)!.origin, 'http://localhost:3000');
+    assert.deepEqual(plainly(usual['with a token']!)!.authorization, 'Bearer aaa.bbb.ccc');
     assert.deepEqual(plainly(usual['a PUT']!), {
       method: 'PUT',
       path: '/c/a-b_c.d',
       query: 'from=a.b&seq=2',
       host: 'x',
       origin: undefined,
+      authorization: undefined,
+      forwarded: undefined,
+      cookie: undefined,
+      site: undefined,
       body: 'a\0\xff',
     });
   });
@@ -161,10 +186,13 @@ describe('read by Node, a plain request', () => {
         app.route({
           method: ['POST', 'PUT'],
           url: '*',
+          config: { right: 'open' },
           handler: ({ method, raw, headers, body }, reply) => {
             const [path = '', query = ''] = raw.url!.split(/\?(.*)/s);
-            const { host, origin } = headers;
-            seen.push({ method, path, query, host, origin, body: (body as Buffer).toString('latin1') });
+            const { host, origin, authorization, cookie, 'sec-fetch-site': site } = headers;
+            const forwarded = headers['x-forwarded-for'] as string | undefined;
+            const told = { authorization, forwarded, cookie, site: site as string | undefined };
+            seen.push({ method, path, query, host, origin, ...told, body: (body as Buffer).toString('latin1') });
             reply.code(204).send();
           },
         });
@@ -197,6 +225,9 @@ describe('read by Node, a plain request', () => {
     const field = fc.oneof(
       fc.constantFrom('Host: x', 'host:y', 'HOST: ', 'Content-Length: 1', 'content-length:3', 'Content-Length: 2'),
       fc.constantFrom('Origin: http://localhost', 'origin: null', 'Connection: keep-alive', 'connection: Keep-Alive'),
+      fc.constantFrom('Authorization: Bearer a.b.c', 'AUTHORIZATION:\tx', 'authorization: ', 'Authorization: a  b'),
+      fc.constantFrom('X-Forwarded-For: 1.2.3.4', 'x-forwarded-for:a , b\t', 'X-FORWARDED-FOR: '),
+      fc.constantFrom('Cookie: a=b', 'COOKIE:__Host-sc=x; c', 'cookie: ', 'Sec-Fetch-Site: none', 'sec-fetch-site:x y'),
       fc.constantFrom('X-Y: z', 'a:', 'Accept: */*', 'Content-Type: text', 'A_b:\t c ', 'Content-Encoding: identity'),
       fc.constantFrom(
         'Connection: close',

@@ -179,7 +179,7 @@ describe('a gateway', () => {
     const url = `${lab.http.url}/c/room/events`;
     const early = await openSse(url);
     await waitFor(() => early.frames.length > 0, { what: '$sync' });
-    lab.gateway.announce('degraded');
+    lab.gateway.storeIs(new Set([0]));
     const poll = await fetch(`${url}?format=json&wait=25`);
     assert.deepEqual([poll.status, Boolean(poll.headers.get('retry-after'))], [503, true]);
     assert.deepEqual(
@@ -190,7 +190,7 @@ describe('a gateway', () => {
     const stream = await fetch(url, { headers: { accept: 'text/event-stream' } });
     assert.match(await stream.text(), /event: \$overloaded\n.*"store"/);
     assert.equal((await fetch(`${url}?strict=1`, { headers: { accept: 'text/event-stream' } })).status, 503);
-    lab.gateway.announce('recovered');
+    lab.gateway.storeIs(new Set());
     assert.equal((await fetch(`${url}?format=json`)).status, 200);
     early.close();
   });

@@ -8,19 +8,19 @@ import { EngineUnavailable, type ErrorCode, errorTable, Problem } from '../../sr
 import { startHttpApp } from '../support/http-app.ts';
 
 function routes(app: FastifyInstance): void {
-  app.get<{ Params: { code: string } }>('/problem/:code', (request) => {
+  app.get<{ Params: { code: string } }>('/problem/:code', { config: { right: 'open' } }, (request) => {
     throw new Problem(request.params.code as ErrorCode, 'What would be right.', { 'x-more': 'yes' });
   });
-  app.get('/away', (_request, reply) => {
+  app.get('/away', { config: { right: 'open' } }, (_request, reply) => {
     reply.send(new EngineUnavailable('connect ECONNREFUSED redis://:hunter2@h'));
   });
-  app.get('/broken', async () => {
+  app.get('/broken', { config: { right: 'open' } }, async () => {
     throw new TypeError('secret of the inside');
   });
-  app.get('/broken-oddly', () => {
+  app.get('/broken-oddly', { config: { right: 'open' } }, () => {
     throw Object.assign(new Error('secret of the inside'), { statusCode: 404, headers: { 'x-secret': '1' } });
   });
-  app.post('/change', (request) => String((request.body as Buffer).length));
+  app.post('/change', { config: { right: 'open' } }, (request) => String((request.body as Buffer).length));
 }
 
 interface ProblemJson {

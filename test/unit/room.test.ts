@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { it } from 'node:test';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -20,9 +21,10 @@ async function startBench() {
   const metrics = createMetrics();
   const config = {
     ...{ maxChangeBytes: 10, streamStallMs: 30_000, maxConnections: MAX_CONNECTIONS },
-    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: null },
+    ...{ corsOrigins: null, loopbackOnly: true, publicHosts: null, trustProxy: [] },
   };
   const app = await createServer({
+    access: anonymousAccess,
     ...{ config, log, metrics },
     plainly(_request, answer) {
       answer.noContent();
@@ -30,11 +32,11 @@ async function startBench() {
     },
   });
   let begun = 0;
-  app.get('/never', () => {
+  app.get('/never', { config: { right: 'open' } }, () => {
     begun++;
     return new Promise(() => {});
   });
-  app.get('/quick', () => 'quick');
+  app.get('/quick', { config: { right: 'open' } }, () => 'quick');
   const port = await listen(app, { host: '127.0.0.1', port: 0 });
   const sockets: Socket[] = [];
   return {

@@ -1,6 +1,6 @@
 /** A shard's merge over the memory engine: when it asks the store what there is, and when it takes a wake's word for it. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { Commit, Engine, Evidence, Found, LoadWish } from '../../src/engine/engine.ts';
@@ -9,6 +9,7 @@ import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
+import { Share } from '../../src/merger/share.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { generousOptions, weightOf } from '../contract/engine/kit.ts';
 
@@ -55,6 +56,7 @@ async function startBench(reducer: 'log' | 'latest' = 'log', stateMaxBytes = 1_0
     reducerFor: createReducerFor([{ pattern: '*', reducer }]),
     stateMaxBytes,
     memory: new Memory(1 << 20),
+    share: new Share(1, { mergers: 1, place: 0 }),
   });
   await merge.round();
   peeks = 0;
@@ -131,6 +133,56 @@ it('after any doubt the inbox is read', async () => {
   bench.merge.failed();
   await bench.merge.round(await bench.wakeBy('1'));
   assert.deepEqual([await bench.texts(), bench.peeks()], [['1'], 1]);
+});
+
+describe('of a round that failed', () => {
+  const of = (channel: string, text: string): Change => ({ ...changeOf(text), channel });
+
+  /** Two channels that are known, and a commit for the second that fails. */
+  async function startFailing(commitLost: (commit: () => Promise<unknown>) => Promise<unknown>) {
+    const bench = await startBench();
+    await bench.engine.append([of('other', '1'), of('room', '1')]);
+    await bench.merge.round();
+    const { commit } = bench.engine;
+    bench.engine.commit = async (...asked) => {
+      bench.engine.commit = commit;
+      await commitLost(() => commit(...asked));
+      throw new Error('no answer');
+    };
+    await bench.put('2');
+    await assert.rejects(bench.merge.round(), /no answer/);
+    bench.merge.failed();
+    bench.loaded();
+    return bench;
+  }
+
+  async function mergeBoth(bench: Awaited<ReturnType<typeof startBench>>) {
+    await bench.engine.append([of('other', '2'), of('room', '3')]);
+    while ((await bench.merge.round()) === 'again');
+    return [await bench.texts(), bench.loaded().sort()];
+  }
+
+  it('what it used is read again, and of the others nothing', async () => {
+    const bench = await startFailing(async () => {});
+    assert.deepEqual(await mergeBoth(bench), [['1', '2', '3'], ['room']]);
+  });
+
+  it('all is read again where it was committed after all', async () => {
+    const bench = await startFailing((commit) => commit());
+    assert.deepEqual(await mergeBoth(bench), [
+      ['1', '2', '3'],
+      ['other', 'room'],
+    ]);
+  });
+
+  it('all is read again where another may have had the lease, whatever the shard looks like', async () => {
+    const bench = await startFailing(async () => {});
+    bench.passMs(LEASE_MS / 2 + 1);
+    assert.deepEqual(await mergeBoth(bench), [
+      ['1', '2', '3'],
+      ['other', 'room'],
+    ]);
+  });
 });
 
 it('a shard that gets many at once, twice in a row, waits for company; one that did once does not', async () => {

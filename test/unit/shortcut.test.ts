@@ -4,15 +4,21 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { it } from 'node:test';
+import { createAddresses } from '../../src/http/addresses.ts';
+import { createPace, type Pace, type Paced } from '../../src/http/pace.ts';
 import type { PlainRequest } from '../../src/http/plain-request.ts';
 import { openShortcut, type PlainAnswer, type Shortcut } from '../../src/http/shortcut.ts';
 import { waitFor } from '../support/wait.ts';
 
 const FAR_ABOVE_WHAT_SOCKETS_BUFFER_BYTES = 32 * 1024 * 1024;
 
+/** Of such an answer, on a machine that does ten things. */
+const TOLD_MS = 30_000;
+
 interface Options {
   readonly firstByteMs?: number;
   readonly keepAliveMs?: number;
+  readonly pace?: Pace;
 }
 
 interface Taken {
@@ -21,17 +27,21 @@ interface Taken {
 }
 
 /** A server whose shortcut keeps what it is given until the test answers, and whose Node says that it was Node. */
-async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Options = {}) {
+async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000, pace = createPace() }: Options = {}) {
   const taken: Taken[] = [];
   const server: Server = createServer((request, response) => {
     request.resume().once('end', () => response.end(`node: ${request.url}`));
   });
+  // As the real one has it.
+  Object.assign(server, { httpAllowHalfOpen: true });
   const handedOver: Socket[] = [];
   server.on('connection', (socket) => handedOver.push(socket));
   const owed = new Set<PlainAnswer>();
   const shortcut: Shortcut = openShortcut(server, {
     admits: ({ hostStart, hostEnd }, chunk) => chunk.toString('latin1', hostStart, hostEnd) !== 'stranger',
     maxBodyBytes: 10,
+    pace,
+    addresses: createAddresses({ trustProxy: [], log: { warn: () => undefined } }),
     firstByteMs,
     keepAliveMs,
     fieldsFor: (origin) => `Allowed: ${origin}\r\n`,
@@ -46,6 +56,7 @@ async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Option
       taken.push({
         request,
         answer: {
+          from: (asked, chunk) => answer.from(asked, chunk),
           noContent: () => settled(() => answer.noContent()),
           failed: (error) => settled(() => answer.failed(error)),
         },
@@ -87,7 +98,11 @@ async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000 }: Option
         stopReading: () => void socket.pause(),
         read: () => void socket.resume(),
         text: () => client.text,
-        told: (part: string) => waitFor(() => client.text.includes(part), { what: () => `${part} in ${client.text}` }),
+        told: (part: string) =>
+          waitFor(() => client.text.includes(part), {
+            timeoutMs: TOLD_MS,
+            what: () => `${part} in ${client.text.slice(-1_000)}`,
+          }),
         ended: () => waitFor(() => client.isEnded, { what: 'the end' }),
       };
     },
@@ -208,6 +223,65 @@ it('who sends no more still gets the answer, and then the end', async () => {
   assert.equal(client.text(), NO_CONTENT);
 });
 
+it('who sends no more behind a request that waits for an answer has that one answered too', async () => {
+  await using bench = await startBench();
+  const client = bench.connect();
+  client.send(post('/a'));
+  const { answer } = await bench.take(0);
+  const { bytesRead } = bench.accepted[0]!;
+  client.send('GET /last HTTP/1.1\r\nHost: x\r\n\r\n');
+  await waitFor(() => bench.accepted[0]!.bytesRead > bytesRead, { what: 'the next to be read' });
+  client.finish();
+  await hasItsEnd(bench.accepted[0]!);
+  answer.noContent();
+  await client.told('node: /last');
+  await client.ended();
+});
+
+it('who waits to be handed over is silent until it is its turn, whatever comes behind', async () => {
+  const waiting: Paced[] = [];
+  const wait = (paced: Paced) => void waiting.push(paced);
+  await using bench = await startBench({
+    firstByteMs: 20,
+    pace: {
+      wait,
+      enter(paced) {
+        wait(paced);
+        return false;
+      },
+    },
+  });
+  const client = bench.connect();
+  client.send('GET /a HTTP/1.1\r\nHost: x\r\n\r\n');
+  await waitFor(() => waiting.length === 1, { what: 'the first to wait' });
+  assert.equal(waiting[0]!.address, '127.0.0.1');
+  client.send(post('/b'));
+  client.finish();
+  await hasItsEnd(bench.accepted[0]!);
+  const silent = bench.connect();
+  await silent.ended();
+  assert.equal(bench.handedOver.length, 0);
+  waiting[0]!.proceed();
+  await client.told('node: /b');
+  await client.ended();
+  assert.ok(client.text().indexOf('node: /a') < client.text().indexOf('node: /b'));
+  assert.deepEqual([bench.taken.length, waiting.length], [0, 1]);
+});
+
+it('who has left meanwhile is not handed over', async () => {
+  const waiting: Paced[] = [];
+  const wait = (paced: Paced) => void waiting.push(paced);
+  const enter = (paced: Paced) => waiting.push(paced) < 0;
+  await using bench = await startBench({ pace: { wait, enter } });
+  const client = bench.connect();
+  client.send('GET /a HTTP/1.1\r\nHost: x\r\n\r\n');
+  await waitFor(() => waiting.length === 1, { what: 'it to wait' });
+  bench.accepted[0]!.destroy();
+  await client.ended();
+  waiting[0]!.proceed();
+  assert.equal(bench.handedOver.length, 0);
+});
+
 it('who leaves without an answer leaves nothing behind', async () => {
   await using bench = await startBench();
   const client = bench.connect();
@@ -291,6 +365,12 @@ it('what is still owed when there is no more time is closed without', async () =
   await owed.ended();
   assert.equal(owed.text(), '');
 });
+
+/** The client's end of what it sends has arrived, whether or not somebody has read up to it. */
+function hasItsEnd(socket: Socket): Promise<unknown> {
+  const { _readableState: state } = socket as Socket & { _readableState: { ended: boolean } };
+  return waitFor(() => state.ended, { what: 'the end of what the client sends' });
+}
 
 function connectionsOf(server: Server): Promise<number> {
   return new Promise((resolve, reject) => {

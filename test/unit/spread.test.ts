@@ -26,7 +26,7 @@ it('sends nobody away while it is being filled, as after the end of another', as
   let streams = 1_000;
   let rounds = 0;
   const shed: { count: number; atRound: number }[] = [];
-  const gather = async (_member: string, figure: number) => {
+  const gather = async (_roll: string, _member: string, figure: number) => {
     rounds++;
     if (rounds <= 5) streams += 100;
     return [figure, 500];

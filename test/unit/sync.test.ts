@@ -5,7 +5,7 @@ import { createFormat } from '../../src/gateway/formats/formats.ts';
 import type { Hub } from '../../src/gateway/hub/hub.ts';
 import { syncFrames } from '../../src/gateway/stream/sync.ts';
 
-const format = createFormat('ndjson', { fields: new Set(), withChannel: false });
+const format = createFormat('ndjson', { fields: new Set(), withChannel: false, heartbeat: 'comment' });
 
 it('P11: the head of a fresh channel is where its cursor is, also when the channel has moved on meanwhile', () => {
   const position = { epoch: 'aaaaaa', offset: 16 };

@@ -5,11 +5,12 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { it } from 'node:test';
 import { openConnections, TAKEN } from '../../src/http/connections.ts';
+import { createPace } from '../../src/http/pace.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
 it('a connection is forgotten the moment its socket is taken, not with the next look', async () => {
   const server = createServer();
-  const connections = openConnections(server, { stallMs: 60_000, metrics: createMetrics() });
+  const connections = openConnections(server, { stallMs: 60_000, pace: createPace(), metrics: createMetrics() });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');

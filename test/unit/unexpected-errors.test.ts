@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it, mock } from 'node:test';
+import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -35,7 +36,16 @@ describe('a store that answers with an error of its own', () => {
       const logged: Record<string, unknown>[] = [];
       const log = createLogger({ logLevel: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
       const metrics = createMetrics();
-      const bucket = createBucket({ engine, clock: systemClock, log, metrics, maxChangeBytes: 10 });
+      const bucket = createBucket({
+        access: anonymousAccess,
+        engine,
+        clock: systemClock,
+        log,
+        metrics,
+        maxChangeBytes: 10,
+        batchMaxChanges: 3,
+        batchMaxBytes: 30,
+      });
       const config = {
         maxChangeBytes: 10,
         streamStallMs: 30_000,
@@ -43,8 +53,9 @@ describe('a store that answers with an error of its own', () => {
         corsOrigins: null,
         loopbackOnly: true,
         publicHosts: null,
+        trustProxy: [],
       };
-      const app = await createServer({ config, log, metrics, plainly: bucket.plainly });
+      const app = await createServer({ access: anonymousAccess, config, log, metrics, plainly: bucket.plainly });
       bucket.routes(app);
       let chunks = 0;
       app.server.on('connection', (accepted) => accepted.on('data', () => chunks++));

@@ -23,11 +23,15 @@ function start(times: VisitTimes) {
   const visits = createVisits({
     ...times,
     clock: { wallMs: () => 0, elapsedMs: () => nowMs },
-    end: (_stream, reason) => void ended.push(`${reason} ${nowMs - 1_000}`),
+    stalled: () => void ended.push(`stalled ${nowMs - 1_000}`),
+    due(stream) {
+      ended.push(`${stream.leavesFor} ${nowMs - 1_000}`);
+      return false;
+    },
     failed: (_stream, error) => void failures.push(error),
   });
-  const audience = { format: { heartbeat: ':\n\n' } } as unknown as Audience;
-  const owner = { catchUp: () => {}, closed: () => {}, failed: () => {} };
+  const audience = { format: { heartbeat: ':\n' } } as unknown as Audience;
+  const owner = { catchUp: () => {}, closed: () => {}, failed: () => {}, renewed: () => {}, signedOut: () => {} };
   function add(transport: Client, streams: number, leavesMs = 0): Stream {
     const stream = new Stream(transport, audience, [], owner, nowMs);
     stream.heartbeatMs = heartbeatMsFor(streams, times.heartbeatMs);

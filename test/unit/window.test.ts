@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { findStart } from '../../src/gateway/stream/start.ts';
+import { logInStore, parseWindow, windowStart } from '../../src/gateway/stream/window.ts';
 import { type Bench, event, generousOptions, opener } from '../contract/engine/kit.ts';
 import { createRandom } from '../support/random.ts';
 
@@ -59,9 +60,11 @@ async function kept(agesMs: readonly number[], { offMs = () => 0, isOld = false 
   hub = new Hub(channel, { engine, account: () => {}, onError: () => {} });
   await hub.opened;
   return async (since: string) => {
+    const inStore = await windowStart(engine, logInStore(engine, channel), parseWindow(since)!, NOW_MS);
     Object.assign(cost, { reads: 0, events: 0 });
     const [start] = await findStart({ engine, clock }, [hub], { since, isLastEventId: false, snapshot: false });
     assert.equal(start!.status, 'resumed');
+    assert.deepEqual(inStore, start!.position, 'the same for who has no hub');
     return { offset: start!.position.offset, ...cost };
   };
 }

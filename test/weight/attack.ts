@@ -52,8 +52,11 @@ export interface Attack {
   readonly storedBytes?: (size: Size) => number;
   /** The servers end under it, in order: there are no good clients beside it. */
   readonly endsServers?: boolean;
-  /** The store is away for a moment: a change that is answered 503 meanwhile is as promised (P5). */
-  readonly cutsStore?: boolean;
+  /**
+   * What loses its connection to the store: events come again within 5 s (I10). Where that is all of a process, a change that is
+   * answered 503 meanwhile is as promised (P5).
+   */
+  readonly cuts?: 'all' | 'subscription';
   /** Idle connections are closed to make room: a request that crosses with that has no answer, and is sent again (RFC 9112 §9.3.1). */
   readonly cutsIdle?: boolean;
   /** Bytes of log that it may cause. */

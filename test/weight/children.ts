@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { asTypeScript } from '../support/typescript.ts';
 
 type Answer = { readonly value: unknown } | { readonly failed: string };
 
@@ -19,7 +20,7 @@ export class Child implements AsyncDisposable {
   #hasEnded = false;
 
   constructor(file: URL, args: readonly string[] = []) {
-    this.#child = fork(fileURLToPath(file), args, { execArgv: ['--import', 'tsx'] });
+    this.#child = fork(fileURLToPath(file), args, { execArgv: [...asTypeScript] });
     running.add(this.#child);
     this.#ended = once(this.#child, 'exit').then(() => {
       this.#hasEnded = true;

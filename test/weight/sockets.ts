@@ -7,6 +7,8 @@ export interface RawOptions {
   readonly onClose?: () => void;
   /** Takes nothing until `read`. */
   readonly isPaused?: boolean;
+  /** Instead of an attacker's next. */
+  readonly localAddress?: string;
 }
 
 /** A pair of addresses has 28,000 ports. */
@@ -19,9 +21,9 @@ export class RawConnection {
   isClosed = false;
   readonly closed: Promise<void>;
 
-  constructor(url: string, { onAnswer = () => {}, onClose = () => {}, isPaused = false }: RawOptions = {}) {
+  constructor(url: string, options: RawOptions = {}) {
+    const { onAnswer = () => {}, onClose = () => {}, isPaused = false, localAddress = nextAddress() } = options;
     const { hostname, port } = new URL(url);
-    const localAddress = `127.0.0.${2 + (Math.floor(opened++ / PORTS_USED) % 200)}`;
     this.reader = new AnswerReader(onAnswer);
     this.socket = connect({ host: hostname, port: Number(port), localAddress, noDelay: true });
     this.socket.on('error', () => {});
@@ -50,6 +52,10 @@ export class RawConnection {
   close(): void {
     this.socket.destroy();
   }
+}
+
+function nextAddress(): string {
+  return `127.0.0.${2 + (Math.floor(opened++ / PORTS_USED) % 200)}`;
 }
 
 export function get(path: string, fields = ''): string {

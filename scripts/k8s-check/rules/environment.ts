@@ -13,7 +13,10 @@ import type { Rule } from '../rule.ts';
 const known = new Set(Object.values(settings).map(({ name }) => name));
 
 /** What stands for a value only its owner knows, where the form of the setting asks for one. */
-const standIns: Readonly<Record<string, string>> = { REDIS_URL: 'redis://name:word@smallchange-redis:6379' };
+const standIns: Readonly<Record<string, string>> = {
+  REDIS_URL: 'redis://name:word@smallchange-redis:6379',
+  JWT_SECRET: 'x'.repeat(32),
+};
 
 /** A container's, whatever the machine: file limits are the node's. */
 const container = { descriptors: Number.POSITIVE_INFINITY, memoryBytes: 2 ** 29 };

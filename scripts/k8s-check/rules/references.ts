@@ -6,7 +6,8 @@ import type { Rule } from '../rule.ts';
 
 /** Made by the operator, not by us: k8s/README.md says how. With the keys each must have. */
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
-  'smallchange-redis': ['REDIS_URL', 'users.acl'],
+  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'users.acl'],
+  'smallchange-tokens': ['JWT_SECRET'],
   'smallchange-tls': ['tls.crt', 'tls.key'],
 };
 

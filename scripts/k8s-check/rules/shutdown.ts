@@ -2,6 +2,7 @@
  * Whoever stops has the time for it: `terminationGracePeriodSeconds` covers the sleep before SIGTERM, the drain, and what is
  * last: answers on their way, leases given back.
  */
+import { environmentOf } from '../environment.ts';
 import type { Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
 import { configOf, ourContainers } from './environment.ts';
@@ -14,7 +15,9 @@ export const shutdown: Rule = ({ manifests, pods }) =>
   ourContainers(pods).flatMap(([pod, container]) => {
     const sleepS = container.lifecycle?.preStop?.sleep?.seconds;
     if (sleepS === undefined) return [`${pod.title}: no preStop sleep: it would stop serving before the edge knows`];
-    const outcome = configOf({ ...container, env: [...(container.env ?? []), ...forced] }, manifests);
+    const saysAuth = environmentOf(container, manifests).has('AUTH');
+    const env = [...(container.env ?? []), ...(saysAuth ? [] : forced)];
+    const outcome = configOf({ ...container, env }, manifests);
     // What is wrong with its settings is said by another rule.
     if (!outcome.ok) return [];
     const neededS = sleepS + outcome.config.drainMs / 1000 + LAST_S;

@@ -5,7 +5,9 @@
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { type Epoch, newEpoch } from '../../domain/position.ts';
+import { EngineUnavailable } from '../../errors.ts';
 import type {
+  AppendOutcome,
   Commit,
   CommitOutcome,
   Committed,
@@ -13,6 +15,7 @@ import type {
   Evidence,
   Lease,
   PeekLimits,
+  RollName,
   SweepOutcome,
 } from '../engine.ts';
 import { encodeChannels } from './codec/commit-writer.ts';
@@ -51,9 +54,16 @@ export interface ShardBatch {
   readonly changes: Change[];
 }
 
+/** What became of changes that were not accepted. */
+export interface NotAccepted {
+  readonly batch: ShardBatch;
+  readonly outcome: Exclude<AppendOutcome, 'accepted'>;
+}
+
 export type RawPeek =
   /** By another, known by that sign, which is to be watched for so long (`leases.ts`). */
   | { readonly kind: 'held'; readonly sign: string; readonly leftMs: number }
+  | { readonly kind: 'free' }
   | { readonly kind: 'unvouched'; readonly epoch: Epoch }
   | {
       readonly kind: 'entries';
@@ -76,21 +86,31 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
   const maxStep = stepMax(options.maxChangeBytes);
   const appendLimits = [options.inboxMaxEntries, options.inboxMaxBytes, entriesNotWeighed].map(String);
 
-  async function appendTogether(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
+  async function appendTogether(batches: readonly ShardBatch[]): Promise<NotAccepted[]> {
     const names = batches.map(({ shard }) => keys.ofShard(shard));
     const inboxes = names.map(({ inbox }) => inbox);
     const hashes = runner.isOne ? names.map(({ shard }) => shard) : [];
     const entries = encodeEntries(batches.map(({ changes }) => changes));
     const args = [...appendLimits, ...names.map(({ wake }) => wake), entries];
     const full = (await runner.append(batches[0]!.shard, scripts.append, [...inboxes, ...hashes], args)) as number[];
-    return full.map((i) => batches[i - 1]!);
+    return full.map((i) => ({ batch: batches[i - 1]!, outcome: 'full' }));
+  }
+
+  /** Each by a call of its own, which fails for itself. */
+  async function appendApart(batches: readonly ShardBatch[]): Promise<NotAccepted[]> {
+    const calls = await Promise.allSettled(batches.map((batch) => appendTogether([batch])));
+    const failed = calls.flatMap((call) => (call.status === 'rejected' ? [call.reason as unknown] : []));
+    const worst = failed.find((error) => !(error instanceof EngineUnavailable));
+    if (worst !== undefined || failed.length === calls.length) throw worst ?? failed[0];
+    return calls.flatMap((call, i) =>
+      call.status === 'fulfilled' ? call.value : { batch: batches[i]!, outcome: 'unknown' as const },
+    );
   }
 
   return {
-    /** Which of the batches found their inbox full. If any of several calls fails, all of it has: some may be there. */
-    async append(batches: readonly ShardBatch[]): Promise<ShardBatch[]> {
-      if (runner.isOne) return appendTogether(batches);
-      return (await Promise.all(batches.map((batch) => appendTogether([batch])))).flat();
+    /** Which of the batches were not accepted. Rejects where nothing is known of any. */
+    append(batches: readonly ShardBatch[]): Promise<NotAccepted[]> {
+      return runner.isOne || batches.length === 1 ? appendTogether(batches) : appendApart(batches);
     },
 
     /** As what this store was begun: as what we are, if nobody has begun it before. */
@@ -100,8 +120,9 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       return { shards: Number(shards), format: Number(format) };
     },
 
-    async gather(member: string, figure: number, ttlMs: number): Promise<number[]> {
-      return (await run(0, scripts.gather, [keys.members], [member, String(figure), String(ttlMs)])) as number[];
+    async gather(roll: RollName, member: string, figure: number, ttlMs: number): Promise<number[]> {
+      const args = [member, String(figure), String(ttlMs)];
+      return (await run(0, scripts.gather, [keys.members[roll]], args)) as number[];
     },
 
     async peek(shard: number, lease: Lease, limits: PeekLimits, question: LeaseQuestion): Promise<RawPeek> {
@@ -109,9 +130,11 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       const { maxEntries, maxBytes } = limits;
       const { sign, isDue } = question;
       const asked = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
-      const args = [...asked, sign, isDue ? 1 : 0, runner.keepsAll ? 1 : 0].map(String);
+      const flags = [isDue, runner.keepsAll, lease.takes !== false].map(Number);
+      const args = [...asked, sign, ...flags].map(String);
       const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args)) as Reply[];
       if (isMine === 0) return { kind: 'held', sign: String(rest[0]), leftMs: Number(rest[1]) };
+      if (isMine === 3) return { kind: 'free' };
       if (isMine === 2) return { kind: 'unvouched', epoch: String(rest[0]) };
       const [epoch, rev, events, waiting, raws, clock] = rest;
       return {
@@ -145,10 +168,10 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         String(maxStep),
         ...commit.unreadable.map(bufferOf),
       ];
-      for (const { channel, state, seqs } of commit.channels) {
+      for (const { channel, state, seqs, refold } of commit.channels) {
         const { meta, history, state: fields, index, dedupe } = keys.ofChannel(shard, channel);
         names.push(meta, history);
-        if (state.size > 0) names.push(fields, index);
+        if (state.size > 0 || refold !== undefined) names.push(fields, index);
         if (seqs.size > 0) names.push(dedupe);
       }
       args.push(encodeChannels(commit.epoch, commit.channels, mergedMs));
@@ -159,7 +182,8 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
     },
 
     async release(shard: number, token: string): Promise<void> {
-      await run(shard, scripts.release, [keys.ofShard(shard).shard], [token]);
+      const { shard: hash, wake } = keys.ofShard(shard);
+      await run(shard, scripts.release, [hash], [token, wake]);
     },
 
     /** Who may be forgotten, or undefined when the lease is not the caller's. */
@@ -214,8 +238,8 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       const of = keys.ofShard(shard);
       const names = [of.shard, of.forgotten];
       if ('channel' in evidence) {
-        const { meta, history, state, index } = keys.ofChannel(shard, evidence.channel);
-        names.push(meta, history, state, index);
+        const { meta, history } = keys.ofChannel(shard, evidence.channel);
+        names.push(meta, history);
       }
       const args: Argument[] = [epoch, newEpoch(), of.epoch, of.wake, evidence.kind, ...evidenceArguments(evidence)];
       const [renewed, current] = (await run(shard, scripts.renew, names, args)) as Reply[];
@@ -234,8 +258,6 @@ function evidenceArguments(evidence: Evidence): Argument[] {
       return [String(evidence.rev), evidence.token ?? ''];
     case 'unvouched':
       return [];
-    case 'reducer':
-      return [evidence.reducer];
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import {
+  type AppendOutcome,
   type Engine,
   type EngineOptions,
   type Found,
@@ -16,7 +17,7 @@ import {
   READ_MAX_BYTES,
   type Subscription,
 } from '../engine.ts';
-import { decodeEntry, decodeWake } from './codec/codec.ts';
+import { decodeEntry, decodeWake, isFreed } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
@@ -31,6 +32,7 @@ import { Subscriber } from './pubsub/subscriber.ts';
 import { createReads } from './reads.ts';
 import type { Runner } from './runner.ts';
 import type { Fit } from './start/fit.ts';
+import { type Guest, type RedisRole, redisRoles } from './start/needs.ts';
 import { claimStore, type Mode } from './start/start-checks.ts';
 import { readWhole } from './state-reader.ts';
 import { StoreClocks } from './store-clocks.ts';
@@ -38,6 +40,19 @@ import { createTails } from './tails.ts';
 import { Unreadable } from './unreadable.ts';
 
 export type { EngineLog };
+
+/** What others keep in the same Redis goes by the engine's connections: scripts on one shard, and pub/sub there. */
+export interface RedisLink {
+  readonly shards: number;
+  /** Of a key, or a pub/sub name, on this shard. */
+  nameOf(shard: number, name: string): string;
+  run: Runner['run'];
+  listen: Subscriber['listen'];
+}
+
+export interface RedisEngine extends Engine {
+  readonly link: RedisLink;
+}
 
 export interface RedisEngineOptions extends EngineOptions {
   /** Of Redis; of some nodes of the Cluster, or the Sentinels, with commas. */
@@ -47,6 +62,10 @@ export interface RedisEngineOptions extends EngineOptions {
   readonly log: EngineLog;
   /** Default standalone. */
   readonly mode?: Mode;
+  /** What this process does: of the user of Redis no more rights are asked for. Default all. */
+  readonly roles?: readonly RedisRole[];
+  /** What others keep there by `link`: its rights are asked for as well. */
+  readonly guest?: Guest;
   /** By what name the Sentinels know the primary. Default `mymaster`. */
   readonly sentinelMaster?: string;
   /** How many replicas must have a change before `append` resolves. Default 0. */
@@ -58,7 +77,7 @@ export interface RedisEngineOptions extends EngineOptions {
 const COMMAND_TIMEOUT_MS = 1_000;
 
 /** Fails with an EngineUnusable when that Redis cannot be reached or cannot be used. */
-export async function createRedisEngine(options: RedisEngineOptions): Promise<Engine> {
+export async function createRedisEngine(options: RedisEngineOptions): Promise<RedisEngine> {
   const { prefix, log, shards } = options;
   const keys = new Keys(prefix, shards);
   // The subscriber listens on lines of the primaries, which tell it the news. Nobody listens before both are there.
@@ -87,8 +106,16 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
   const elapsedMs = () => performance.now();
   const leases = new Leases(elapsedMs);
   const clocks = new StoreClocks(elapsedMs);
-  return {
+  const link: RedisLink = {
     shards,
+    nameOf: (shard, name) => keys.ofAccess(shard, name),
+    run: runner.run,
+    listen: (...asked) => subscriber.listen(...asked),
+  };
+  return {
+    link,
+    shards,
+    shardsFailApart: !runner.isOne,
     append: (changes) => append(commands, changes, shards),
     peek: (shard, lease, limits) => peek(commands, { last, leases, clocks, shards }, shard, lease, limits),
     load: reads.load,
@@ -129,15 +156,18 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<En
         new ChannelListener(observer, epoch, (error) => unreadable.tell(channel, error)),
       );
     },
-    watch: (onWake) => watch(subscriber, keys, last, shards, onWake),
+    watch: (onWake, onFree = () => {}) => watch(subscriber, keys, last, shards, { onWake, onFree }),
     async renew(shard, epoch, evidence) {
       const answer = await commands.renew(shard, epoch, evidence);
       return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
     },
     gather: commands.gather,
     async ping() {
-      await primaries.ping();
-      await fit.check();
+      const away = await primaries.ping();
+      // The first shard knows what the store is for.
+      if (!away.has(0)) await fit.check();
+      else if (fit.problem) throw fit.problem;
+      return away;
     },
     close,
   };
@@ -155,9 +185,10 @@ function whileItFits(primaries: Primaries, fit: Fit): Runner {
 
 function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<Primaries> {
   const { url, log, shards, mode = 'standalone', sentinelMaster = 'mymaster' } = options;
-  const { waitReplicas = 0, commandTimeoutMs = COMMAND_TIMEOUT_MS } = options;
+  const { waitReplicas = 0, commandTimeoutMs = COMMAND_TIMEOUT_MS, prefix, roles = redisRoles, guest } = options;
   const targets = targetsFrom(url);
-  const common = { log, waitReplicas, commandTimeoutMs, news, prefix: options.prefix, isCluster: mode === 'cluster' };
+  const rights = { prefix, roles, isCluster: mode === 'cluster', waitReplicas, ...(guest && { guest }) };
+  const common = { log, commandTimeoutMs, news, ...rights };
   switch (mode) {
     case 'standalone':
       return openSingle(targets[0]!, mode, common);
@@ -168,17 +199,28 @@ function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<P
   }
 }
 
+interface Watcher {
+  readonly onWake: Parameters<Engine['watch']>[0];
+  readonly onFree: (shard: number) => void;
+}
+
 async function watch(
   subscriber: Subscriber,
   keys: Keys,
   last: LastPeeks,
   shards: number,
-  onWake: Parameters<Engine['watch']>[0],
+  { onWake, onFree }: Watcher,
 ): Promise<Subscription> {
   const watching = Array.from({ length: shards }, (_, shard) =>
     subscriber.listen(shard, [keys.ofShard(shard).wake], {
-      published: (_name, payload) => onWake(shard, foundBy(payload, last, shard, shards)),
-      missed: () => onWake(shard, null),
+      published(_name, payload) {
+        if (isFreed(payload)) onFree(shard);
+        else onWake(shard, foundBy(payload, last, shard, shards));
+      },
+      missed() {
+        onFree(shard);
+        onWake(shard, null);
+      },
     }),
   );
   const subscriptions = (await Promise.allSettled(watching)).flatMap((each) =>
@@ -194,7 +236,7 @@ async function watch(
   return { close };
 }
 
-async function append(commands: Commands, changes: readonly Change[], shards: number) {
+async function append(commands: Commands, changes: readonly Change[], shards: number): Promise<AppendOutcome[]> {
   const batches: (ShardBatch | undefined)[] = [];
   const touched: ShardBatch[] = [];
   for (const change of changes) {
@@ -207,10 +249,10 @@ async function append(commands: Commands, changes: readonly Change[], shards: nu
     }
     batch.changes.push(change);
   }
-  const full = await commands.append(touched);
-  if (full.length === 0) return changes.map(() => 'accepted' as const);
-  const refused = new Set(full.flatMap((batch) => batch.changes));
-  return changes.map((change) => (refused.has(change) ? 'full' : 'accepted'));
+  const rest = await commands.append(touched);
+  if (rest.length === 0) return changes.map(() => 'accepted');
+  const notAccepted = new Map(rest.flatMap(({ batch, outcome }) => batch.changes.map((change) => [change, outcome])));
+  return changes.map((change) => notAccepted.get(change) ?? 'accepted');
 }
 
 interface PeekKnowledge {
@@ -233,6 +275,7 @@ async function peek(
     last.keep(shard, 0, []);
     return { kind: 'held', remainingMs: leases.isAnothers(shard, lease, answer.sign, answer.leftMs) };
   }
+  if (answer.kind === 'free') return answer;
   leases.isOurs(shard, lease, question);
   if (answer.kind === 'unvouched') {
     last.keep(shard, 0, []);

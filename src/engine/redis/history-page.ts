@@ -1,6 +1,6 @@
 /** What a script read of a log, as the page that the contract speaks of: events, or why they cannot follow on a position. */
 import type { Event } from '../../domain/event.ts';
-import { type Epoch, gapAt, type LogBounds, type Position } from '../../domain/position.ts';
+import { channelEpoch, type Epoch, gapAt, type LogBounds, type Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../comparing.ts';
 import { decodeEvent } from './codec/codec.ts';
 import type { Reply } from './nodes/calls.ts';
@@ -15,13 +15,15 @@ export interface RawHistory {
   /** How many events are kept. */
   readonly kept: number;
   readonly blobs: readonly Buffer[];
+  /** Of the channel (`channelEpoch`); 0 for none. */
+  readonly fold: number;
 }
 
 /** From elements of Redis' answers. @param forgotten Of the shard and of the channel: the later counts. */
 export function rawHistory(
   [epoch, events]: readonly Reply[],
   forgotten: readonly Reply[],
-  [head, base, kept]: readonly Reply[],
+  [head, base, kept, fold]: readonly Reply[],
   blobs: Reply,
 ): RawHistory {
   return {
@@ -31,6 +33,7 @@ export function rawHistory(
     head: head === null ? null : Number(head),
     base: base === null ? null : Number(base),
     kept: Number(kept),
+    fold: Number(fold),
     blobs: blobs as Buffer[],
   };
 }
@@ -44,12 +47,14 @@ type OnUnreadable = (error: unknown, offset: number) => void;
  * @param after The position that was asked about; null for the newest events.
  */
 export function historyFrom(raw: RawHistory, after: Position | null, onUnreadable: OnUnreadable): HistoryPage {
-  const { epoch, forgotten, kept, blobs } = raw;
+  const { epoch: shardEpoch, fold, forgotten, kept, blobs } = raw;
+  const epoch = channelEpoch(shardEpoch, fold);
   const head = raw.head ?? raw.events;
   const base = raw.base ?? head;
   const first = head - kept + 1;
   // A torn file can leave a list longer than the channel: what is below its beginning is nobody's.
-  const log: LogBounds = { epoch, head, base, oldest: Math.max(first, base + 1), forgotten };
+  const bounds: LogBounds = { epoch, head, base, oldest: Math.max(first, base + 1), forgotten };
+  const log = fold === 0 ? bounds : { ...bounds, shardEpoch };
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };
   const from = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, first);

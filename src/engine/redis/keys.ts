@@ -5,6 +5,7 @@
  * can reach it and an SSUBSCRIBE can follow it. Channel names need no escaping (domain/channel.ts).
  */
 import type { Channel } from '../../domain/channel.ts';
+import type { RollName } from '../engine.ts';
 
 export interface ShardKeys {
   /** list: accepted changes, the oldest first. */
@@ -22,7 +23,7 @@ export interface ShardKeys {
   readonly forgotten: string;
   /** list: entries nobody could read, the newest last. */
   readonly bad: string;
-  /** pub/sub: the inbox was empty and is not any more, or the shard has a new epoch. */
+  /** pub/sub: the inbox was empty and is not any more, the shard has a new epoch, or its lease was given back. */
   readonly wake: string;
   /** pub/sub: the shard has a new epoch. */
   readonly epoch: string;
@@ -32,7 +33,7 @@ export interface ShardKeys {
 
 export interface ChannelKeys {
   /**
-   * hash: head, base, reducer, used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
+   * hash: head, base, reducer, fold (`lua/channel-epoch.lua`), used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
    * indexed and indexedFrom (`index` is complete between them). No hash, no channel.
    */
   readonly meta: string;
@@ -54,7 +55,7 @@ export class Keys {
   /** The number of the data's format (`start/fit.ts`). */
   readonly format: string;
   /** hash member -> figure and until when it counts (`gather`). */
-  readonly members: string;
+  readonly members: Readonly<Record<RollName, string>>;
   readonly #prefix: string;
   readonly #ofShard: readonly ShardKeys[];
 
@@ -63,7 +64,7 @@ export class Keys {
     // Of no shard, but somewhere they have to be: with shard 0.
     this.shards = `${prefix}:{0}:shards`;
     this.format = `${prefix}:{0}:format`;
-    this.members = `${prefix}:{0}:members`;
+    this.members = { gateways: `${prefix}:{0}:members`, mergers: `${prefix}:{0}:mergers` };
     this.#ofShard = Array.from({ length: shards }, (_, shard) => {
       const base = `${prefix}:{${shard}}:`;
       return {
@@ -84,6 +85,11 @@ export class Keys {
     const keys = this.#ofShard[shard];
     if (keys === undefined) throw new RangeError(`there is no shard ${shard}`);
     return keys;
+  }
+
+  /** Of what is no log: passes (`access/sessions/redis-store.ts`). */
+  ofAccess(shard: number, name: string): string {
+    return `${this.#prefix}:{${shard}}:a:${name}`;
   }
 
   ofChannel(shard: number, channel: Channel): ChannelKeys {

@@ -3,7 +3,7 @@
  * bounded in bytes and in the time that Redis is busy with it.
  */
 import type { Channel } from '../../domain/channel.ts';
-import { newEpoch, type Position } from '../../domain/position.ts';
+import { channelEpoch, newEpoch, type Position } from '../../domain/position.ts';
 import type { StateField } from '../../domain/state.ts';
 import { type EngineOptions, LOAD_MAX_BYTES, LOAD_STATE_MAX_BYTES, type Loaded, type LoadWish } from '../engine.ts';
 import { decodeField } from './codec/codec.ts';
@@ -58,12 +58,15 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
     const [rev, ...channels] = (await run(shard, scripts.load, names, args)) as Reply[];
     return {
       rev: Number(rev),
-      channels: (channels as [Reply, Reply, Buffer[] | null, Reply[]][]).map(([head, reducer, state, seqs]) => ({
-        head: head === null ? null : Number(head),
-        reducer: reducer === null ? null : String(reducer),
-        state: state === null ? null : new Map(fieldsFrom(state)),
-        seqs: seqs.map(Number),
-      })),
+      channels: (channels as [Reply, Reply, Buffer[] | null, Reply[], Reply][]).map(
+        ([head, reducer, state, seqs, fold]) => ({
+          head: head === null ? null : Number(head),
+          reducer: reducer === null ? null : String(reducer),
+          state: state === null ? null : new Map(fieldsFrom(state)),
+          ...(fold === null ? {} : { fold: Number(fold) }),
+          seqs: seqs.map(Number),
+        }),
+      ),
     };
   }
 
@@ -94,8 +97,8 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const args = [newEpoch(), channel, ...position, ...limits].map(String);
       const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs] = answer;
-      const raw = rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!], blobs!);
+      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs, fold] = answer;
+      const raw = rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
       return { ...raw, clockMs: Number(clock) };
     },
 
@@ -105,9 +108,9 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const limits = [STATE_STEP_FIELDS, STATE_PAGE_FIELDS, STATE_PAGE_BYTES];
       const args = [newEpoch(), cursor, after ?? '', ...limits].map(String);
       const answer = await run(shard, scripts.state, [keys.ofShard(shard).shard, meta, state, index], args);
-      const [epoch, head, base, server, upTo, next, fields] = answer as [...Reply[], Buffer[]];
+      const [epoch, head, base, server, upTo, next, fields, fold] = answer as Reply[];
       return {
-        epoch: String(epoch),
+        epoch: channelEpoch(String(epoch), Number(fold)),
         head: Number(head),
         base: base === null ? null : Number(base),
         server: String(server),

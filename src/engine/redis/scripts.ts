@@ -7,6 +7,7 @@ const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 
 /** What several scripts have in common, as Redis has no libraries for scripts: put behind their first line, which has the flags. */
 const storeClock = textOf('store-clock');
+const channelEpoch = textOf('channel-epoch');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -22,11 +23,11 @@ export const scripts = {
   release: read('release'),
   expired: read('expired', storeClock),
   sweep: read('sweep', storeClock),
-  history: read('history', storeClock),
+  history: read('history', storeClock + channelEpoch),
   changes: read('changes'),
-  tails: read('tails'),
+  tails: read('tails', channelEpoch),
   state: read('state'),
-  renew: read('renew'),
+  renew: read('renew', channelEpoch),
   gather: read('gather'),
   rights: read('rights'),
 } as const;

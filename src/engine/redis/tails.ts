@@ -15,7 +15,7 @@ import type { Unreadable } from './unreadable.ts';
 const MARK_PARTS = 5;
 /** Elements of the answer that belong to the shard, and to each channel (`lua/tails.lua`). */
 const OF_SHARD = 3;
-const OF_CHANNEL = 5;
+const OF_CHANNEL = 6;
 
 export function createTails(
   keys: Keys,
@@ -71,8 +71,8 @@ export function createTails(
 function rawAt(answer: readonly Reply[], at: number): RawHistory | null {
   if (at >= answer.length) return null;
   const [epoch, events, ofShard] = answer;
-  const [head, base, kept, ofChannel, blobs] = answer.slice(at, at + OF_CHANNEL);
-  return rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!], blobs!);
+  const [head, base, kept, ofChannel, blobs, fold] = answer.slice(at, at + OF_CHANNEL);
+  return rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
 }
 
 /** Of a mark; one of another kind is of no epoch. */

@@ -11,7 +11,7 @@
  * Much at once is several chunks, with turns of the loop in between, while the rings keep what is left. Whatever goes wrong
  * here ends the streams of this audience, who come back with their cursors, and concerns nobody else: no method throws.
  */
-import { cursorPrefix } from '../../domain/cursor.ts';
+import { type CursorPrefix, cursorPrefix } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { ControlFrame, Format } from '../formats/format.ts';
 import type { Hub, HubReader } from '../hub/hub.ts';
@@ -40,9 +40,10 @@ const TURN_MS = 5;
 export class Audience implements HubReader, Gatherer, Task, Encodable {
   readonly hubs: readonly Hub[];
   readonly format: Format;
+  isPastClosed = false;
   /** What waits for the next flush; null when nothing is conflated. */
   readonly heldBack: HeldBack | null;
-  prefix = '';
+  prefix: CursorPrefix = '';
   readonly #deps: AudienceDeps;
   #handOut: HandOut;
   readonly #conflateMs: number;
@@ -293,7 +294,7 @@ export class Audience implements HubReader, Gatherer, Task, Encodable {
     const epochs = this.hubs.map(({ epoch }) => epoch);
     const channels = this.hubs.map(({ channel }) => channel);
     const heads = this.hubs.map(({ head }) => head);
-    this.prefix = cursorPrefix(channels, epochs);
+    this.prefix = cursorPrefix(channels, epochs, this.format.joinsCursors);
     return new HandOut(epochs, heads, this, this.#deps);
   }
 }

@@ -1,14 +1,15 @@
 /** All audiences of a gateway: one for each combination of channels, order and format that somebody reads. */
-
 import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Complain } from '../complaints.ts';
 import {
   type ControlFrame,
+  type CursorForm,
   ENVELOPE_FIELDS,
   type EnvelopeField,
   type Format,
   type FormatName,
+  type Heartbeat,
 } from '../formats/format.ts';
 import { createFormat } from '../formats/formats.ts';
 import { acquireAll, type Hubs } from '../hub/hubs.ts';
@@ -22,6 +23,10 @@ export interface AudienceWish {
   readonly fields: ReadonlySet<EnvelopeField>;
   /** At most one frame per publisher's name in this time; 0 for every event at once. */
   readonly conflateMs: number;
+  readonly heartbeat: Heartbeat;
+  readonly cursors: CursorForm;
+  /** What was before now is not for these readers: who has to start over does so from now. */
+  readonly isPastClosed?: boolean;
 }
 
 export interface AudiencesDeps {
@@ -41,8 +46,8 @@ export interface Audiences {
   /** The audience, with its hubs opened. Every `acquire` needs one `release`. Rejects when the engine does not answer. */
   acquire(wish: AudienceWish): Promise<Audience>;
   release(audience: Audience): void;
-  /** Sends a control frame to every stream that is live. */
-  announce(frame: ControlFrame): void;
+  /** Sends a control frame to every stream that is live, as its channels ask for; none where that is null. */
+  announce(frameFor: (channels: readonly Channel[]) => ControlFrame | null): void;
 }
 
 interface Held {
@@ -78,24 +83,27 @@ export function createAudiences(
   let announcing: Promise<void> = Promise.resolve();
 
   /** A few dozen at most, one for each combination of options, so that an audience of one stream has none of its own. */
-  function formatFor({ format, fields, channels }: AudienceWish): Format {
+  function formatFor({ format, fields, channels, heartbeat, cursors }: AudienceWish): Format {
     const withChannel = channels.length > 1;
-    const key = `${format} ${withChannel} ${fieldsOf(fields)}`;
-    const known = formats.get(key) ?? createFormat(format, { fields, withChannel });
+    const key = `${format} ${withChannel} ${heartbeat} ${cursors} ${fieldsOf(fields)}`;
+    const known = formats.get(key) ?? createFormat(format, { fields, withChannel, heartbeat, cursors });
     formats.set(key, known);
     return known;
   }
 
   async function open(wish: AudienceWish): Promise<Audience> {
-    return new Audience(await acquireAll(hubs, wish.channels), formatFor(wish), wish.conflateMs, deps);
+    const audience = new Audience(await acquireAll(hubs, wish.channels), formatFor(wish), wish.conflateMs, deps);
+    audience.isPastClosed = wish.isPastClosed ?? false;
+    return audience;
   }
 
   /** To those that are open, in as many turns as it takes. */
-  async function announceToAll(frame: ControlFrame): Promise<void> {
+  async function announceToAll(frameFor: Parameters<Audiences['announce']>[0]): Promise<void> {
     for (const { opened } of byKey.values()) {
       const turn = turns.enter();
       if (turn) await turn;
-      opened?.announce(frame);
+      const frame = opened && frameFor(opened.hubs.map(({ channel }) => channel));
+      if (frame) opened.announce(frame);
     }
   }
 
@@ -123,14 +131,22 @@ export function createAudiences(
       audience.close();
       for (const hub of audience.hubs) hubs.release(hub);
     },
-    announce(frame) {
-      announcing = announcing.then(() => announceToAll(frame));
+    announce(frameFor) {
+      announcing = announcing.then(() => announceToAll(frameFor));
     },
   };
 }
 
-function keyOf({ channels, format, fields, conflateMs }: AudienceWish): string {
-  return `${format} ${conflateMs} ${fieldsOf(fields)} ${channels.join(',')}`;
+function keyOf({
+  channels,
+  format,
+  fields,
+  conflateMs,
+  heartbeat,
+  cursors,
+  isPastClosed = false,
+}: AudienceWish): string {
+  return `${format} ${heartbeat} ${cursors} ${conflateMs} ${isPastClosed} ${fieldsOf(fields)} ${channels.join(',')}`;
 }
 
 function fieldsOf(fields: ReadonlySet<EnvelopeField>): string {

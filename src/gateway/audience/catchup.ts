@@ -5,7 +5,8 @@
  *    position moves, and the connection is given time to take it. Meanwhile the hubs move on; the stream just follows.
  *    What the rings have goes the same way while it is more than a portion: a client that does not read costs no more.
  *    So does what the last flush of a conflating audience told to others, and this stream waited for.
- *    A gap, told by the store itself, is not an error: the stream is told `$sync` `reset` and goes on from the state.
+ *    A gap, told by the store itself, is not an error: the stream is told `$sync` `reset` and goes on from the state, or from the
+ *    oldest kept event (`reset.ts`).
  * 2. Cutover. The moment every hub covers every position, with a portion left at most, the stream joins its audience, which
  *    writes that from the rings. From that check to the join there is no `await`: nothing can happen in between. Put one
  *    there, and an event that arrives at that moment is in nobody's hands.
@@ -41,6 +42,8 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
   const { audience, transport } = stream;
   const { hubs } = audience;
   let last = 0;
+  /** Channels in which it has started over on its way. */
+  let begun: Set<number> | null = null;
   for (;;) {
     if (transport.isFull) await transport.drained();
     const turn = deps.turns.enter();
@@ -64,7 +67,10 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
     const page = await hubs[behind]!.page(position);
     if (stream.isClosed) return;
     if (page.kind === 'gap') {
-      await startAgain(stream, behind, page, deps);
+      begun ??= new Set();
+      const isOvertaken = page.reason === 'trimmed' && begun.has(behind);
+      begun.add(behind);
+      await startAgain(stream, behind, { gap: page, isOvertaken }, deps);
       continue;
     }
     const { events, through } = page;
@@ -120,8 +126,15 @@ async function writePage(stream: Stream, index: number, page: Page, deps: CatchU
   if (rest.length === 0) positions[index] = { epoch, offset: page.through };
 }
 
-async function startAgain(stream: Stream, index: number, gap: HubGap, deps: CatchUpDeps): Promise<void> {
-  const start = await resetOf(stream.audience.hubs[index]!, stream.positions[index], gap);
+async function startAgain(
+  stream: Stream,
+  index: number,
+  why: { readonly gap: HubGap; readonly isOvertaken: boolean },
+  deps: CatchUpDeps,
+): Promise<void> {
+  const { hubs, isPastClosed } = stream.audience;
+  const isFromNow = why.isOvertaken || isPastClosed;
+  const start = await resetOf(hubs[index]!, { gap: why.gap, isFromNow, from: stream.positions[index] });
   const turn = deps.turns.enter();
   if (turn) await turn;
   if (stream.isClosed) return;

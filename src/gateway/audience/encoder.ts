@@ -1,5 +1,5 @@
 /** Encoding: the frames of events in an audience's format, each with the cursor of who has seen it, so many at a time. */
-import { formatCursor } from '../../domain/cursor.ts';
+import { type CursorPrefix, formatCursor } from '../../domain/cursor.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Format } from '../formats/format.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -12,7 +12,7 @@ export interface Encodable {
   readonly hubs: readonly Hub[];
   readonly format: Format;
   /** Of its cursors, as long as no hub starts over. */
-  readonly prefix: string;
+  readonly prefix: CursorPrefix;
   /** Where it takes events from whose names are told once a flush; null for one that takes all of its hubs. */
   readonly heldBack: HeldBack | null;
 }

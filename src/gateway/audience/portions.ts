@@ -85,7 +85,7 @@ function encodeWithin(
   { events, after }: Fresh,
   maxBytes: number,
 ): Portion {
-  const cursorAt = cursorWriter(audience.hubs, positions);
+  const cursorAt = cursorWriter(audience.hubs, positions, audience.format.joinsCursors);
   const bytes = Buffer.from(encodeAll(audience, index, { events, after }, (offset) => cursorAt(index, offset)));
   if (bytes.length <= 2 * maxBytes || events.length === 1) return { bytes, events: events.length };
   return encodeWithin(audience, index, positions, { events: events.slice(0, events.length >> 1), after }, maxBytes);

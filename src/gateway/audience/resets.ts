@@ -2,11 +2,10 @@
  * Resets: what streams are told that have to start over in their middle. Thousands may, at once and from the same place, so
  * the state is read once for them, and its frames are made once.
  */
-import type { Position } from '../../domain/position.ts';
 import type { Snapshot } from '../../engine/engine.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { HubGap } from '../hub/hub-page.ts';
-import { type Reset, resetAt, startOver } from '../stream/start.ts';
+import { type Broken, type Reset, resetAt, startOverFrom } from '../stream/reset.ts';
 import type { Stream } from '../stream/stream.ts';
 import { syncFrames } from '../stream/sync.ts';
 
@@ -21,19 +20,20 @@ const newest = new WeakMap<Hub, WeakRef<Snapshot>>();
 const told = new WeakMap<Snapshot, WeakMap<object, Frames>>();
 
 /** From the last state that was read, where the ring still has all that came after it: the next of thousands is told the same. */
-export async function resetOf(hub: Hub, from: Position | undefined, gap: HubGap): Promise<Reset> {
+export async function resetOf(hub: Hub, broken: Broken & { readonly gap: HubGap }): Promise<Reset> {
   const known = newest.get(hub)?.deref();
-  if (known && hub.covers(known)) return resetAt(known, from, gap);
-  const start = await startOver(hub, from, gap);
-  newest.set(hub, new WeakRef(start.snapshot));
-  return start;
+  const same = known && hub.covers(known) && resetAt(known, broken.gap.log, broken);
+  if (same) return same;
+  const { reset, snapshot } = await startOverFrom(hub, broken);
+  newest.set(hub, new WeakRef(snapshot));
+  return reset;
 }
 
 /** @param start That of the channel of this index; the stream's positions have it already. */
 export function resetFrames({ audience, positions, heartbeatMs }: Stream, index: number, start: Reset): Buffer {
   const { hubs, format } = audience;
   const hub = hubs[index]!;
-  const key = `${heartbeatMs} ${index} ${start.lost} ${hub.head} ${hub.oldest} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)} ${hubs.map(({ channel }) => channel)}`;
+  const key = `${heartbeatMs} ${index} ${start.lost} ${hub.head} ${start.oldest ?? hub.oldest} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)} ${hubs.map(({ channel }) => channel)}`;
   const ofState = told.get(start.snapshot) ?? new WeakMap<object, Frames>();
   told.set(start.snapshot, ofState);
   const known = ofState.get(format);

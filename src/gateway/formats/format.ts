@@ -16,6 +16,14 @@ export interface EnvelopeOptions {
   readonly withChannel: boolean;
 }
 
+/** How a silent stream shows that it lives: in a way that a client's own parser hides, or shows to everybody. */
+export const HEARTBEATS = ['comment', 'event'] as const;
+export type Heartbeat = (typeof HEARTBEATS)[number];
+
+/** How cursors of several channels are written: as short as can be, or as those of each channel, joined (P40). */
+export const CURSOR_FORMS = ['short', 'joined'] as const;
+export type CursorForm = (typeof CURSOR_FORMS)[number];
+
 export const ENVELOPE_FIELDS = ['from', 'seq', 'at'] as const;
 export type EnvelopeField = (typeof ENVELOPE_FIELDS)[number];
 
@@ -31,6 +39,8 @@ export interface ControlFrame {
 
 export interface Format {
   readonly contentType: string;
+  /** How the cursors are written that it is given. */
+  readonly joinsCursors?: boolean;
   /** One frame. @param cursor Where a client is that has seen this event. */
   event(event: Event, channel: Channel, cursor: string): string;
   control(frame: ControlFrame): string;

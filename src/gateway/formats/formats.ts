@@ -1,6 +1,6 @@
 /** Which format a request asks for, and the one object that writes it. */
 import { Problem } from '../../errors.ts';
-import type { EnvelopeOptions, Format, FormatName } from './format.ts';
+import type { CursorForm, EnvelopeOptions, Format, FormatName, Heartbeat } from './format.ts';
 import { createNdjsonFormat } from './ndjson.ts';
 import { createRawFormat } from './raw.ts';
 import { createSseFormat } from './sse.ts';
@@ -68,7 +68,16 @@ export function namesEventStream(accept: string | undefined): boolean {
   return (accept ?? '').split(',').some((range) => parseRange(range).type === 'text/event-stream');
 }
 
-export function createFormat(name: Exclude<FormatName, 'json'>, options: EnvelopeOptions): Format {
+export function createFormat(
+  name: Exclude<FormatName, 'json'>,
+  options: EnvelopeOptions & { readonly heartbeat: Heartbeat; readonly cursors?: CursorForm },
+): Format {
+  const format = { ...formatOf(name, options), joinsCursors: options.cursors === 'joined' };
+  const beat = options.heartbeat === 'event' ? format.control({ event: '$beat', data: {} }) : '';
+  return beat === '' ? format : { ...format, heartbeat: beat };
+}
+
+function formatOf(name: Exclude<FormatName, 'json'>, options: EnvelopeOptions): Format {
   if (name === 'sse') return createSseFormat(options);
   return name === 'ndjson' ? createNdjsonFormat(options) : createRawFormat();
 }

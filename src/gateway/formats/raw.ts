@@ -1,5 +1,8 @@
-/** Raw: a change a line, for eyes and shell pipes. Lossy by nature: what is not text is replaced, control frames are left out. */
-import type { Format } from './format.ts';
+/**
+ * Raw: a change a line, for eyes and shell pipes. Lossy by nature: what is not text is replaced, control frames are left out, but
+ * for one: that the reader starts over is told in a line of its own.
+ */
+import type { ControlFrame, Format } from './format.ts';
 import { textOf } from './text.ts';
 
 /** C0 controls, DEL and C1 controls, which would break the line or drive the terminal. TAB may stay. */
@@ -11,6 +14,26 @@ export function createRawFormat(): Format {
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '\n',
     event: (event) => `${textOf(event.bytes).replace(controls, ' ')}\n`,
-    control: () => '',
+    control: (frame) => (frame.event === '$sync' ? resetLines(frame) : ''),
   };
+}
+
+interface ChannelStatus {
+  readonly status: string;
+  readonly lost?: number | null;
+  readonly reason?: string;
+}
+
+/** One for each channel that is reset, as `# reset room: 12 events are lost`. */
+function resetLines({ data }: ControlFrame): string {
+  let lines = '';
+  for (const [channel, told] of Object.entries((data.channels ?? {}) as Readonly<Record<string, ChannelStatus>>)) {
+    if (told.status === 'reset') lines += `# reset ${channel}: ${whatOf(told)}\n`;
+  }
+  return lines;
+}
+
+function whatOf({ lost, reason }: ChannelStatus): string {
+  if (reason === 'malformed') return 'what was asked for is no cursor';
+  return typeof lost === 'number' ? `${lost} events are lost` : 'events may be lost';
 }

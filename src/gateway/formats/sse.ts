@@ -7,7 +7,8 @@ export function createSseFormat(options: EnvelopeOptions): Format {
   const isPlain = options.fields.size === 0 && !options.withChannel;
   return {
     contentType: 'text/event-stream',
-    heartbeat: ':\n\n',
+    // No empty line: some parsers take each for the end of an event, and show one that is empty.
+    heartbeat: ':\n',
     event(event, channel, cursor) {
       if (!isPlain) return `id: ${cursor}\ndata: ${envelopeOf(event, channel, options)}\n\n`;
       const text = cleanText(event.bytes);

@@ -17,8 +17,8 @@ export interface HubDeps {
   readonly pages?: Slots;
   readonly snapshots?: Snapshots;
   readonly comparer?: Comparer;
-  /** Whether the store is known to be away. */
-  readonly isAway?: () => boolean;
+  /** Whether the part of the store that has the channel is known to be away. */
+  readonly isAway?: (channel: Channel) => boolean;
   readonly onError: (channel: Channel, error: unknown) => void;
   /** Told what it has that is new, for whoever follows a trace. */
   readonly onEvents?: (channel: Channel, events: readonly Event[]) => void;

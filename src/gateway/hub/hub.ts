@@ -22,9 +22,9 @@ import type { HubDeps } from './hub-deps.ts';
 import type { HubPage } from './hub-page.ts';
 import { createPageSlots, HubPages } from './hub-pages.ts';
 import { Repair, type RepairedHub } from './repair.ts';
-import { Ring } from './ring.ts';
+import { type Account, Ring } from './ring.ts';
 import { Snapshots } from './snapshots.ts';
-import { Waiting } from './waiting.ts';
+import { type Batch, Waiting } from './waiting.ts';
 
 export interface HubReader {
   /** The hub's head has moved: there are events after it. */
@@ -37,20 +37,24 @@ export interface HubReader {
 const TAIL_EVENTS = 64;
 /** The same where changes are large: it is read for every name that somebody asks for. */
 const TAIL_BYTES = 64 << 10;
-export class Hub implements ChannelObserver, RepairedHub {
+const NOTHING: readonly Batch[] = [];
+export class Hub implements ChannelObserver, RepairedHub, Account {
   readonly channel: Channel;
   readonly readers = new SmallSet<HubReader>();
   readonly #deps: HubDeps;
   readonly #ring: Ring;
   #epoch: Epoch = '';
+  #shardEpoch: Epoch = '';
   #oldest = 1;
   #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
   /** When its log was last looked at. */
   #isEmpty = false;
-  readonly #waiting: Waiting;
+  /** Null while nothing does, as in nearly all hubs. */
+  #waiting: Waiting | null = null;
   readonly #repair: Repair;
   #subscription: Subscription | null = null;
-  readonly #pages: HubPages;
+  /** Null until it is asked for one that the ring does not cover. */
+  #pages: HubPages | null = null;
   readonly #snapshots: Snapshots;
   /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
   readonly opened: Promise<void>;
@@ -58,11 +62,8 @@ export class Hub implements ChannelObserver, RepairedHub {
   constructor(channel: Channel, deps: HubDeps) {
     this.channel = channel;
     this.#deps = deps;
-    const account = (bytes: number) => deps.account(bytes, this);
-    this.#ring = new Ring(account, deps.ringMaxBytes);
-    this.#waiting = new Waiting(account);
+    this.#ring = new Ring(this, deps.ringMaxBytes);
     this.#snapshots = deps.snapshots ?? new Snapshots(deps.engine);
-    this.#pages = new HubPages(this, this.#ring, deps.engine, deps.pages ?? createPageSlots());
     this.#repair = new Repair(this, this.#ring, deps, deps.comparer ?? createComparer({ engine: deps.engine }));
     this.opened = this.#open();
     this.opened.catch(() => this.close());
@@ -70,6 +71,11 @@ export class Hub implements ChannelObserver, RepairedHub {
 
   get epoch(): Epoch {
     return this.#epoch;
+  }
+
+  /** The same, but of a channel that another reducer has begun anew. */
+  get shardEpoch(): Epoch {
+    return this.#shardEpoch;
   }
 
   get head(): number {
@@ -88,7 +94,7 @@ export class Hub implements ChannelObserver, RepairedHub {
 
   /** Whether the store is known to be away: then nobody can say whether the head is still that. */
   get isStoreAway(): boolean {
-    return this.#deps.isAway?.() ?? false;
+    return this.#deps.isAway?.(this.channel) ?? false;
   }
 
   get isOpening(): boolean {
@@ -120,6 +126,8 @@ export class Hub implements ChannelObserver, RepairedHub {
    * @param limit Events at most; there may be fewer where they are large, but one where there is any.
    */
   page(position: Position, limit?: number): Promise<HubPage> {
+    const { engine, pages } = this.#deps;
+    this.#pages ??= new HubPages(this, this.#ring, engine, pages ?? createPageSlots());
     return this.#pages.page(position, limit);
   }
 
@@ -127,11 +135,17 @@ export class Hub implements ChannelObserver, RepairedHub {
     return this.#snapshots.of(this.channel);
   }
 
+  /** Of its log, as the store has it now. */
+  async bounds(): Promise<LogBounds> {
+    return (await this.#deps.engine.readHistory(this.channel, null, 0)).log;
+  }
+
   published(epoch: Epoch, events: readonly Event[]): void {
     this.#repair.heard();
     if (this.#phase === 'live') {
       if (!this.#take(epoch, events)) this.#repair.doubt();
     } else if (this.#phase !== 'closed') {
+      this.#waiting ??= new Waiting(this);
       if (!this.#waiting.add({ epoch, events })) this.#repair.doubt();
     }
   }
@@ -169,7 +183,7 @@ export class Hub implements ChannelObserver, RepairedHub {
     this.#phase = 'closed';
     this.#subscription?.close();
     this.#ring.begin(this.head);
-    this.#waiting.take();
+    this.dropWaiting();
     this.#repair.close();
   }
 
@@ -178,11 +192,15 @@ export class Hub implements ChannelObserver, RepairedHub {
   }
 
   dropWaiting(): void {
-    this.#waiting.take();
+    this.#takeWaiting();
+  }
+
+  account(bytes: number): void {
+    this.#deps.account(bytes, this);
   }
 
   goLive(): boolean {
-    const fits = this.#waiting.take().every(({ epoch, events }) => this.#take(epoch, events));
+    const fits = this.#takeWaiting().every(({ epoch, events }) => this.#take(epoch, events));
     if (fits) this.#phase = 'live';
     return fits;
   }
@@ -201,7 +219,7 @@ export class Hub implements ChannelObserver, RepairedHub {
   }
 
   moveOn(epoch: Epoch, emptyHead: number): void {
-    if (!this.#isEmpty || epoch !== this.#epoch || emptyHead <= this.head) return;
+    if (!this.#isEmpty || epoch !== this.#shardEpoch || emptyHead <= this.head) return;
     this.#ring.begin(this.#ring.floor, emptyHead);
   }
 
@@ -221,6 +239,12 @@ export class Hub implements ChannelObserver, RepairedHub {
     this.#begin(page.log, tail);
     this.#phase = 'repairing';
     this.#repair.opened();
+  }
+
+  #takeWaiting(): readonly Batch[] {
+    const batches = this.#waiting?.take() ?? NOTHING;
+    this.#waiting = null;
+    return batches;
   }
 
   /** Takes what was published if it follows; false when history has to be read. */
@@ -244,6 +268,7 @@ export class Hub implements ChannelObserver, RepairedHub {
 
   #begin(log: LogBounds, tail: readonly Event[]): void {
     this.#epoch = log.epoch;
+    this.#shardEpoch = log.shardEpoch ?? log.epoch;
     this.#oldest = log.oldest;
     this.#isEmpty = log.base === log.head;
     this.#repair.heard();

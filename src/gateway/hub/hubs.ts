@@ -6,7 +6,7 @@
  * compared with the store in turn (`comparer.ts`), in case the news of their last event was lost and nothing ever follows it.
  */
 import type { Clock } from '../../clock.ts';
-import type { Channel } from '../../domain/channel.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
@@ -60,8 +60,8 @@ export interface Hubs {
   release(hub: Hub, wasBrief?: boolean): void;
   /** Something else grew or shrank by so many bytes that shares the budget of the rings. */
   account(bytes: number): void;
-  /** While the store is known to be away, nobody is told where a channel is: a hub that is open might say so. */
-  storeIs(condition: 'degraded' | 'recovered'): void;
+  /** While its shard is known to be away, nobody is told where a channel is: a hub that is open might say so. */
+  storeIs(away: ReadonlySet<number>): void;
   close(): void;
 }
 
@@ -69,9 +69,10 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, g
   const held = new Map<Channel, Held>();
   /** Those without a reader, the one that has been for longest first. */
   const idle = new Set<Held>();
-  let isAway = false;
+  let awayShards: ReadonlySet<number> = new Set();
+  const isAway = (channel: Channel) => awayShards.size > 0 && awayShards.has(shardOf(channel, engine.shards));
   const budget = new RingBudget(ringMaxBytes);
-  const snapshots = new Snapshots(engine, () => isAway);
+  const snapshots = new Snapshots(engine, isAway);
   const onError = (shard: number, err: unknown) => log.debug({ shard, err }, 'hubs cannot be compared');
   const comparer = createComparer({ engine, turns, gateways, onError });
 
@@ -82,7 +83,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, g
     pages: createPageSlots(),
     snapshots,
     comparer,
-    isAway: () => isAway,
+    isAway,
     onError: (channel, error) => log.debug({ channel, err: error }, 'hub cannot compare: the store is away'),
     ...(log.isLevelEnabled('debug') && { onEvents: traced }),
   };
@@ -137,7 +138,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, g
   return {
     snapshots,
     async acquire(channel) {
-      if (isAway) throw new EngineUnavailable('the store is away');
+      if (isAway(channel)) throw new EngineUnavailable('the store is away');
       let entry = held.get(channel);
       if (!entry || entry.hub.isClosed) entry = open(channel);
       entry.readers++;
@@ -159,8 +160,8 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, g
       if (entry.isWorthKeeping) makeIdle(entry);
       else remove(hub);
     },
-    storeIs(condition) {
-      isAway = condition === 'degraded';
+    storeIs(away) {
+      awayShards = away;
     },
     account: (bytes) => budget.shared(bytes),
     close() {

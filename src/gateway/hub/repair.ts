@@ -22,6 +22,7 @@ import type { Compared, Look } from './shard-hubs.ts';
 export interface RepairedHub {
   readonly channel: Channel;
   readonly epoch: Epoch;
+  readonly shardEpoch: Epoch;
   readonly head: number;
   readonly readers: { readonly size: number };
   readonly isOpening: boolean;
@@ -136,7 +137,7 @@ export class Repair implements Compared {
   vouch(epoch: Epoch, emptyHead: number): void {
     if (this.#isUnderWay || this.#hub.isOpening || this.#hub.isClosed) return;
     this.#hub.moveOn(epoch, emptyHead);
-    if (epoch === this.#hub.epoch) this.#settle();
+    if (epoch === this.#hub.shardEpoch) this.#settle();
     else this.doubt();
   }
 

@@ -16,17 +16,19 @@ export function eventCost(event: Event): number {
   return event.bytes.length + EVENT_OVERHEAD_BYTES;
 }
 
+/** Who is told by how much something grew or shrank, bytes. An object, for a closure of each hub would weigh more than its ring. */
+export interface Account {
+  account(bytes: number): void;
+}
+
 export class Ring {
-  readonly #account: (bytes: number) => void;
+  readonly #account: Account;
   readonly #maxBytes: number;
   #history = new History(0);
   #cost = 0;
 
-  /**
-   * @param account Told by how much the ring grew or shrank, in bytes.
-   * @param maxBytes What it may cost by itself.
-   */
-  constructor(account: (bytes: number) => void, maxBytes: number = Number.POSITIVE_INFINITY) {
+  /** @param maxBytes What it may cost by itself. */
+  constructor(account: Account, maxBytes: number = Number.POSITIVE_INFINITY) {
     this.#account = account;
     this.#maxBytes = maxBytes;
   }
@@ -101,6 +103,6 @@ export class Ring {
   #settle(): void {
     const grown = this.#costNow - this.#cost;
     this.#cost += grown;
-    if (grown !== 0) this.#account(grown);
+    if (grown !== 0) this.#account.account(grown);
   }
 }

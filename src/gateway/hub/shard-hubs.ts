@@ -103,17 +103,18 @@ export class ShardHubs {
   /** @param suspected When the question was asked. */
   judge(hub: Compared, suspected: ReadonlySet<Compared>, changed: ReadonlySet<Channel> | null, found: Changes): void {
     const wasSilent = hub.wasSilent();
-    const isInQuestion = changed === null || changed.has(hub.channel) || this.#noisy.has(hub) || this.#due.has(hub);
+    const hasTurn = has(this.#noisy, hub) || has(this.#due, hub);
+    const isInQuestion = hasTurn || changed === null || (changed.size > 0 && changed.has(hub.channel));
     if (this.#isDoubted(hub)) return;
-    if (suspected.has(hub)) {
+    if (has(suspected, hub)) {
       if (isInQuestion || !wasSilent) this.doubt(hub);
       else hub.vouch(found.epoch, found.emptyHead);
     } else if (!wasSilent) {
-      if (!this.#due.has(hub)) this.#noisy.add(hub);
+      if (!has(this.#due, hub)) this.#noisy.add(hub);
     } else if (isInQuestion) {
       this.#noisy.delete(hub);
       this.#due.add(hub);
-    } else if (!this.#suspected.has(hub)) {
+    } else if (!has(this.#suspected, hub)) {
       hub.moveOn(found.epoch, found.emptyHead);
     }
   }
@@ -136,11 +137,16 @@ export class ShardHubs {
   }
 
   #isDoubted(hub: Compared): boolean {
-    return this.#doubted.has(hub) || this.#left.has(hub);
+    return has(this.#doubted, hub) || has(this.#left, hub);
   }
 
   #forgetTurn(hub: Compared): void {
     this.#noisy.delete(hub);
     this.#due.delete(hub);
   }
+}
+
+/** Of tens of thousands of hubs, most are in none of the sets and most sets are empty: looking into one costs a cache miss. */
+function has(set: ReadonlySet<Compared>, hub: Compared): boolean {
+  return set.size > 0 && set.has(hub);
 }

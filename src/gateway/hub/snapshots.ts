@@ -29,14 +29,14 @@ interface UnderWay {
 
 export class Snapshots {
   readonly #engine: Engine;
-  readonly #isAway: () => boolean;
+  readonly #isAway: (channel: Channel) => boolean;
   readonly #reads = new Slots(READS_MAX);
   readonly #underWay = new Map<Channel, UnderWay>();
   /** The one that was asked for last, at the end. */
   readonly #kept = new Map<Channel, Kept>();
   #bytes = 0;
 
-  constructor(engine: Engine, isAway: () => boolean = () => false) {
+  constructor(engine: Engine, isAway: (channel: Channel) => boolean = () => false) {
     this.#engine = engine;
     this.#isAway = isAway;
   }
@@ -81,7 +81,7 @@ export class Snapshots {
       }
     }
     return this.#reads.run(async () => {
-      if (this.#isAway()) throw new EngineUnavailable('the store is away');
+      if (this.#isAway(channel)) throw new EngineUnavailable('the store is away');
       const snapshot = await this.#engine.readState(channel);
       this.#keep(channel, { snapshot, bytes: weightOf(snapshot) });
       return snapshot;

@@ -4,7 +4,7 @@
  */
 import type { Event } from '../../domain/event.ts';
 import type { Epoch } from '../../domain/position.ts';
-import { eventCost } from './ring.ts';
+import { type Account, eventCost } from './ring.ts';
 
 export interface Batch {
   readonly epoch: Epoch;
@@ -13,15 +13,13 @@ export interface Batch {
 
 /** About a page of history: what is more is read from there as fast. */
 const WAITING_MAX_BYTES = 256 << 10;
-const NOTHING: readonly Batch[] = [];
 
 export class Waiting {
-  readonly #account: (bytes: number) => void;
-  #batches: Batch[] | null = null;
+  readonly #account: Account;
+  #batches: Batch[] = [];
   #bytes = 0;
 
-  /** @param account Told by how much it grew or shrank, in bytes. */
-  constructor(account: (bytes: number) => void) {
+  constructor(account: Account) {
     this.#account = account;
   }
 
@@ -33,18 +31,17 @@ export class Waiting {
       this.take();
       return false;
     }
-    this.#batches ??= [];
     this.#batches.push(batch);
     this.#bytes += cost;
-    this.#account(cost);
+    this.#account.account(cost);
     return true;
   }
 
   /** All of it, once. */
   take(): readonly Batch[] {
-    const batches = this.#batches ?? NOTHING;
-    this.#batches = null;
-    if (this.#bytes > 0) this.#account(-this.#bytes);
+    const batches = this.#batches;
+    this.#batches = [];
+    if (this.#bytes > 0) this.#account.account(-this.#bytes);
     this.#bytes = 0;
     return batches;
   }

@@ -1,6 +1,7 @@
 /** `GET /c/{channel}/history`: what the store keeps of a channel's events, page by page (P25). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
@@ -8,9 +9,10 @@ import type { HistoryPage } from '../../engine/comparing.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { parameter } from '../../http/query.ts';
-import { envelopeOf } from '../formats/envelope.ts';
+import { envelopePieces } from '../formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../formats/format.ts';
 import { Slots } from '../hub/slots.ts';
+import { logInStore, parseWindow, windowStart } from '../stream/window.ts';
 import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { JsonAnswers } from './json-answers.ts';
@@ -22,11 +24,12 @@ const TRIES_MAX = 5;
 /** Pages under way, half a MiB of the store's each. */
 const PAGES_MAX = 1;
 /** For so long after one no other is begun, as a part of the time that it took: whoever reads histories leaves some to everybody else. */
-const REST = 0.5;
+const REST = 3;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
 export interface HistoryDeps {
   readonly engine: Engine;
+  readonly clock: Clock;
   readonly turns: Turns;
   readonly answers: JsonAnswers;
 }
@@ -49,8 +52,10 @@ export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
     });
   }
 
-  app.get(url, { schema }, async (request: HistoryRequest, reply: FastifyReply) => {
+  app.get(url, { schema, config: { right: 'history' } }, async (request: HistoryRequest, reply: FastifyReply) => {
     const channel = parseChannel(request.params.channel);
+    const refusal = request.principal!.refusal('history', [channel]);
+    if (refusal) throw refusal;
     const limit = parseNumber('limit', parameter(request, 'limit') ?? `${ANSWER_MAX_EVENTS}`, 1, ANSWER_MAX_EVENTS);
     const since = parameter(request, 'since') || undefined;
     const body = await inTurn(async () => {
@@ -64,12 +69,16 @@ export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
 }
 
 async function pageBody(
-  { engine, turns, answers }: HistoryDeps,
+  { engine, clock, turns, answers }: HistoryDeps,
   channel: Channel,
   since: string | undefined,
   limit: number,
 ): Promise<Buffer> {
-  const asked = since === undefined ? undefined : parsePosition(since, channel);
+  const windowMs = since === undefined ? undefined : parseWindow(since);
+  const asked =
+    windowMs === undefined
+      ? parsePosition(since ?? '', channel)
+      : await windowStart(engine, logInStore(engine, channel), windowMs, clock.wallMs());
   const page = asked && (await engine.readHistory(channel, asked, limit));
   const isKept = page?.kind === 'events';
   const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
@@ -79,12 +88,12 @@ async function pageBody(
   let offset = found.after;
   for (const event of events) {
     if (list.isFull) break;
-    list.add(envelopeOf(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
+    await list.add(envelopePieces(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
     offset = event.offset;
-    await list.breathe();
   }
   const cursor = cursorOf(channel, { epoch, offset });
-  const status = since === undefined || isKept ? 'resumed' : 'reset';
+  // Of a window what is trimmed meanwhile was the oldest of what is left.
+  const status = since === undefined || windowMs !== undefined || isKept ? 'resumed' : 'reset';
   return list.toBody({ cursor, status }, list.count > 0 && offset < log.head);
 }
 

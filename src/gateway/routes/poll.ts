@@ -2,13 +2,14 @@
 import type { Clock } from '../../clock.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { envelopeOf } from '../formats/envelope.ts';
+import { envelopePieces } from '../formats/envelope.ts';
 import type { Hub } from '../hub/hub.ts';
 import { acquireAll, type Hubs } from '../hub/hubs.ts';
 import { News } from '../hub/news.ts';
 import { Slots } from '../hub/slots.ts';
 import { createGate, type Gate } from '../stream/gate.ts';
-import { type ChannelStart, findStart, startOver } from '../stream/start.ts';
+import { startOver } from '../stream/reset.ts';
+import { type ChannelStart, findStart } from '../stream/start.ts';
 import { cursorOfAll, cursorWriter, worstStatus } from '../stream/sync.ts';
 import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
@@ -97,6 +98,10 @@ class PollAnswer {
     this.#positions = starts.map(({ position }) => position);
   }
 
+  get #isJoined(): boolean {
+    return this.#request.cursors === 'joined';
+  }
+
   get isEmpty(): boolean {
     return this.#events.count === 0 && worstStatus(this.#starts) !== 'reset';
   }
@@ -129,24 +134,24 @@ class PollAnswer {
     const share = Math.ceil(ANSWER_MAX_EVENTS / this.#hubs.length);
     const page = await hub.page(position, Math.min(share, ANSWER_MAX_EVENTS - events.count));
     if (page.kind === 'gap') {
-      this.#starts[i] = await startOver(hub, position, page);
+      const isOvertaken = page.reason === 'trimmed' && this.#starts[i]!.status === 'reset';
+      this.#starts[i] = await startOver(hub, { from: position, gap: page, isFromNow: isOvertaken });
       this.#positions[i] = this.#starts[i]!.position;
       return;
     }
-    const cursorAt = cursorWriter(this.#hubs, this.#positions);
+    const cursorAt = cursorWriter(this.#hubs, this.#positions, this.#isJoined);
     const options = { fields: this.#request.fields, withChannel: this.#hubs.length > 1 };
     let room = events.maxBytes / this.#hubs.length;
     for (const event of page.events) {
       if (room <= 0 || events.isFull) return;
-      room -= events.add(envelopeOf(event, hub.channel, options, cursorAt(i, event.offset)));
+      room -= await events.add(envelopePieces(event, hub.channel, options, cursorAt(i, event.offset)));
       this.#positions[i] = { epoch: position.epoch, offset: event.offset };
-      await events.breathe();
     }
     this.#positions[i] = { epoch: position.epoch, offset: page.through };
   }
 
   toBody(): Buffer {
-    const cursor = cursorOfAll(this.#hubs, this.#positions);
+    const cursor = cursorOfAll(this.#hubs, this.#positions, this.#isJoined);
     const snapshots = this.#starts.flatMap((start, i) =>
       start.status !== 'resumed' && start.snapshot ? [snapshotData(this.#hubs[i]!.channel, start.snapshot)] : [],
     );

@@ -5,6 +5,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import { Problem } from '../../errors.ts';
+import type { Standing } from './poll-standing.ts';
 import { sentences } from './refusal.ts';
 
 export interface Polls {
@@ -16,8 +17,14 @@ export interface Polls {
    * @param waits Whether it may wait.
    * @param poll Given a signal that is aborted when the client has gone (`ClientGone`), or when no poll is to wait any more (a
    *   `Problem`).
+   * @param standing Tells when it may not wait any more.
    */
-  run<T>(client: PollClient, waits: boolean, poll: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(
+    client: PollClient,
+    waits: boolean,
+    poll: (signal: AbortSignal) => Promise<T>,
+    standing?: Standing | null,
+  ): Promise<T>;
   /** None waits any more, nor will those to come. */
   close(): void;
 }
@@ -69,18 +76,20 @@ export function createPolls(): Polls {
     get brief() {
       return underWay.brief.size;
     },
-    async run({ response, socket }, waits, poll) {
+    async run({ response, socket }, waits, poll, standing = null) {
       const ending = new AbortController();
       const ended = () => ending.abort(gone);
       const kind = waits ? underWay.waiting : underWay.brief;
       response.once('close', ended);
       follow(socket, ending);
       kind.add(ending);
+      const leaveStanding = standing?.((problem) => ending.abort(problem));
       if (socket.destroyed) ended();
       if (isClosed) ending.abort(draining);
       try {
         return await poll(ending.signal);
       } finally {
+        leaveStanding?.();
         kind.delete(ending);
         leave(socket, ending);
         response.removeListener('close', ended);

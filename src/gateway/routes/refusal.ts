@@ -2,14 +2,15 @@
  * Refusing a stream in a way its client survives (P20).
  *
  * A browser's EventSource that is answered anything but 200 gives up for ever. So whoever named `text/event-stream` and did
- * not ask for `strict=1` gets a 200 whose only frame says what is the matter and when to come back. Everybody else
- * gets the plain status.
+ * not ask for `strict=1` gets a 200 whose only frame says what is the matter and when to come back, and which ends a little
+ * later (`held.ts`). Everybody else gets the plain status.
  */
 import type { FastifyReply } from 'fastify';
 import { Problem } from '../../errors.ts';
 import { streamHead } from '../connection/open.ts';
 import type { ControlFrame } from '../formats/format.ts';
 import { createSseFormat } from '../formats/sse.ts';
+import type { Held } from './held.ts';
 
 export type Refusal = 'overloaded' | 'draining' | 'engine_unavailable';
 
@@ -27,10 +28,15 @@ export const sentences: Readonly<Record<Refusal, string>> = {
 
 const sse = createSseFormat({ fields: new Set(), withChannel: false });
 
+export interface Refusing {
+  readonly held: Held;
+  readonly isPolite: boolean;
+  readonly retryMs: number;
+}
+
 /** @throws {Problem} 503 where the client can make something of it. */
-export function refuse(reply: FastifyReply, refusal: Refusal, isPolite: boolean, retryMs: number): FastifyReply {
+export function refuse(reply: FastifyReply, refusal: Refusal, { held, isPolite, retryMs }: Refusing): FastifyReply {
   if (!isPolite) throw new Problem(refusal, sentences[refusal]);
-  return reply
-    .headers({ ...streamHead(sse.contentType), 'x-overloaded': '1', connection: 'close' })
-    .send(sse.control({ ...frames[refusal], retryMs }));
+  const head = { ...streamHead(sse.contentType), 'x-overloaded': '1' };
+  return held.answer(reply, head, sse.control({ ...frames[refusal], retryMs }));
 }

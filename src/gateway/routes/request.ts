@@ -2,14 +2,22 @@
 import type { FastifyRequest } from 'fastify';
 import { CHANNEL_RULE, type Channel, isChannel } from '../../domain/channel.ts';
 import { Problem } from '../../errors.ts';
-import { parameter } from '../../http/query.ts';
-import { ENVELOPE_FIELDS, type EnvelopeField, type FormatName } from '../formats/format.ts';
+import { flag, parameter } from '../../http/query.ts';
+import {
+  CURSOR_FORMS,
+  type CursorForm,
+  ENVELOPE_FIELDS,
+  type EnvelopeField,
+  type FormatName,
+  HEARTBEATS,
+  type Heartbeat,
+} from '../formats/format.ts';
 import { chooseFormat, namesEventStream } from '../formats/formats.ts';
 
 /** A browser opens few streams, so it may put several channels on one; more is a URL and a cursor nobody can read. */
 const CHANNELS_MAX = 16;
 /** Longest a poll waits, seconds: below the 30 s after which proxies and clients begin to give up. */
-const WAIT_MAX_S = 25;
+export const WAIT_MAX_S = 25;
 
 /** Faster than a screen is drawn is not conflation any more; slower than this is a poll. */
 const CONFLATE_MIN_MS = 20;
@@ -19,13 +27,19 @@ export interface ReadRequest {
   readonly channels: readonly Channel[];
   readonly format: FormatName;
   readonly fields: ReadonlySet<EnvelopeField>;
-  /** Where to begin: `Last-Event-ID`, else `since`; undefined for neither. Any text at all. */
+  /** Where to begin: `Last-Event-ID`, else `lastEventId` of the query, else `since`; undefined for none. Any text at all. */
   readonly since: string | undefined;
-  /** Whether that was `Last-Event-ID`, which is a cursor and no word. */
+  /** Whether that was one of the first two, which are cursors and no words. */
   readonly isLastEventId: boolean;
   readonly snapshot: boolean;
   /** Only for a stream, milliseconds; 0 for every event at once. */
   readonly conflateMs: number;
+  /** Only for a stream. */
+  readonly heartbeat: Heartbeat;
+  /** Of several channels. */
+  readonly cursors: CursorForm;
+  /** Only for a stream: whether somebody on the way holds its frames back is to be found out (P31). */
+  readonly isProbed: boolean;
   /** Only for a poll, milliseconds. */
   readonly waitMs: number;
   /** A refusal must come as a stream that ends, because the client would never come back after anything but 200. */
@@ -37,7 +51,7 @@ export type ChannelsRequest = FastifyRequest<{ Params: { channels: string }; Que
 /** @throws {Problem} 400 or 406 with a sentence that says what would be right. */
 export function parseRead(request: ChannelsRequest): ReadRequest {
   const format = chooseFormat(parameter(request, 'format'), request.headers.accept);
-  const lastEventId = firstOf(request.headers['last-event-id']);
+  const lastEventId = firstOf(request.headers['last-event-id']) || lastEventIdInQuery(request);
   const since = parameter(request, 'since');
   const wait = parameter(request, 'wait');
   return {
@@ -46,11 +60,21 @@ export function parseRead(request: ChannelsRequest): ReadRequest {
     fields: parseFields(parameter(request, 'with')),
     since: lastEventId || since || undefined,
     isLastEventId: Boolean(lastEventId),
-    snapshot: parseFlag('snapshot', parameter(request, 'snapshot')),
+    snapshot: flag(request, 'snapshot'),
     conflateMs: parseConflate(parameter(request, 'conflate')),
+    heartbeat: parseOneOf('heartbeat', HEARTBEATS, parameter(request, 'heartbeat')),
+    cursors: parseOneOf('cursors', CURSOR_FORMS, parameter(request, 'cursors')),
+    isProbed: flag(request, 'probe'),
     waitMs: wait === undefined ? 0 : parseNumber('wait', wait, 1, WAIT_MAX_S) * 1000,
-    isPolite: !parseFlag('strict', parameter(request, 'strict')) && namesEventStream(request.headers.accept),
+    isPolite: !flag(request, 'strict') && namesEventStream(request.headers.accept),
   };
+}
+
+/** As clients write it that cannot set a header: `lastEventId`, `lastEventID` … */
+function lastEventIdInQuery(request: ChannelsRequest): string | undefined {
+  const names = Object.keys(request.query).filter((name) => name.toLowerCase() === 'lasteventid');
+  if (names.length > 1) throw new Problem('repeated_parameter', 'Give lastEventId once.');
+  return names.length === 0 ? undefined : parameter(request, names[0]!);
 }
 
 export function parseChannel(text: string): Channel {
@@ -58,7 +82,7 @@ export function parseChannel(text: string): Channel {
   throw new Problem('bad_channel', CHANNEL_RULE);
 }
 
-function parseChannels(text: string): Channel[] {
+export function parseChannels(text: string): Channel[] {
   const channels = text.split(',');
   if (channels.length > CHANNELS_MAX) {
     throw new Problem('too_many_channels', `A stream is of at most ${CHANNELS_MAX} channels, separated by commas.`);
@@ -86,10 +110,11 @@ function parseConflate(text: string | undefined): number {
   return parseNumber('conflate', text.slice(0, -2), CONFLATE_MIN_MS, CONFLATE_MAX_MS);
 }
 
-function parseFlag(name: string, value: string | undefined): boolean {
-  if (value === undefined || value === '0') return false;
-  if (value === '1') return true;
-  throw new Problem('bad_parameter', `${name} is 1 or 0.`);
+/** The first where it is absent. */
+function parseOneOf<T extends string>(name: string, known: readonly [T, ...T[]], text: string | undefined): T {
+  const value = text === undefined ? known[0] : known.find((each) => each === text);
+  if (value) return value;
+  throw new Problem('bad_parameter', `${name} is ${known.join(' or ')}.`);
 }
 
 /** A whole number in plain digits within bounds. */

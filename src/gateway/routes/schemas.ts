@@ -3,8 +3,8 @@
  * enforced by `request.ts`.
  */
 import { CHANNEL_PATTERN } from '../../domain/channel.ts';
-import type { RouteDocument } from '../../http/openapi.ts';
-import { ENVELOPE_FIELDS } from '../formats/format.ts';
+import { type RouteDocument, refusals } from '../../http/openapi.ts';
+import { CURSOR_FORMS, ENVELOPE_FIELDS, HEARTBEATS } from '../formats/format.ts';
 
 const problem = { $ref: 'problem#' } as const;
 const channel = { type: 'object', properties: { channel: { type: 'string', pattern: CHANNEL_PATTERN } } } as const;
@@ -44,15 +44,23 @@ const eventsSchema = {
     properties: {
       format: { type: 'string', enum: ['sse', 'ndjson', 'json', 'raw'] },
       since: { type: 'string', description: 'A cursor, earliest, now, or a duration such as 10m' },
+      lastEventId: { type: 'string', description: 'A cursor, from who cannot send Last-Event-ID; goes before since' },
       with: { type: 'string', description: `Comma list of ${ENVELOPE_FIELDS.join(', ')}` },
       snapshot: { ...flag, description: 'Begin with the state' },
       conflate: { type: 'string', pattern: '^[0-9]+ms$', description: 'At most one frame per publisher in this time' },
       wait: { type: 'integer', minimum: 1, maximum: 25, description: 'Poll only: seconds to wait for an event' },
+      cursors: {
+        type: 'string',
+        enum: CURSOR_FORMS,
+        description: 'Of several channels: joined ones are good for others too',
+      },
+      heartbeat: { type: 'string', enum: HEARTBEATS, description: 'Stream only: silence as a comment, or as $beat' },
+      probe: { ...flag, description: 'Stream only: $probe at once and 300 ms later' },
       strict: { ...flag, description: '503 instead of a stream that only says goodbye' },
     },
   },
   headers: { type: 'object', properties: { 'last-event-id': cursor } },
-  response: { 200: page, '4xx': problem, 503: problem },
+  response: { 200: page, ...refusals, '4xx': problem },
 } as const;
 
 const stateSchema = {
@@ -70,6 +78,7 @@ const stateSchema = {
         b64: { type: 'object', additionalProperties: { type: 'string' } },
       },
     },
+    ...refusals,
     '4xx': problem,
   },
 } as const;
@@ -79,20 +88,30 @@ const historySchema = {
   params: channel,
   querystring: {
     type: 'object',
-    properties: { since: cursor, limit: { type: 'integer', minimum: 1, maximum: 500 } },
+    properties: {
+      since: { type: 'string', description: 'A cursor, earliest, or a duration such as 10m' },
+      limit: { type: 'integer', minimum: 1, maximum: 500 },
+    },
   },
-  response: { 200: page, '4xx': problem },
+  response: { 200: page, ...refusals, '4xx': problem },
 } as const;
 
 export const eventsDocument = {
   method: 'GET',
   url: '/c/:channels/events',
   schema: eventsSchema,
+  config: { right: 'subscribe' },
 } satisfies RouteDocument;
-export const stateDocument = { method: 'GET', url: '/c/:channel/state', schema: stateSchema } satisfies RouteDocument;
+export const stateDocument = {
+  method: 'GET',
+  url: '/c/:channel/state',
+  schema: stateSchema,
+  config: { right: 'subscribe' },
+} satisfies RouteDocument;
 export const historyDocument = {
   method: 'GET',
   url: '/c/:channel/history',
   schema: historySchema,
+  config: { right: 'history' },
 } satisfies RouteDocument;
 export const gatewayDocuments: readonly RouteDocument[] = [eventsDocument, stateDocument, historyDocument];

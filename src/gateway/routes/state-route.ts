@@ -4,6 +4,7 @@ import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine, Snapshot } from '../../engine/engine.ts';
+import { isNamed } from '../../http/etag.ts';
 import { parameter } from '../../http/query.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Snapshots } from '../hub/snapshots.ts';
@@ -54,8 +55,10 @@ export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, ans
     return { snapshot, body };
   }
 
-  app.get(url, { schema }, async (request: StateRequest, reply) => {
+  app.get(url, { schema, config: { right: 'subscribe' } }, async (request: StateRequest, reply) => {
     const channel = parseChannel(request.params.channel);
+    const refusal = request.principal!.refusal('subscribe', [channel]);
+    if (refusal) throw refusal;
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
     const known = request.headers['if-none-match'];
     if (known !== undefined && isNamed(await headTag(engine, channel, reply), known)) return reply.code(304).send();
@@ -80,10 +83,4 @@ function tagged(reply: FastifyReply, channel: Channel, position: Position): Fast
 async function isOfThisLog(engine: Engine, channel: Channel, position: Position): Promise<boolean> {
   const page = await engine.readHistory(channel, position, 0);
   return page.kind === 'events' || page.reason === 'trimmed';
-}
-
-/** Whether `If-None-Match` names it, compared weakly (RFC 9110 §13.1.2): whoever is on the way may have made it weak. */
-function isNamed(etag: string, header: string): boolean {
-  const named = header.split(',').map((part) => part.trim().replace(/^W\//, ''));
-  return named.includes(etag) || named.includes('*');
 }

@@ -52,7 +52,7 @@ export function createSpread({ engine, log, spreadIntervalMs, size, shed }: Spre
   async function round(): Promise<void> {
     const isFilling = size() - before > Math.max(EXCESS_MIN, before * SHED_MAX);
     before = size();
-    const figures = await engine.gather(member, before, ttlMs);
+    const figures = await engine.gather('gateways', member, before, ttlMs);
     gateways = Math.max(1, figures.length);
     const count = isClosed || isFilling || spreadIntervalMs === 0 ? 0 : excessOf(size(), figures);
     if (count === 0) return;
@@ -70,7 +70,7 @@ export function createSpread({ engine, log, spreadIntervalMs, size, shed }: Spre
       if (isClosed) return;
       isClosed = true;
       clearInterval(timer);
-      engine.gather(member, 0, 0).catch(leave);
+      engine.gather('gateways', member, 0, 0).catch(leave);
     },
   };
 }

@@ -3,37 +3,31 @@
  *
  *   fresh    it brought nothing: live from now on
  *   resumed  what it has missed follows
- *   reset    what it brought cannot be honoured: the state follows, and the events after it
+ *   reset    what it brought cannot be honoured: it starts over (`reset.ts`)
  *
  * Nothing it brings is an error, and nothing is answered `reset` before the store itself has said so.
  */
 import type { Clock } from '../../clock.ts';
-import { type ParsedCursor, parseCursor, parsePosition, resolveCursor } from '../../domain/cursor.ts';
+import { type ParsedCursor, positionOf, resolveCursor, resolveJoined } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import type { HubGap } from '../hub/hub-page.ts';
-import { windowStart } from './window.ts';
+import { type Reset, startOver } from './reset.ts';
+import { type Brought, parseSince, type Since } from './since.ts';
+import { logOfHub, windowStart } from './window.ts';
 
 export type ChannelStart =
   | { readonly status: 'fresh'; readonly position: Position; readonly snapshot?: Snapshot }
   | { readonly status: 'resumed'; readonly position: Position; readonly missed: number }
-  | {
-      readonly status: 'reset';
-      readonly position: Position;
-      readonly lost: number | null;
-      readonly snapshot: Snapshot;
-    };
-
-export type Reset = ChannelStart & { readonly status: 'reset' };
+  | Reset;
 
 export type Status = ChannelStart['status'];
 
-export interface StartWish {
-  readonly since: string | undefined;
-  readonly isLastEventId: boolean;
+export interface StartWish extends Brought {
   readonly snapshot: boolean;
+  /** What was before now is not for this reader, wherever it comes back to. */
+  readonly isPastClosed?: boolean;
 }
 
 export interface StartDeps {
@@ -42,31 +36,21 @@ export interface StartDeps {
 }
 
 export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: StartWish): Promise<ChannelStart[]> {
-  const { since, isLastEventId } = wish;
   if (hubs.some((hub) => hub.isStoreAway)) throw new EngineUnavailable('the store is away');
-  if (since === undefined || (!isLastEventId && since === 'now')) {
-    return Promise.all(hubs.map((hub) => startFresh(hub, wish.snapshot)));
-  }
-  const window = isLastEventId ? undefined : parseWindow(since);
-  if (window !== undefined) return Promise.all(hubs.map((hub) => startInWindow(deps, hub, window)));
-  const positions = await positionsOf(since, hubs);
+  const since = parseSince(wish, hubs.length);
+  if (since.kind === 'now') return Promise.all(hubs.map((hub) => startFresh(hub, wish.snapshot)));
+  if (since.kind === 'window') return Promise.all(hubs.map((hub) => startInWindow(deps, hub, since.windowMs)));
+  if (wish.isPastClosed) return startAllOver(hubs, 'forbidden');
+  if (since.kind === 'malformed') return startAllOver(hubs, 'malformed');
+  if (since.kind === 'joined') return startJoined(deps, hubs, since, wish);
+  const positions = await positionsOf(since.cursor, hubs);
   return Promise.all(hubs.map((hub, i) => resume(hub, positions[i])));
 }
 
-/**
- * What there is for a reader whose position could not be kept: the state as it is now, and how many events lie between,
- * which it will never see; null when the position says nothing about this log.
- */
-export async function startOver(hub: Hub, from: Position | undefined, gap?: HubGap): Promise<Reset> {
-  return resetAt(await hub.snapshot(), from, gap);
-}
-
-/** The same from a state that was read before. */
-export function resetAt(snapshot: Snapshot, from: Position | undefined, gap?: HubGap): Reset {
-  const { epoch, offset } = snapshot;
-  const isCounted = from && gap?.reason === 'trimmed' && gap.log.epoch === epoch;
-  const lost = isCounted ? offset - Math.max(from.offset, gap.log.base) : null;
-  return { status: 'reset', position: { epoch, offset }, lost, snapshot };
+async function startAllOver(hubs: readonly Hub[], reason: NonNullable<Reset['reason']>): Promise<Reset[]> {
+  const isFromNow = reason === 'forbidden';
+  const resets = await Promise.all(hubs.map((hub) => startOver(hub, { isFromNow })));
+  return resets.map((reset) => ({ ...reset, reason }));
 }
 
 async function startFresh(hub: Hub, withSnapshot: boolean): Promise<ChannelStart> {
@@ -76,17 +60,48 @@ async function startFresh(hub: Hub, withSnapshot: boolean): Promise<ChannelStart
 }
 
 async function resume(hub: Hub, position: Position | undefined): Promise<ChannelStart> {
-  if (!position) return startOver(hub, undefined);
+  if (!position) return startOver(hub, {});
   const page = await hub.page(position);
-  if (page.kind === 'gap') return startOver(hub, position, page);
+  if (page.kind === 'gap') return startOver(hub, { from: position, gap: page });
   const first = page.events[0];
   return { status: 'resumed', position, missed: first ? hub.head - first.offset + 1 : 0 };
 }
 
-async function positionsOf(text: string, hubs: readonly Hub[]): Promise<(Position | undefined)[]> {
-  if (hubs.length === 1) return [parsePosition(text, hubs[0]!.channel)];
-  const cursor = parseCursor(text, hubs.length);
-  return (cursor && (await resolveAll(cursor, hubs))) ?? [];
+/** None of a channel where the cursor is of other channels or epochs. */
+async function positionsOf(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<readonly (Position | undefined)[]> {
+  return hubs.length === 1 ? [positionOf(cursor, hubs[0]!.channel)] : ((await resolveAll(cursor, hubs)) ?? []);
+}
+
+/**
+ * Each channel goes on from the cursor that is its own, and begins where it has none. But while one is left that is of no channel here, it
+ * may be of one whose log was begun anew, and nobody knows of which: all that have none are told so.
+ */
+async function startJoined(
+  deps: StartDeps,
+  hubs: readonly Hub[],
+  { cursors, windowMs }: Extract<Since, { kind: 'joined' }>,
+  { snapshot }: StartWish,
+): Promise<ChannelStart[]> {
+  const channels = hubs.map(({ channel }) => channel);
+  const resolve = () =>
+    resolveJoined(
+      cursors,
+      channels,
+      hubs.map(({ epoch }) => epoch),
+    );
+  let found = resolve();
+  if (found.hasStranger && found.positions.includes(undefined)) {
+    // It may as well be ahead of what we know.
+    await Promise.all(hubs.filter((_, i) => !found.positions[i]).map((hub) => hub.repaired()));
+    found = resolve();
+  }
+  const { positions, hasStranger } = found;
+  return Promise.all(
+    hubs.map((hub, i) => {
+      if (positions[i] || hasStranger) return resume(hub, positions[i]);
+      return windowMs === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, windowMs);
+    }),
+  );
 }
 
 /** A cursor of several channels names their epochs by a digest: one that does not fit may be ahead of what we know. */
@@ -99,16 +114,7 @@ async function resolveAll(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<P
   return resolveCursor(cursor, channels, epochs());
 }
 
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `earliest`, or a duration such as `10m`: how far back, milliseconds. Undefined for anything else. */
-function parseWindow(text: string): number | undefined {
-  if (text === 'earliest') return Number.POSITIVE_INFINITY;
-  const [, count, unit] = /^([0-9]{1,9})([smhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
-}
-
 /** Before the first kept event that was merged within the window. */
 async function startInWindow({ engine, clock }: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
-  return resume(hub, await windowStart(engine, hub, windowMs, clock.wallMs()));
+  return resume(hub, await windowStart(engine, logOfHub(hub), windowMs, clock.wallMs()));
 }

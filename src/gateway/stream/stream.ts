@@ -5,14 +5,18 @@
  * own, while it catches up or while its connection takes no more. The cursor is the buffer: a connection that is
  * full costs its positions, not the bytes it has missed.
  */
+import type { Follower, Identity, Principal } from '../../access/access.ts';
+import type { Seat } from '../../access/limits.ts';
 import type { Position } from '../../domain/position.ts';
+import type { Problem } from '../../errors.ts';
 import type { Audience } from '../audience/audience.ts';
 import { type Chunk, positionsAt, type Recipient } from '../audience/recipient.ts';
 import type { Transport, TransportListener } from '../connection/transport.ts';
+import type { Due, Leaver } from './deadline.ts';
 
 /** Why a stream is asked to come back (P22). */
 export type Goodbye = 'drain' | 'age' | 'rebalance';
-export type EndReason = Goodbye | 'client' | 'stalled' | 'failed';
+export type EndReason = Goodbye | 'client' | 'stalled' | 'failed' | 'expired' | 'narrowed' | 'revoked' | 'replaced';
 
 export interface StreamOwner {
   /** The stream is detached: from its positions it is to be brought up to date and attached again. */
@@ -21,12 +25,16 @@ export interface StreamOwner {
   closed(stream: Stream): void;
   /** Something went wrong that concerns this stream: it is to be ended. @param error Where it is not told already. */
   failed(stream: Stream, error?: unknown): void;
+  /** Whose it is may do this now, and until another time. */
+  renewed(stream: Stream, principal: Principal): void;
+  /** Whose it is may have it no longer. */
+  signedOut(stream: Stream, problem: Problem): void;
 }
 
 /** Of every attached stream. */
 const NO_POSITIONS: Position[] = [];
 
-export class Stream implements TransportListener, Recipient {
+export class Stream implements TransportListener, Recipient, Leaver, Seat, Follower {
   readonly transport: Transport;
   readonly audience: Audience;
   readonly #owner: StreamOwner;
@@ -37,8 +45,14 @@ export class Stream implements TransportListener, Recipient {
   writtenMs: number;
   /** Since when the connection has taken nothing of what waits; 0 while it takes. */
   stalledMs = 0;
-  /** When it is asked to come back, by the elapsed clock, in whole milliseconds; 0: never. */
+  /** Whose it is. */
+  identity: Identity | null = null;
+  /** Its seat, which is given back. */
+  ofSub = -1;
+  ofAddress = -1;
+  /** When something is to be done about its end, by the elapsed clock, in whole milliseconds; 0: never. */
   leavesMs = 0;
+  leavesFor: Due = 'age';
   /** How long it may be silent, as it was told itself (P10). */
   heartbeatMs = 0;
   endReason: EndReason = 'client';
@@ -60,6 +74,14 @@ export class Stream implements TransportListener, Recipient {
 
   connectionClosed(): void {
     this.#owner.closed(this);
+  }
+
+  renewed(principal: Principal): void {
+    this.#owner.renewed(this, principal);
+  }
+
+  ended(problem: Problem): void {
+    this.#owner.signedOut(this, problem);
   }
 
   get isClosed(): boolean {

@@ -5,6 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
+import type { Identity, Principal } from '../../access/access.ts';
+import type { Seat, Seats } from '../../access/limits.ts';
 import type { Clock } from '../../clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
@@ -17,11 +19,15 @@ import type { Complain } from '../complaints.ts';
 import { openTransport, streamHead } from '../connection/open.ts';
 import type { Transport } from '../connection/transport.ts';
 import type { Turns } from '../turns.ts';
+import { endingAuthFrame, expiringFrame } from './auth-frame.ts';
+import { setDeadline, setExpiry } from './deadline.ts';
 import { createGate } from './gate.ts';
 import { leaveWithin } from './leaving.ts';
+import { probe } from './probe.ts';
+import { createRenewal } from './renewal.ts';
 import { type ChannelStart, findStart, type StartWish } from './start.ts';
 import { type EndReason, type Goodbye, Stream, type StreamOwner } from './stream.ts';
-import { syncFrames } from './sync.ts';
+import { type PublisherLimits, syncFrames } from './sync.ts';
 import { createVisits, heartbeatMsFor, type VisitTimes } from './visits.ts';
 
 export interface StreamsDeps extends VisitTimes {
@@ -30,10 +36,20 @@ export interface StreamsDeps extends VisitTimes {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly seats: Seats;
   readonly turns: Turns;
   readonly complain: Complain;
+  readonly limits: PublisherLimits;
   /** Unsent bytes above which a connection is not written to. */
   readonly streamBufferBytes: number;
+}
+
+export interface StreamWish extends AudienceWish, StartWish {
+  readonly isProbed: boolean;
+  /** Whom it was let in as. */
+  readonly principal: Principal;
+  /** Given back when the stream has ended, or when none was opened. */
+  readonly seat: Seat;
 }
 
 export interface Streams {
@@ -42,7 +58,7 @@ export interface Streams {
   /** How many wait for being opened. */
   readonly waiting: number;
   /** Begins the response and resolves; the stream goes on by itself. Rejects before the response has begun. */
-  open(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void>;
+  open(wish: StreamWish, reply: FastifyReply): Promise<void>;
   /** For which time a client should wait before it comes back, milliseconds: its own, so that not all come at once. */
   retryMs(): number;
   /** Asks so many, the oldest, to come back, spread evenly over the window. */
@@ -82,11 +98,17 @@ export function createStreams(deps: StreamsDeps): Streams {
   const portionBytes = Math.min(PORTION_MAX_BYTES, Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes));
   const visits = createVisits({
     ...deps,
-    end: (stream, reason) => (reason === 'stalled' ? end(stream, reason) : sayGoodbye(stream, reason)),
+    stalled: (stream) => end(stream, 'stalled'),
+    due,
     failed,
   });
 
-  const owner: StreamOwner = { catchUp: (stream) => void bringUp(stream), closed, failed };
+  const owner: StreamOwner = {
+    ...createRenewal({ ...deps, due, end }),
+    catchUp: (stream) => void bringUp(stream),
+    closed,
+    failed,
+  };
 
   /** Never rejects: whatever goes wrong with one stream ends that one. */
   async function bringUp(stream: Stream): Promise<void> {
@@ -124,16 +146,32 @@ export function createStreams(deps: StreamsDeps): Streams {
     end(stream, reason, format.control({ event: '$bye', data: { reason }, retryMs: retryMs() }));
   }
 
+  /** @returns Whether it goes on. */
+  function due(stream: Stream): boolean {
+    const { format } = stream.audience;
+    if (stream.leavesFor !== 'expiring') {
+      if (stream.leavesFor === 'age') sayGoodbye(stream, 'age');
+      else end(stream, 'expired', format.control(endingAuthFrame('expired')));
+      return false;
+    }
+    const nowMs = clock.elapsedMs();
+    const leftMs = setExpiry(stream, nowMs, clock.wallMs());
+    if (!stream.transport.isFull) stream.write(format.control(expiringFrame(leftMs)), nowMs);
+    return true;
+  }
+
   /** Not all that came together leave together. */
-  function leavesMs(nowMs: number): number {
+  function ageMs(nowMs: number): number {
     return deps.streamMaxAgeMs === 0 ? 0 : Math.ceil(nowMs + deps.streamMaxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
   function closed(stream: Stream): void {
     stream.detach();
+    stream.identity?.leave?.(stream);
     streams.delete(stream);
     tellIfEmpty();
     audiences.release(stream.audience);
+    deps.seats.giveBack(stream);
     metrics.streams.set(streams.size);
     metrics.streamsEnded.inc({ reason: stream.endReason });
     log.debug({ reason: stream.endReason }, 'stream ended');
@@ -153,13 +191,19 @@ export function createStreams(deps: StreamsDeps): Streams {
     return Math.round(askedMs * (0.5 + Math.random()));
   }
 
-  async function begin(wish: AudienceWish & StartWish, reply: FastifyReply): Promise<void> {
+  /** Of a ticket, whoever has taken it. */
+  async function identityOf(principal: Principal): Promise<Identity> {
+    return (await principal.hold?.()) ?? principal.identity;
+  }
+
+  /** @returns null where its client has left. */
+  async function begin(wish: StreamWish, reply: FastifyReply): Promise<[Transport, Place] | null> {
     await asking.enter();
     const [place] = await Promise.allSettled([findPlace(wish)]);
     // Thousands may have waited for the same answer of the store.
     await beginning.enter();
     if (place.status === 'rejected') throw place.reason;
-    const { audience, starts } = place.value;
+    const { audience } = place.value;
     let transport: Transport | null = null;
     try {
       transport = await openTransport(reply, streamHead(audience.format.contentType), deps.streamBufferBytes);
@@ -167,7 +211,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       // Else its client has left meanwhile.
       if (!transport) audiences.release(audience);
     }
-    if (transport) run(transport, audience, starts);
+    return transport && [transport, place.value];
   }
 
   async function findPlace(wish: AudienceWish & StartWish): Promise<Place> {
@@ -180,21 +224,27 @@ export function createStreams(deps: StreamsDeps): Streams {
     }
   }
 
-  function run(transport: Transport, audience: Audience, starts: readonly ChannelStart[]): void {
+  function run(transport: Transport, { audience, starts }: Place, identity: Identity, wish: StreamWish): void {
+    const { principal, seat, isProbed } = wish;
     const { hubs, format } = audience;
     const positions = starts.map((start) => start.position);
     const stream = new Stream(transport, audience, positions, owner, clock.elapsedMs());
-    stream.leavesMs = leavesMs(clock.elapsedMs());
+    stream.identity = identity;
+    stream.ofSub = seat.ofSub;
+    stream.ofAddress = seat.ofAddress;
+    setDeadline(stream, ageMs(clock.elapsedMs()), clock.elapsedMs(), clock.wallMs());
     const told = starts.map((start, i) => ({ hub: hubs[i]!, start }));
     streams.add(stream);
     metrics.streams.set(streams.size);
     stream.heartbeatMs = heartbeatMs();
     visits.add(stream);
-    const options = { heartbeatMs: stream.heartbeatMs, retryMs: retryMs() };
+    const options = { heartbeatMs: stream.heartbeatMs, retryMs: retryMs(), limits: deps.limits };
     const frames = syncFrames(format, told, { hubs, positions }, options);
     stream.write(frames, clock.elapsedMs());
+    identity.follow?.(stream, principal);
     if (isDraining) sayGoodbye(stream, 'drain');
     else void bringUp(stream);
+    if (isProbed) probe(stream, () => clock.elapsedMs());
   }
 
   return {
@@ -206,11 +256,16 @@ export function createStreams(deps: StreamsDeps): Streams {
     },
     retryMs,
     async open(wish, reply) {
+      // Before anything is waited for: whether there is room was asked in this very step.
       opening++;
+      let begun: [Transport, Place] | null = null;
       try {
-        await begin(wish, reply);
+        const identity = await identityOf(wish.principal);
+        begun = await begin(wish, reply);
+        if (begun) run(...begun, identity, wish);
       } finally {
         opening--;
+        if (!begun) deps.seats.giveBack(wish.seat);
         tellIfEmpty();
       }
     },

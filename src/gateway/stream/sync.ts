@@ -4,6 +4,7 @@ import type { Position } from '../../domain/position.ts';
 import type { ControlFrame, Format } from '../formats/format.ts';
 import type { Hub } from '../hub/hub.ts';
 import { snapshotData } from '../routes/snapshot.ts';
+import type { Reset } from './reset.ts';
 import type { ChannelStart, Status } from './start.ts';
 
 const worstFirst: readonly Status[] = ['reset', 'resumed', 'fresh'];
@@ -16,6 +17,19 @@ export interface SyncOptions {
   readonly heartbeatMs: number;
   /** Only for the first frame of a stream, milliseconds. */
   readonly retryMs?: number;
+  /** Only there as well. */
+  readonly limits?: PublisherLimits;
+}
+
+/** What who sends has to know, and a stream is the first to tell (P11). */
+export interface PublisherLimits {
+  /** How large a change may be. */
+  readonly maxChangeBytes: number;
+  /** How many changes a batch may have, and its body bytes (P41). */
+  readonly maxBatchChanges: number;
+  readonly maxBatchBytes: number;
+  /** How long a publisher is remembered: until then its repeats are dropped. */
+  readonly dedupeTtlS: number;
 }
 
 /**
@@ -29,33 +43,39 @@ export function syncFrames(
   format: Format,
   told: readonly { readonly hub: Hub; readonly start: ChannelStart }[],
   all: { readonly hubs: readonly Hub[]; readonly positions: readonly Position[] },
-  { heartbeatMs, retryMs }: SyncOptions,
+  { heartbeatMs, retryMs, limits }: SyncOptions,
 ): string {
   const status = worstStatus(told.map(({ start }) => start));
   const channels = Object.fromEntries(told.map(({ hub, start }) => [hub.channel, describe(hub, start)]));
   const frames: ControlFrame[] = [
-    { event: '$sync', data: { status, channels, heartbeatMs }, ...(retryMs === undefined ? {} : { retryMs }) },
+    {
+      event: '$sync',
+      data: { status, channels, heartbeatMs, ...limits },
+      ...(retryMs === undefined ? {} : { retryMs }),
+    },
   ];
   for (const { hub, start } of told) {
     const snapshot = start.status === 'resumed' ? undefined : start.snapshot;
     if (snapshot) frames.push({ event: '$snapshot', data: snapshotData(hub.channel, snapshot) });
   }
-  const cursor = cursorOfAll(all.hubs, all.positions);
+  const cursor = cursorOfAll(all.hubs, all.positions, format.joinsCursors);
   return frames.map((frame, i) => format.control(i === frames.length - 1 ? { ...frame, cursor } : frame)).join('');
 }
 
-export function cursorOfAll(hubs: readonly Hub[], positions: readonly Position[]): string {
-  return cursorWriter(hubs, positions)(0, positions[0]!.offset);
+export function cursorOfAll(hubs: readonly Hub[], positions: readonly Position[], isJoined = false): string {
+  return cursorWriter(hubs, positions, isJoined)(0, positions[0]!.offset);
 }
 
 /** Writes cursors of these positions as they move on: each call moves one of them. */
 export function cursorWriter(
   hubs: readonly Hub[],
   positions: readonly Position[],
+  isJoined = false,
 ): (index: number, offset: number) => string {
   const prefix = cursorPrefix(
     hubs.map(({ channel }) => channel),
     positions.map(({ epoch }) => epoch),
+    isJoined,
   );
   const offsets = positions.map(({ offset }) => offset);
   return (index, offset) => {
@@ -67,8 +87,13 @@ export function cursorWriter(
 /** A fresh stream is told the head that its cursor stands for: the channel may have moved on while its connection was opened. */
 function describe(hub: Hub, start: ChannelStart): Record<string, unknown> {
   const { status } = start;
-  const counted = status === 'resumed' ? { missed: start.missed } : status === 'reset' ? { lost: start.lost } : {};
+  const counted = status === 'resumed' ? { missed: start.missed } : status === 'reset' ? lossOf(start) : {};
   const { offset } = start.position;
   const head = status === 'fresh' ? offset : Math.max(hub.head, offset);
-  return { status, ...counted, head, oldest: hub.oldest };
+  const oldest = (status === 'reset' ? start.oldest : undefined) ?? hub.oldest;
+  return { status, ...counted, head, oldest };
+}
+
+function lossOf({ lost, reason }: Reset): Record<string, unknown> {
+  return { lost, ...(reason && { reason }) };
 }

@@ -19,7 +19,9 @@ export interface VisitTimes {
 
 export interface VisitsDeps extends VisitTimes {
   readonly clock: Clock;
-  readonly end: (stream: Stream, reason: 'stalled' | 'age') => void;
+  readonly stalled: (stream: Stream) => void;
+  /** Its deadline has come: it is ended, or given another one. @returns Whether it goes on. */
+  readonly due: (stream: Stream) => boolean;
   /** Something of one stream went wrong; it is not visited any more. */
   readonly failed: (stream: Stream, error: unknown) => void;
 }
@@ -40,7 +42,8 @@ const HEARTBEAT_CAP_MS = 40_000;
 /** However long heartbeats are apart, a connection is looked at this often. */
 const VISIT_MAX_MS = 10_000;
 const TICK_MIN_MS = 20;
-const TICK_MAX_MS = 1000;
+/** Two of them, and a turn of the event loop that is late, are less than the 2 s by which a stream may outlive its token (P32). */
+const TICK_MAX_MS = 500;
 /** Ticks in the smallest time that is measured: by two of them it may be late. */
 const TICKS = 4;
 
@@ -74,13 +77,10 @@ export function createVisits(deps: VisitsDeps): Visits {
     } else if (stream.stalledMs === 0) {
       stream.stalledMs = nowMs;
     } else if (nowMs - stream.stalledMs >= streamStallMs) {
-      deps.end(stream, 'stalled');
+      deps.stalled(stream);
       return;
     }
-    if (stream.leavesMs > 0 && nowMs >= stream.leavesMs) {
-      deps.end(stream, 'age');
-      return;
-    }
+    if (stream.leavesMs > 0 && nowMs >= stream.leavesMs && !deps.due(stream)) return;
     const everyMs = stream.heartbeatMs;
     if (nowMs - stream.writtenMs >= everyMs && !stream.transport.isFull) {
       stream.write(stream.audience.format.heartbeat, nowMs);

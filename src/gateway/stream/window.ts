@@ -6,11 +6,13 @@
  * So, and because mergers of a shard may differ by moments, the search is for a moment some seconds before, a probe is several
  * neighbours of which the latest counts, and the last bit is walked: it is begun too early rather than that an event is skipped.
  */
+import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
-import type { LogBounds, Position } from '../../domain/position.ts';
+import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { HubPage } from '../hub/hub-page.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
@@ -23,6 +25,46 @@ const PROBE_BYTES = 4 << 10;
 const WALK_EVENTS = 500;
 /** Pages walked at the end, for the seconds that the search came early; after those, the window begins early. */
 const WALK_PAGES = 4;
+
+/** One channel's log, as whoever looks for a window reads it. */
+export interface WindowLog {
+  readonly channel: Channel;
+  /** Its newest events, as far as they are in memory. */
+  readonly ring: { readonly epoch: Epoch; readonly head: number; readonly events: readonly Event[] } | null;
+  page(after: Position): Promise<HubPage>;
+}
+
+export function logOfHub(hub: Hub): WindowLog {
+  return {
+    channel: hub.channel,
+    get ring() {
+      const { epoch, head, floor } = hub;
+      return { epoch, head, events: hub.after(floor) };
+    },
+    page: (after) => hub.page(after),
+  };
+}
+
+/** Of a channel that nobody here reads, perhaps. */
+export function logInStore(engine: Engine, channel: Channel): WindowLog {
+  return {
+    channel,
+    ring: null,
+    async page(after) {
+      const page = await engine.readHistory(channel, after, WALK_EVENTS);
+      return page.kind === 'gap' ? page : { ...page, through: page.events.at(-1)?.offset ?? after.offset };
+    },
+  };
+}
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `earliest`, or a duration such as `10m`: how far back, milliseconds. Undefined for anything else. */
+export function parseWindow(text: string): number | undefined {
+  if (text === 'earliest') return Number.POSITIVE_INFINITY;
+  const [, count, unit] = /^([0-9]{1,9})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
+}
 
 /** Where a window begins. */
 interface Beginning {
@@ -37,16 +79,16 @@ interface Beginning {
  *
  * @param windowMs How far back; infinite: as far as there is anything.
  */
-export async function windowStart(engine: Engine, hub: Hub, windowMs: number, wallMs: number): Promise<Position> {
+export async function windowStart(engine: Engine, of: WindowLog, windowMs: number, wallMs: number): Promise<Position> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const { log, clockMs } = await engine.readHistory(hub.channel, null, 0);
+    const { log, clockMs } = await engine.readHistory(of.channel, null, 0);
     if (windowMs === Number.POSITIVE_INFINITY) return { epoch: log.epoch, offset: log.oldest - 1 };
     const beginning = { clockMs: clockMs - windowMs, wallMs: wallMs - windowMs };
     const early = { clockMs: beginning.clockMs - SKEW_MS, wallMs: beginning.wallMs - SKEW_MS };
-    const found = inRing(hub, beginning, early);
+    const found = of.ring && inRing(of.ring, beginning, early);
     if (found) return found;
-    const near = await halved(engine, hub, log, early);
-    const walkedTo = near && (await walked(hub, near, beginning));
+    const near = await halved(engine, of.channel, log, early);
+    const walkedTo = near && (await walked(of, near, beginning));
     if (walkedTo) return walkedTo;
   }
   throw new EngineUnavailable('the history is trimmed faster than it can be read');
@@ -58,9 +100,11 @@ const isSince =
     mergedAfterMs === undefined ? atMs >= wallMs : atMs + mergedAfterMs >= clockMs;
 
 /** Most windows are short and begin in the ring: what is before it, is before the window, if its oldest events are well before. */
-function inRing(hub: Hub, beginning: Beginning, early: Beginning): Position | undefined {
-  const { epoch, head, floor } = hub;
-  const events = hub.after(floor);
+function inRing(
+  { epoch, head, events }: NonNullable<WindowLog['ring']>,
+  beginning: Beginning,
+  early: Beginning,
+): Position | undefined {
   const probe = events.slice(0, PROBE_EVENTS);
   if (probe.length === 0 || probe.some(isSince(early))) return undefined;
   const first = events.find(isSince(beginning));
@@ -71,14 +115,19 @@ function inRing(hub: Hub, beginning: Beginning, early: Beginning): Position | un
  * A position of which everything before is older, as far as a search by halves can tell. Undefined when another log has taken
  * its place.
  */
-async function halved(engine: Engine, hub: Hub, log: LogBounds, early: Beginning): Promise<Position | undefined> {
+async function halved(
+  engine: Engine,
+  channel: Channel,
+  log: LogBounds,
+  early: Beginning,
+): Promise<Position | undefined> {
   const { epoch } = log;
   /** Everything up to `older` is, and `newer` is not, or is the head. */
   let older = log.oldest - 1;
   let newer = log.head;
   while (newer - older > WALK_EVENTS) {
     const middle = (older + newer) >> 1;
-    const probe = await engine.readHistory(hub.channel, { epoch, offset: middle }, PROBE_EVENTS, PROBE_BYTES);
+    const probe = await engine.readHistory(channel, { epoch, offset: middle }, PROBE_EVENTS, PROBE_BYTES);
     if (probe.kind === 'events') {
       if (probe.events.some(isSince(early))) newer = middle;
       else older = middle + probe.events.length;
@@ -90,13 +139,13 @@ async function halved(engine: Engine, hub: Hub, log: LogBounds, early: Beginning
 
 /** From there to the first event of the window. Undefined when the log was trimmed away underneath: look again. */
 async function walked(
-  hub: Hub,
+  of: WindowLog,
   { epoch, offset: from }: Position,
   beginning: Beginning,
 ): Promise<Position | undefined> {
   let offset = from;
   for (let pages = 0; pages < WALK_PAGES; pages++) {
-    const page = await hub.page({ epoch, offset });
+    const page = await of.page({ epoch, offset });
     if (page.kind === 'gap') {
       if (page.reason !== 'trimmed' || page.log.oldest - 1 <= offset) return undefined;
       offset = page.log.oldest - 1;

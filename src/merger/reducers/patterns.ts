@@ -17,10 +17,14 @@ export interface ReducerPattern {
 
 export type ReducerFor = (channel: Channel) => Reducer;
 
+export function reducerNamed(name: string): Reducer | undefined {
+  return builtIn.find((each) => each.name === name);
+}
+
 /** @throws if a pattern names a reducer that does not exist; the configuration has checked that it does. */
 export function createReducerFor(patterns: readonly ReducerPattern[]): ReducerFor {
   const rules = patterns.map(({ pattern, reducer }) => {
-    const found = builtIn.find(({ name }) => name === reducer);
+    const found = reducerNamed(reducer);
     if (!found) throw new Error(`no reducer is called ${reducer}`);
     return { matches: createMatcher(pattern), reducer: found };
   });

@@ -57,6 +57,7 @@ export interface Draft {
   readonly events?: readonly (string | Event)[];
   readonly head?: number | null;
   readonly reducer?: string;
+  readonly refold?: number;
   readonly state?: State;
   /** Unless given, what the whole state then weighs. */
   readonly stateBytes?: number;
@@ -172,8 +173,19 @@ function createBench(subject: EngineUnderTest): Bench {
       const events = (wanted.events ?? []).map((given, n) =>
         typeof given === 'string' ? event((head ?? made) + 1 + n, given) : given,
       );
-      const { channel, reducer = 'log', state = new Map(), seqs = {} } = wanted;
-      return { channel, head, events, reducer, state, stateBytes: weights[i]!, seqs: new Map(Object.entries(seqs)) };
+      const { channel, reducer = 'log', refold, state = new Map(), seqs = {} } = wanted;
+      const fold = loaded.channels[i]!.fold ?? 0;
+      const folds = refold === undefined ? { fold } : { fold, refold };
+      return {
+        ...folds,
+        channel,
+        head,
+        events,
+        reducer,
+        state,
+        stateBytes: weights[i]!,
+        seqs: new Map(Object.entries(seqs)),
+      };
     });
     return { token: TOKEN, rev, epoch, entries: 0, channels, unreadable: [], ...rest };
   }

@@ -70,6 +70,45 @@ export function leaseTests(open: Open): void {
     assert.equal((await peek(bench, 'b')).kind, 'entries');
   });
 
+  it('that is free, or over, is left by who does not take it', async () => {
+    await using bench = await open();
+    const look = (token: string) =>
+      bench.engine.peek(0, { token, ms: LONG_MS, takes: false }, { maxEntries: 1, maxBytes: 1 });
+    assert.deepEqual(await look('b'), { kind: 'free' });
+    await peek(bench, 'a', 100);
+    assert.equal((await look('b')).kind, 'held');
+    await bench.until('the lease to be over', async () => (await look('b')).kind === 'free');
+    assert.equal((await bench.engine.sweep(0, 'a', 1)).kind, 'swept', 'nobody has taken it');
+    assert.equal((await look('a')).kind, 'entries', 'nor need its holder take what it has');
+    await bench.until('the lease to be extended', async () => (await look('b')).kind === 'held');
+    await bench.engine.release(0, 'a');
+    assert.deepEqual(await look('b'), { kind: 'free' });
+    assert.equal((await peek(bench, 'b')).kind, 'entries');
+  });
+
+  it('is told of when it is given back, and only then', async () => {
+    await using bench = await open();
+    const freed: number[] = [];
+    const also: number[] = [];
+    const other = await bench.engine.watch(
+      () => {},
+      (shard) => void also.push(shard),
+    );
+    await bench.engine.watch(
+      () => {},
+      (shard) => void freed.push(shard),
+    );
+    await peek(bench, 'a', LONG_MS, 0);
+    await peek(bench, 'a', LONG_MS, 1);
+    await bench.engine.release(0, 'b');
+    await bench.engine.release(1, 'a');
+    await bench.until('the news', () => freed.length > 0 && also.length > 0);
+    other.close();
+    await bench.engine.release(0, 'a');
+    await bench.until('the other news', () => freed.length > 1);
+    assert.deepEqual([freed, also], [[1, 0], [1]]);
+  });
+
   it('is not given back by any other token', async () => {
     await using bench = await open();
     await bench.engine.release(0, 'b');

@@ -5,7 +5,7 @@ import type { Channel } from '../../../src/domain/channel.ts';
 import { EPOCH_PATTERN } from '../../../src/domain/position.ts';
 import type { Evidence } from '../../../src/engine/engine.ts';
 import { read } from './history.ts';
-import { ALL, bytesOf, event, type Open, same } from './kit.ts';
+import { ALL, bytesOf, event, type Open } from './kit.ts';
 import { observe } from './subscribe.ts';
 
 const FROMS = ['p.1'];
@@ -46,7 +46,6 @@ const good: Record<string, Evident> = {
   'a head beyond the head': (channel) => ({ kind: 'head', channel, offset: 6 }),
   'an empty channel’s position beyond all events': (_, __, channel) => ({ kind: 'head', channel, offset: 7 }),
   'a commit that is not there': () => ({ kind: 'rev', rev: 3 }),
-  'another reducer': (channel) => ({ kind: 'reducer', channel, reducer: 'tally' }),
 };
 
 /** What is as the log has it, or cannot be told apart from that. */
@@ -58,8 +57,6 @@ const idle: Record<string, Evident> = {
   'the very head': (channel) => ({ kind: 'head', channel, offset: 5 }),
   'an older head': (channel) => ({ kind: 'head', channel, offset: 2 }),
   'an empty channel’s position of now': (_, __, channel) => ({ kind: 'head', channel, offset: 6 }),
-  'the reducer that it has': (channel) => ({ kind: 'reducer', channel, reducer: 'latest' }),
-  'another reducer of a channel without events': (_, __, channel) => ({ kind: 'reducer', channel, reducer: 'tally' }),
   'the rev of now': () => ({ kind: 'rev', rev: 2 }),
   'an older rev': () => ({ kind: 'rev', rev: 0 }),
 };
@@ -129,22 +126,6 @@ export function renewTests(open: Open): void {
     assert.equal(await read(bench, other, 6), 'h');
   });
 
-  it('drops the state of a channel that another reducer makes from now on, and of no other', async () => {
-    const { bench, channel, other, epoch } = await prepare(open);
-    await using _ = bench;
-    const state = new Map([['g', { offset: 7, bytes: bytesOf('w') }]]);
-    await bench.commit(0, [{ channel: other, events: ['g'], reducer: 'latest', state }]);
-    const renewed = await bench.engine.renew(0, epoch, { kind: 'reducer', channel, reducer: 'tally' });
-    assert.equal(renewed.kind, 'renewed');
-    const wishes = [channel, other].map((each) => ({ channel: each, froms: FROMS, withState: true }));
-    same((await bench.engine.load(0, wishes)).channels, [
-      { head: 5, reducer: 'tally', state: new Map(), seqs: [5] },
-      { head: 7, reducer: 'latest', state, seqs: [0] },
-    ]);
-    same(await bench.engine.readState(channel), { epoch: renewed.epoch, offset: 5, state: new Map() });
-    assert.deepEqual(await bench.texts(channel), ['b', 'c', 'd', 'e']);
-  });
-
   it('keeps for an event of a channel that was forgotten since', async () => {
     const { bench, channel, epoch } = await prepare(open);
     await using _ = bench;
@@ -176,7 +157,7 @@ export function renewTests(open: Open): void {
     const { bench, channel, other, epoch } = await prepare(open);
     await using _ = bench;
     const commit = await bench.draft(0, [{ channel: other, events: ['g'] }]);
-    await bench.engine.renew(0, epoch, { kind: 'reducer', channel, reducer: 'tally' });
+    await bench.engine.renew(0, epoch, { kind: 'head', channel, offset: 99 });
     assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'rev' });
     assert.deepEqual(await bench.texts(other), ['f']);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Channel } from '../../../src/domain/channel.ts';
 import { sameBytes } from '../../../src/domain/event.ts';
+import { channelEpoch } from '../../../src/domain/position.ts';
 import { fieldBytes, type State, type StateField } from '../../../src/domain/state.ts';
 import { LOAD_MAX_BYTES, LOAD_STATE_MAX_BYTES, type Snapshot } from '../../../src/engine/engine.ts';
 import { createRandom } from '../../support/random.ts';
@@ -139,10 +140,11 @@ export function largeStateTests(open: Open): void {
     const ledger = await filled(bench, 10_000);
     const { epoch } = await bench.peek();
     const reading = bench.engine.readState(ledger.channel);
-    const dropping = bench.engine.renew(0, epoch, { kind: 'reducer', channel: ledger.channel, reducer: 'tally' });
-    const [snapshot, { epoch: after }] = await Promise.all([reading, dropping]);
+    const dropped = { channel: ledger.channel, events: ['x'], reducer: 'tally', refold: 7, stateBytes: 0 };
+    const head = ledger.head + 1;
+    const [snapshot] = await Promise.all([reading, bench.commit(0, [dropped])]);
     if (snapshot.epoch === epoch) ledger.check(snapshot);
-    else same(snapshot, { epoch: after, offset: ledger.head, state: new Map() });
+    else same(snapshot, { epoch: channelEpoch(epoch, 7), offset: head, state: new Map() });
     await bench.commit(0, [
       {
         channel: ledger.channel,

@@ -216,6 +216,20 @@ export function badInputTests(kit: Kit): void {
       await refused('?from=a.1&fro%6d=a.1', 400, 'repeated_parameter');
     });
 
+    it('P4: a parameter that is nearly from or seq is 400; one that is nothing like them is ignored', async () => {
+      for (const name of ['form', 'frm', 'fromm', 'From', 'FROM', 'sqe', 'se', 'seqq', 'Seq', 'esq']) {
+        await refused(`?from=a.1&seq=5&${name}=1`, 400, 'bad_parameter');
+        await refused(`?${name}=a.1`, 400, 'bad_parameter');
+      }
+      for (const name of ['x', 'sequence', 'trace', 'token', 'v', 'room', 'sender']) {
+        const answer = await request(kit.postUrl(), `/c/${newChannel()}?from=a.1&seq=5&${name}=1`, {
+          method: 'POST',
+          body: 'x',
+        });
+        assert.equal(answer.status, 204, name);
+      }
+    });
+
     it('P1: a header given twice is 400', async () => {
       await refused('', 400, 'bad_from', { headers: { 'change-from': ['a.1', 'b.1'], 'change-seq': '5' } });
       await refused('', 400, 'bad_seq', { headers: { 'change-from': 'a.1', 'change-seq': ['5', '6'] } });

@@ -30,12 +30,12 @@ export function badQuestionsTests(kit: Kit): void {
 
   it('P1: a parameter that the path knows, given twice, is 400; one it does not know is ignored', async () => {
     for (const [path, names] of [
-      ['events', ['format', 'since', 'with', 'snapshot', 'wait', 'strict']],
+      ['events', ['format', 'since', 'with', 'snapshot', 'wait', 'strict', 'heartbeat', 'probe']],
       ['history', ['since', 'limit']],
       ['state', ['since']],
     ] as const) {
       for (const name of names) {
-        const value = { format: 'json', with: 'from' }[name as string] ?? '1';
+        const value = { format: 'json', with: 'from', heartbeat: 'event' }[name as string] ?? '1';
         const twice = `${name}=${value}&${name}=${value}`;
         assertProblem(await kit.get(`/c/room/${path}?${twice}`), 400, 'repeated_parameter');
       }
@@ -69,6 +69,7 @@ export function badQuestionsTests(kit: Kit): void {
       const answer = await request(kit.postUrl(), '/c/room', { method });
       assertProblem(answer, 405, 'method_not_allowed');
       assert.deepEqual(answer.headers.allow!.split(', ').sort(), ['POST', 'PUT']);
+      assert.match(answer.json<{ detail: string }>().detail, /To listen, GET \/c\/\{channel\}\/events\.$/);
     }
     for (const path of ['/c/room/events', '/c/room/state', '/c/room/history', '/healthz', '/readyz', '/openapi.json']) {
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'QUERY']) {

@@ -20,7 +20,7 @@ const clients: readonly (readonly [string, new (url: string) => StandardEventSou
 ];
 
 /** `retry:` is 1 to 3 s, after each cut. */
-const RETURN_TIMEOUT_MS = 10_000;
+const RETURN_TIMEOUT_MS = 30_000;
 
 function watch(source: StandardEventSource) {
   const seen = { opened: 0, syncs: [] as Sync[], data: [] as string[], lastEventId: '' };

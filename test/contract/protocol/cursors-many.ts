@@ -49,12 +49,12 @@ export function manyChannelCursorTests(kit: Kit): void {
     assert.deepEqual(Object.values(seen), ['abcdefghij', 'abcdefghij']);
   });
 
-  it('P13: of another order, of more, of fewer or of other channels is reset', async () => {
+  it('P13: one that is not joined is reset for another order, for more, for fewer and for other channels', async () => {
     const [a, b, c] = [newChannel(), newChannel(), newChannel()];
     for (const channel of [a, b, c]) await kit.send(channel, 'x');
     for (const channel of [a, b, c]) await kit.settled(channel, 1);
     const cursorOf = async (names: string) => (await kit.poll(names)).cursor;
-    const [ofA, ofAb, ofAbc] = [await cursorOf(a), await cursorOf(`${a},${b}`), await cursorOf(`${a},${b},${c}`)];
+    const [ofAb, ofAbc] = [await cursorOf(`${a},${b}`), await cursorOf(`${a},${b},${c}`)];
     assert.equal((await kit.syncFor(`${a},${b}`, { lastEventId: ofAb })).status, 'resumed');
     for (const [names, lastEventId] of [
       [`${b},${a}`, ofAb],
@@ -63,7 +63,6 @@ export function manyChannelCursorTests(kit: Kit): void {
       [b, ofAb],
       [`${a},${b},${c}`, ofAb],
       [`${a},${b}`, ofAbc],
-      [`${a},${b}`, ofA],
       [`${c},${b},${a}`, ofAbc],
     ] as const) {
       const sync = await kit.syncFor(names, { lastEventId });

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { waitFor } from '../../support/wait.ts';
 import { brokenCursorTests } from './cursors-broken.ts';
+import { joinedCursorTests } from './cursors-joined.ts';
 import { manyChannelCursorTests } from './cursors-many.ts';
-import { type Kit, newChannel } from './kit.ts';
+import { assertProblem, type Kit, newChannel } from './kit.ts';
+import { resetTests } from './resets.ts';
 
 export function cursorsTests(kit: Kit): void {
   const { it } = kit;
@@ -38,6 +40,27 @@ export function cursorsTests(kit: Kit): void {
     assert.deepEqual(await missed('nonsense', a!.id), ['reset', undefined]);
     assert.deepEqual(await missed('', a!.id), ['resumed', 2]);
     assert.deepEqual(await missed(undefined, a!.id), ['resumed', 2]);
+  });
+
+  it('P13: lastEventId in the query is a cursor, however it is written, behind the header and before since', async () => {
+    const channel = newChannel();
+    await kit.send(channel, 'a', 'b', 'c');
+    const [a, b, c] = await kit.settled(channel, 3);
+    const missed = async (query: string, lastEventId?: string) => {
+      const sync = await kit.syncFor(channel, { query, ...(lastEventId === undefined ? {} : { lastEventId }) });
+      return [sync.status, sync.channels[channel]!.missed];
+    };
+    for (const name of ['lastEventId', 'lastEventID', 'LASTEVENTID', 'lasteventid']) {
+      assert.deepEqual(await missed(`${name}=${a!.id}`), ['resumed', 2], name);
+    }
+    assert.deepEqual(await missed(`since=${a!.id}&lastEventId=${b!.id}`), ['resumed', 1]);
+    assert.deepEqual(await missed(`lastEventId=${a!.id}`, c!.id), ['resumed', 0]);
+    assert.deepEqual(await missed(`lastEventId=&since=${a!.id}`), ['resumed', 2]);
+    assert.deepEqual(await missed('lastEventId=10m'), ['reset', undefined], 'a word is no cursor');
+    const twice = `/c/${channel}/events?lastEventId=${a!.id}&lastEventID=${b!.id}`;
+    assertProblem(await kit.get(twice), 400, 'repeated_parameter');
+    const page = await kit.poll(channel, `lastEventId=${b!.id}`);
+    assert.deepEqual([page.status, page.events.length], ['resumed', 1]);
   });
 
   it('P14: after each id of a run, exactly the rest follows, on whichever server', async () => {
@@ -148,5 +171,7 @@ export function cursorsTests(kit: Kit): void {
   });
 
   brokenCursorTests(kit);
+  joinedCursorTests(kit);
   manyChannelCursorTests(kit);
+  resetTests(kit);
 }

@@ -15,7 +15,7 @@ export function dataTests(kit: Kit): void {
     assert.deepEqual(frame, { event: 'message', data: '{"a":1}', retry: undefined, comments: [] });
     assert.match(
       reader.text(),
-      new RegExp(`\n\nid: ${id}\ndata: {"a":1}\n\n(:\n\n)*$`),
+      new RegExp(`\n\n(:\n)*id: ${id}\ndata: {"a":1}\n\n(:\n)*$`),
       'and nothing else is on the wire',
     );
   });

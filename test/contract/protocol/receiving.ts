@@ -46,13 +46,13 @@ export function receivingTests(kit: Kit): void {
   });
 
   it('P10: where events keep coming there are none', async () => {
-    const channel = newChannel();
-    const { reader } = await kit.live(channel);
-    await using _ = reader;
     for (;;) {
+      const channel = newChannel();
+      const { reader } = await kit.live(channel);
+      await using _ = reader;
       const before = reader.frames.length;
       let longestMs = 0;
-      for (let i = 0, lastMs = performance.now(); i < 30; i++) {
+      for (let i = 0, lastMs = performance.now(); i < 30 && longestMs < HEARTBEAT_MS / 2; i++) {
         await kit.send(channel, String(i));
         await reader.next(isEvent);
         await sleep(HEARTBEAT_MS / 10);
@@ -60,7 +60,7 @@ export function receivingTests(kit: Kit): void {
         lastMs = performance.now();
       }
       // A machine that stood still for so long has made a silence: then once more.
-      if (longestMs > HEARTBEAT_MS / 2) continue;
+      if (longestMs >= HEARTBEAT_MS / 2) continue;
       const comments = reader.frames.slice(before).flatMap((frame) => frame.comments);
       assert.ok(comments.length <= 1, 'at most the one that was due before the first event');
       return;

@@ -95,7 +95,7 @@ export function sendingTests(kit: Kit): void {
 
   it('P5: parameters that the path does not know are ignored', async () => {
     const channel = newChannel();
-    const answer = await request(kit.postUrl(), `/c/${channel}?seqq=0&x=1&x=2&since=a&%00`, {
+    const answer = await request(kit.postUrl(), `/c/${channel}?sequence=0&x=1&x=2&since=a&%00`, {
       method: 'POST',
       body: 'x',
     });

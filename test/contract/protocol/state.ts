@@ -144,6 +144,20 @@ export function stateTests(kit: Kit): void {
     assert.deepEqual([empty.status, empty.events], ['resumed', events]);
   });
 
+  it('P25: from a duration back, as a stream has it; a page of such goes on by its cursor', async () => {
+    const channel = newChannel();
+    await kit.send(channel, 'a', 'b', 'c');
+    const events = await kit.settled(channel, 3);
+    for (const since of ['earliest', '10m', '7d']) {
+      const page = await kit.history(channel, `?since=${since}`);
+      assert.deepEqual([page.status, page.events], ['resumed', events], since);
+    }
+    const first = await kit.history(channel, '?since=1h&limit=2');
+    assert.deepEqual([first.events, first.more], [events.slice(0, 2), true]);
+    const rest = await kit.history(channel, `?since=${first.cursor}`);
+    assert.deepEqual(rest.events, events.slice(2));
+  });
+
   it('P25: pages of any size, one after the other, are the whole', async () => {
     const channel = newChannel();
     await kit.sendMany(channel, HISTORY_MAX_EVENTS + 30);

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { asTypeScript } from '../../support/typescript.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { FloodOptions } from './floods.ts';
 import type { ReplayOptions } from './replay.ts';
@@ -52,7 +53,7 @@ process.on('exit', () => {
 /** @returns Once it has begun. */
 export async function startAttacker(order: Order): Promise<Attacker> {
   const file = fileURLToPath(new URL('attacker.ts', import.meta.url));
-  const child = fork(file, [JSON.stringify(order)], { execPath: 'chrt', execArgv: [...IDLE, '--import', 'tsx'] });
+  const child = fork(file, [JSON.stringify(order)], { execPath: 'chrt', execArgv: [...IDLE, ...asTypeScript] });
   running.add(child);
   let last: Report | undefined;
   let hasEnded = false;

@@ -201,13 +201,11 @@ export function createWalk(pair: Pair, random: Random) {
     rev: number,
   ): Evidence {
     const near = Math.max(1, random.pick([head, forgotten]) - 2 + random.int(4));
-    switch (random.pick(['head', 'event', 'rev', 'reducer'] as const)) {
+    switch (random.pick(['head', 'event', 'rev'] as const)) {
       case 'head':
         return { kind: 'head', channel, offset: random.chance(0.4) ? head + 1 + random.int(3) : near };
       case 'rev':
         return { kind: 'rev', rev: Math.max(0, rev - 2 + random.int(4)) };
-      case 'reducer':
-        return { kind: 'reducer', channel, reducer: random.pick(REDUCERS) };
       case 'event': {
         const known = events.length > 0 && random.chance(0.8) ? random.pick(events) : undefined;
         if (known === undefined)

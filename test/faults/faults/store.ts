@@ -93,6 +93,22 @@ const stepClock: Fault = {
   },
 };
 
+/** Commands of our scripts without which none of them may write anything, or say so. */
+const COMMANDS = ['rpush', 'ltrim', 'hset', 'hget', 'zadd', 'spublish', 'lrange', 'evalsha', 'unlink'] as const;
+
+/** Somebody takes rights from our user, and gives them back. */
+const missingRights: Fault = {
+  name: 'rights-redis',
+  // One that is away or frozen cannot be told.
+  hits: 'redis',
+  lastsMs: [500, 4_000],
+  async start({ redis }, random) {
+    const taken = [...new Set([random.pick(COMMANDS), random.pick(COMMANDS)])].map((command) => `-${command}`);
+    await redis.cli('acl', 'setuser', 'default', ...taken);
+    return { detail: taken.join(' '), stop: async () => void (await redis.cli('acl', 'setuser', 'default', '+@all')) };
+  },
+};
+
 /** The file Redis appends to: the last of the increments. */
 function appendFile(redis: LabRedis): string {
   const folder = join(redis.dataDir, 'appendonlydir');
@@ -172,6 +188,6 @@ export const restoreCopy: Fault = {
 };
 
 export const storeFaults: readonly Fault[] = [
-  ...[killRedis, freezeRedis, fillDisk, slowFsync, stepClock],
+  ...[killRedis, freezeRedis, fillDisk, slowFsync, stepClock, missingRights],
   ...[truncateAof, restoreCopy],
 ];

@@ -19,7 +19,13 @@ export interface GroundNeeds {
   readonly clocks?: boolean;
   /** The same of Redis. */
   readonly redisClock?: boolean;
+  /** The last release is built beside the head. */
+  readonly lastRelease?: boolean;
+  /** The second bucket and the second gateway are a supervisor and two workers. */
+  readonly workers?: boolean;
 }
+
+const SUPERVISED = ['bucket-1', 'gateway-1'];
 
 export interface Ground {
   readonly redisDir: string;
@@ -121,9 +127,11 @@ export function prepareGround(dir: string, needs: GroundNeeds): Ground {
     redisDir,
     redis,
     roleEnv(name) {
-      if (!needs.clocks) return {};
+      const workers = needs.workers && SUPERVISED.includes(name) ? { WORKERS: '2' } : {};
+      if (!needs.clocks) return workers;
       writeFileSync(clockFile(name), '+0');
       return {
+        ...workers,
         LD_PRELOAD: faketime,
         FAKETIME_TIMESTAMP_FILE: clockFile(name),
         FAKETIME_CACHE_DURATION: '1',

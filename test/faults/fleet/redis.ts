@@ -4,16 +4,15 @@
  * Unlike `support/redis-server.ts` it can live in a network namespace, on a file system that gets full, and above an fsync
  * that takes its time.
  */
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort } from '../../../loadtest/fleet/port.ts';
+import { ask } from '../../support/redis-ask.ts';
 import { waitFor } from '../../support/wait.ts';
 import { Child } from './child.ts';
 
-const run = promisify(execFile);
+const ANSWER_TIMEOUT_MS = 5_000;
 
 export interface LabRedisOptions {
   readonly name?: string;
@@ -36,7 +35,7 @@ export interface LabRedis {
   /** Of its append-only files. */
   readonly dataDir: string;
   readonly child: Child;
-  /** `redis-cli`. */
+  /** As `redis-cli` answers. */
   cli(...args: string[]): Promise<string>;
   /** Resolves when it answers PING. */
   ready(timeoutMs?: number): Promise<void>;
@@ -93,10 +92,7 @@ export async function startLabRedis(options: LabRedisOptions): Promise<LabRedis>
     port,
     dataDir,
     child,
-    async cli(...cliArgs) {
-      const { stdout } = await run('redis-cli', ['-e', '-h', host, '-p', String(port), ...cliArgs], { timeout: 5_000 });
-      return stdout.trimEnd();
-    },
+    cli: (...args) => ask({ host, port, timeoutMs: ANSWER_TIMEOUT_MS }, ...args),
     async ready(timeoutMs = 20_000) {
       const what = () => `${name} to answer:\n${child.tail.join('\n')}`;
       await waitFor(() => answersPing(host, port), { timeoutMs, everyMs: 20, what });

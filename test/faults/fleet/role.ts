@@ -11,6 +11,8 @@ export interface Role {
   readonly name: string;
   readonly kind: RoleKind;
   readonly child: Child;
+  /** The file that it runs from its next start on. */
+  main: string;
   /** Between it and Redis. */
   readonly link: FaultProxy;
   /** Where it serves; undefined while it does not. */
@@ -25,7 +27,7 @@ export interface Role {
 export interface RoleOptions {
   readonly kind: RoleKind;
   readonly index: number;
-  /** The compiled program. */
+  /** The program. */
   readonly main: string;
   readonly dir: string;
   readonly redis: () => Address;
@@ -37,11 +39,12 @@ export interface RoleOptions {
 const START_MAX_MS = 90_000;
 
 export async function startRole(options: RoleOptions): Promise<Role> {
-  const { kind, index, main, dir, redis, random, env } = options;
+  const { kind, index, dir, redis, random, env } = options;
   const name = `${kind}-${index}`;
   const link = await startProxy(() => [redis()], random);
   const counts = new Map<string, number>();
   let address: Address | undefined;
+  let { main } = options;
   const child = new Child({
     name,
     logPath: join(dir, `${name}.log`),
@@ -65,6 +68,12 @@ export async function startRole(options: RoleOptions): Promise<Role> {
     kind,
     child,
     link,
+    get main() {
+      return main;
+    },
+    set main(file) {
+      main = file;
+    },
     get address() {
       return child.isRunning ? address : undefined;
     },

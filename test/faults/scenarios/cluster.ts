@@ -1,5 +1,5 @@
 /**
- * A fleet on a Redis Cluster: slots move and primaries die under load. With REDIS_WAIT_REPLICAS nothing accepted is
+ * A fleet on a Redis Cluster: slots move, primaries die and stand still under load. With REDIS_WAIT_REPLICAS nothing accepted is
  * lost; without it a replica that was behind when it was promoted takes with it what it had not got, which the checker
  * has to see.
  */
@@ -16,8 +16,12 @@ import { type Scenario, type ScenarioOptions, sized, violationsOf } from './scen
 /** Of the shards that have something to lose. */
 const SLOTS = CHANNELS.map((channel) => slotOf(shardOf(channel, Number(LAB_ENV.SHARDS))));
 const PROMOTED_MAX_MS = 20_000;
+/** Each look asks all nodes, in a process for each. */
+const LOOK_EVERY_MS = 200;
 /** How long a replica gets nothing before its primary dies: less than after which the others give it up. */
 const BEHIND_MS = 600;
+/** The same of a primary that nobody takes the place of. */
+const FROZEN_MS = 600;
 
 type During = (cluster: RedisCluster) => Promise<void>;
 
@@ -39,10 +43,32 @@ async function onCluster(options: ScenarioOptions, waitReplicas: number, during:
 async function killPrimary(cluster: RedisCluster, slot: number, primary: RedisServer): Promise<void> {
   await primary.kill9();
   const isOther = async () => (await cluster.ownerOf(slot)) !== primary;
-  await waitFor(isOther, { what: 'a replica to be promoted', timeoutMs: PROMOTED_MAX_MS, everyMs: 50 });
+  await waitFor(isOther, { what: 'a replica to be promoted', timeoutMs: PROMOTED_MAX_MS, everyMs: LOOK_EVERY_MS });
   await primary.restart();
   const isInStep = async () => (await primary.cli('info', 'replication')).includes('master_link_status:up');
-  await waitFor(isInStep, { what: 'the old primary to be a replica', timeoutMs: PROMOTED_MAX_MS, everyMs: 50 });
+  await waitFor(isInStep, {
+    what: 'the old primary to be a replica',
+    timeoutMs: PROMOTED_MAX_MS,
+    everyMs: LOOK_EVERY_MS,
+  });
+}
+
+/** Its place is taken, or it is itself again; then all of it is as it was, with a replica in step. */
+async function freezePrimary(cluster: RedisCluster, slot: number, isReplaced: boolean): Promise<void> {
+  const primary = await cluster.ownerOf(slot);
+  const isOther = async () => (await cluster.ownerOf(slot)) !== primary;
+  const look = { timeoutMs: PROMOTED_MAX_MS, everyMs: LOOK_EVERY_MS };
+  primary.pause();
+  try {
+    if (isReplaced) await waitFor(isOther, { ...look, what: 'a replica to take the place of the frozen one' });
+    else await sleep(FROZEN_MS);
+  } finally {
+    primary.resume();
+  }
+  // Whichever of the two it is by now.
+  const isInStep = async () =>
+    /master_link_status:up|slave0:.*state=online/.test(await primary.cli('info', 'replication'));
+  await waitFor(isInStep, { ...look, what: 'primary and replica to be in step' });
 }
 
 /** A primary that serves other slots; these never move. */
@@ -71,6 +97,22 @@ export const clusterMoves: Scenario = {
       figures: { ...result.verdict.figures, moves: rounds, kills: rounds },
       failures: violationsOf(result.verdict),
     };
+  },
+};
+
+export const clusterFreezes: Scenario = {
+  name: 'cluster-freezes',
+  promise:
+    'primaries frozen under load, for less and for more than it takes to replace one, with REDIS_WAIT_REPLICAS=1: 0 violations',
+  async run(options) {
+    const rounds = sized(20, 2, options);
+    const result = await onCluster(options, 1, async (cluster) => {
+      for (let round = 0; round < rounds; round++) {
+        await freezePrimary(cluster, SLOTS[(round >> 1) % SLOTS.length]!, round % 2 === 1);
+        await sleep(500);
+      }
+    });
+    return { figures: { ...result.verdict.figures, frozen: rounds }, failures: violationsOf(result.verdict) };
   },
 };
 

@@ -1,7 +1,7 @@
 /** All scenarios by name. `npm run scenario -- --name killed-redis`; `--scale` makes them smaller, `--record` keeps the figures. */
 import { parseArgs } from 'node:util';
 import { keepResult } from '../results.ts';
-import { clusterLoses, clusterMoves } from './cluster.ts';
+import { clusterFreezes, clusterLoses, clusterMoves } from './cluster.ts';
 import { cutPubsub } from './cut-pubsub.ts';
 import { everysecLoses } from './everysec-loses.ts';
 import { failover } from './failover.ts';
@@ -24,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   takeover,
   redisAway,
   clusterMoves,
+  clusterFreezes,
   clusterLoses,
 ];
 

@@ -28,7 +28,18 @@ findsMistakes('environment', [
     (p) => {
       delete p.get('ConfigMap', 'smallchange-settings').data.AUTH;
     },
-    /set AUTH=anonymous/,
+    /set AUTH=jwt, or AUTH=anonymous/,
+  ],
+  [
+    'tokens that nobody could verify',
+    (p) => {
+      const { env } = p.container('smallchange-gateway');
+      env.splice(
+        env.findIndex(({ name }: { name: string }) => name === 'JWT_SECRET'),
+        1,
+      );
+    },
+    /smallchange-gateway: AUTH=jwt needs JWT_SECRET/,
   ],
   [
     'a role there is not',
@@ -36,6 +47,39 @@ findsMistakes('environment', [
       p.container('smallchange-bucket').env[0].value = 'buckett';
     },
     /ROLES must be/,
+  ],
+]);
+
+const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: 'smallchange-tokens', key } } });
+
+findsMistakes('secrets', [
+  [
+    "another role's user of Redis",
+    (p) => {
+      p.container('smallchange-bucket').env[1].valueFrom.secretKeyRef.key = 'REDIS_URL_MERGER';
+    },
+    /smallchange-bucket: REDIS_URL is REDIS_URL_MERGER/,
+  ],
+  [
+    'a merger that could make tokens',
+    (p) => {
+      p.container('smallchange-merger').env.push({ name: 'JWT_SECRET', ...secret('JWT_SECRET') });
+    },
+    /smallchange-merger: a merger has no use for JWT_SECRET/,
+  ],
+  [
+    'all that is in a Secret',
+    (p) => {
+      p.container('smallchange-gateway').envFrom.push({ secretRef: { name: 'smallchange-tokens' } });
+    },
+    /smallchange-gateway: envFrom has all of a Secret/,
+  ],
+  [
+    'a secret in the manifest',
+    (p) => {
+      p.container('smallchange-gateway').env.push({ name: 'JWT_SECRET', value: 'x'.repeat(32) });
+    },
+    /JWT_SECRET is in the manifest for all to read/,
   ],
 ]);
 

@@ -66,7 +66,7 @@ export const idleConnections: Attack = {
   store: 'redis',
   descriptors: (size) => FILES[size],
   holds: ['answers'],
-  cutsStore: true,
+  cuts: 'all',
   cutsIdle: true,
   drive,
 };

@@ -55,6 +55,8 @@ export const missedChanges: Attack = {
     STREAM_STALL_MS: '120000',
   }),
   holds: ['rings', 'batches'],
+  // Redis lets go of a subscriber that does not read.
+  cuts: 'subscription',
   prepare,
   drive,
 };

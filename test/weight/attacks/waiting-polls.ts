@@ -1,4 +1,4 @@
-/** More polls that wait than a server may hold streams, each on a connection of its own. */
+/** More polls that wait than a server may hold streams, each on a connection of its own, all sent in the same moment. */
 import { request } from '../../support/http.ts';
 import { waitFor } from '../../support/wait.ts';
 import { Tally } from '../answers.ts';
@@ -9,22 +9,37 @@ import { get, RawConnection } from '../sockets.ts';
 const CHANNEL = 'waited';
 const HELD_MAX: Readonly<Record<Size, number>> = { small: 200, full: 5_000 };
 const POLLS: Readonly<Record<Size, number>> = { small: 500, full: 9_000 };
+/** Connections are opened so many at a time, or the first would be silent for too long. */
+const TOGETHER = 500;
+const OPEN_MS = 10_000;
 const ANSWERED_MS = 15_000;
 /** Good clients have streams of their own. */
 const OTHERS = 50;
 
-async function drive({ target, size }: Drive) {
-  const tally = new Tally();
-  let told = 0;
+const connections: RawConnection[] = [];
+/** Of the connections, to the requests sent last. */
+let tally = new Tally();
+let told = 0;
+
+/** All are open and were answered once: an idle one is not closed meanwhile. */
+async function prepare({ target, size }: Drive): Promise<void> {
   const onAnswer = ({ status, text }: { status: number; text: string }) => {
     tally.add(status);
     if (status === 503 && /^retry-after: \d+/im.test(text)) told++;
   };
-  const connections = Array.from({ length: POLLS[size] }, () => {
-    const connection = new RawConnection(target.gatewayUrl, { onAnswer });
-    void connection.send(get(`/c/${CHANNEL}/events?format=json&wait=25`));
-    return connection;
-  });
+  while (connections.length < POLLS[size]) {
+    for (let n = 0; n < TOGETHER && connections.length < POLLS[size]; n++) {
+      const connection = new RawConnection(target.gatewayUrl, { onAnswer });
+      void connection.send(get(`/c/${CHANNEL}/events?format=json`));
+      connections.push(connection);
+    }
+    await waitFor(() => tally.of(200) === connections.length, { timeoutMs: OPEN_MS, what: 'first answers' });
+  }
+  tally = new Tally();
+}
+
+async function drive({ target, size }: Drive) {
+  for (const connection of connections) void connection.send(get(`/c/${CHANNEL}/events?format=json&wait=25`));
   const due = POLLS[size] - HELD_MAX[size];
   await waitFor(() => tally.of(503) >= due, { timeoutMs: ANSWERED_MS, everyMs: 20, what: 'refusals' }).catch(() => {});
   const faults = tally.faults('a poll', 200, 503);
@@ -52,5 +67,6 @@ export const waitingPolls: Attack = {
   store: 'redis',
   env: (size) => ({ MAX_STREAMS: String(HELD_MAX[size]), SPREAD_INTERVAL_MS: '0' }),
   holds: ['polls', 'streams', 'answers'],
+  prepare,
   drive,
 };

@@ -46,6 +46,11 @@ export interface RawWake {
   readonly raws: readonly Buffer[];
 }
 
+/** What `lua/release.lua` says. A version that does not know it finds a wake that tells nothing. */
+export function isFreed(payload: Buffer): boolean {
+  return payload.length === 1;
+}
+
 /** What `lua/append.lua` says of an inbox that was empty; undefined when it says nothing. */
 export function decodeWake(payload: Buffer): RawWake | undefined {
   if (payload.length === 0) return undefined;

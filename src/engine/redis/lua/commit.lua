@@ -9,7 +9,7 @@
 -- KEYS[3]  dedupe expiry
 -- KEYS[4]  recent
 -- KEYS[5]  bad
--- KEYS[…]  for each channel: meta, history; state and index where it has fields, dedupe where it has publishers
+-- KEYS[…]  for each channel: meta, history; state and index where it has fields or is begun anew, dedupe where it has publishers
 -- ARGV[1]  token of the lease
 -- ARGV[2]  rev as it was read
 -- ARGV[3]  count of entries the inbox gives up
@@ -22,7 +22,8 @@
 -- ARGV[…]  the unreadable entries
 -- ARGV[#ARGV]  MessagePack: a flat array that has for each channel: name, head as it was read ('' when it must not exist),
 --          head after, reducer, offset of the first event, head of the published batch, counts of events, state
---          fields and publishers, bytes of the whole state; then the events, the fields as pairs field, value, the
+--          fields and publishers, bytes of the whole state, its `fold` from now on where the state before is dropped, else
+--          ''; then the events, the fields as pairs field, value, the
 --          publishers as pairs from, seq
 --
 -- Answer   {rev, events, waiting, clock}  committed; as they are now, how many entries are left (integers), what the clock of
@@ -48,7 +49,7 @@ local trimMore = tonumber(ARGV[10])
 local FIRST_UNREADABLE = 11
 local channels = cmsgpack.unpack(ARGV[#ARGV])
 local FIRST_CHANNEL_KEY = 6
-local ELEMENTS_BEFORE = 10
+local ELEMENTS_BEFORE = 11
 -- Fields whose last change is remembered: what may change between two pages of a reader (lua/state.lua).
 local INDEX_MAX = 1024
 -- Lua's stack holds about 8,000 values; even, so that pairs stay together.
@@ -75,7 +76,7 @@ local function eachChannel(visit)
     if answer then
       return answer
     end
-    key = key + 2 + (firstPublisher > firstField and 2 or 0) + (next > firstPublisher and 1 or 0)
+    key = key + 2 + ((firstPublisher > firstField or channels[at + 10] ~= '') and 2 or 0) + (next > firstPublisher and 1 or 0)
     at = next
   end
 end
@@ -141,7 +142,7 @@ end
 
 -- Redis does not undo what a script wrote before a command of it was refused. Events would be there and their changes still in
 -- the inbox, to become events again in every round, so all that is written with is asked for before the first write.
-for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'ZCARD', 'ZPOPMIN'}) do
+for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}) do
   if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
     return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
   end
@@ -170,12 +171,20 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
     recent[#recent + 1] = newRev
     recent[#recent + 1] = name
   end
+  if channels[at + 10] ~= '' then
+    -- Not DEL: what a large state takes is given back by another thread.
+    redis.call('UNLINK', KEYS[nextKey], KEYS[nextKey + 1])
+    redis.call('HDEL', metaKey, 'size', 'indexed', 'indexedFrom')
+    redis.call('HSET', metaKey, 'fold', channels[at + 10])
+  end
   if firstPublisher > firstField then
     inBatches('HSET', KEYS[nextKey], channels, firstField, firstPublisher - 1)
     index(metaKey, KEYS[nextKey + 1], at, firstField, firstPublisher)
-    nextKey = nextKey + 2
   elseif channels[at + 9] > 0 and firstField > firstEvent then
     index(metaKey, nil, at, firstField, firstPublisher)
+  end
+  if firstPublisher > firstField or channels[at + 10] ~= '' then
+    nextKey = nextKey + 2
   end
   if next > firstPublisher then
     inBatches('HSET', KEYS[nextKey], channels, firstPublisher, next - 1)

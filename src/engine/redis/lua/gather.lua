@@ -4,7 +4,7 @@
 -- A member is gone when its time is over by Redis' clock, or further away than anybody says: then the clock was set back. Set
 -- ahead, it makes all seem gone until each has spoken again.
 --
--- KEYS[1]  members: hash member -> "<figure> <until, ms of Redis' clock>"
+-- KEYS[1]  members of one roll: hash member -> "<figure> <until, ms of Redis' clock>"
 -- ARGV[1]  member
 -- ARGV[2]  figure
 -- ARGV[3]  for how long, ms; 0 takes it back

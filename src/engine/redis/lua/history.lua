@@ -20,7 +20,7 @@
 -- ARGV[8]  what an event weighs beside its bytes
 --
 -- Answer   {epoch, events of the shard, forgotten, forgotten of this channel or nil, head or nil, base or nil,
---           count of events kept, clock of the shard (ms), {event…}}; head and base nil for a channel that does not exist
+--           count of events kept, clock of the shard (ms), {event…}, fold of this channel or nil}; head and base nil for a channel that does not exist
 
 local shardKey, forgottenKey, metaKey, historyKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local newEpoch = ARGV[1]
@@ -78,17 +78,17 @@ if not epoch then
   epoch = newEpoch
   redis.call('HSET', shardKey, 'epoch', epoch)
 end
-local meta = redis.call('HMGET', metaKey, 'head', 'base')
+local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold')
 local head, base = meta[1], meta[2]
 local kept = redis.call('LLEN', historyKey)
 local events = {}
 if head and limit > 0 and epochAsked == '' then
   events = newest(math.max(0, kept - limit), kept - 1)
-elseif head and limit > 0 and epochAsked == epoch then
+elseif head and limit > 0 and epochAsked == channelEpoch(epoch, meta[3]) then
   local first = math.max(0, after - (head - kept))
   events = oldest(first, math.min(first + limit, kept) - 1)
 end
 return {
   epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept,
-  digits(storeMs(shard[4], shard[5], shard[6], redisMs())), events,
+  digits(storeMs(shard[4], shard[5], shard[6], redisMs())), events, meta[3],
 }

@@ -7,7 +7,8 @@
 -- ARGV[2]  bytes of all states together up to which one more is given
 -- ARGV[…]  for each wish: '1' when the state is wanted else '0', count of publishers, the publishers
 --
--- Answer   {rev, wish…}, a wish being {head or nil, reducer or nil, {field, value, …} or nil, {seq or nil, …}}
+-- Answer   {rev, wish…}, a wish being {head or nil, reducer or nil, {field, value, …} or nil, {seq or nil, …},
+--          fold or nil}
 
 local shardKey = KEYS[1]
 local maxBytes = tonumber(ARGV[1])
@@ -37,7 +38,7 @@ for k = 2, #KEYS, 3 do
   local withState = ARGV[at] == '1'
   local froms = tonumber(ARGV[at + 1])
   at = at + 2
-  local meta = redis.call('HMGET', metaKey, 'head', 'reducer', 'size', 'indexed')
+  local meta = redis.call('HMGET', metaKey, 'head', 'reducer', 'size', 'indexed', 'fold')
   local state = withState and stateOf(stateKey, meta[1], meta[3], meta[4]) or not withState and {}
   local seqs = {}
   for i = 0, froms - 1, BATCH do
@@ -47,6 +48,6 @@ for k = 2, #KEYS, 3 do
     end
   end
   at = at + froms
-  answer[#answer + 1] = {meta[1], meta[2], state, seqs}
+  answer[#answer + 1] = {meta[1], meta[2], state, seqs, meta[5]}
 end
 return answer

@@ -28,8 +28,10 @@
 -- ARGV[8]  the sign of another's lease that the caller has watched; '' for none
 -- ARGV[9]  '1' when it has watched that for the whole of its time, or when its own lease is to be extended
 -- ARGV[10] '1' when this Redis keeps all it confirms, and no other takes its place: it vouches itself
+-- ARGV[11] '0' when a lease that is nobody's is left to others
 --
--- Answer   {2, epoch}       the lease is the caller's, and nobody vouches
+-- Answer   {3}              nobody has the lease, and the caller does not take it
+--          {2, epoch}       the lease is the caller's, and nobody vouches
 --          {0, sign, ms}    another has the lease, or nobody may: by that sign it is known, to be watched for so long from now
 --          {1, epoch, rev, events, waiting, {entry…}, clock}
 --                           the lease is the caller's; `waiting` entries are in the inbox; clock: of the shard, ms
@@ -45,6 +47,7 @@ local maxStep = tonumber(ARGV[7])
 local signWatched = ARGV[8]
 local isDue = ARGV[9] == '1'
 local isKeeper = ARGV[10] == '1'
+local takes = ARGV[11] == '1'
 
 local nowMs = redisMs()
 local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched')
@@ -76,6 +79,9 @@ if holder and holder ~= token then
   if not isOver then
     return {0, sign, leftMs}
   end
+end
+if holder ~= token and not takes then
+  return {3}
 end
 if not epoch then
   epoch = newEpoch

@@ -7,9 +7,7 @@
 -- KEYS[2]  forgotten
 -- KEYS[3]  meta      of the channel, where the evidence is of one
 -- KEYS[4]  history
--- KEYS[5]  state
--- KEYS[6]  index
--- ARGV[1]  epoch in which the evidence was seen
+-- ARGV[1]  epoch in which the evidence was seen, of the channel where it is of one
 -- ARGV[2]  the new epoch
 -- ARGV[3]  pub/sub name for observers of the shard
 -- ARGV[4]  pub/sub name for its mergers
@@ -20,12 +18,11 @@
 --            'rev'       ARGV[6] a rev that was confirmed, ARGV[7] the token of the lease under which; '' to not say. If that was
 --                        the last before this Redis process took over, it vouches for what is there (lua/peek.lua)
 --            'unvouched' that nobody does
---            'reducer'   ARGV[6] name of the reducer from now on
 --
--- Answer   {1, epoch}   renewed: that is the new epoch, `rev` + 1, everybody is told
+-- Answer   {1, epoch}   renewed: that is the new epoch (of the channel), `rev` + 1, everybody is told
 --          {0, epoch}   kept: the logs are what was seen, or the epoch is another one already
 
-local shardKey, forgottenKey, metaKey, historyKey, stateKey, indexKey = unpack(KEYS)
+local shardKey, forgottenKey, metaKey, historyKey = unpack(KEYS)
 local epochSeen = ARGV[1]
 local newEpoch = ARGV[2]
 local observers = ARGV[3]
@@ -34,8 +31,10 @@ local kind = ARGV[5]
 
 local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched')
 local epoch = shard[1]
-if epoch and epoch ~= epochSeen then
-  return {0, epoch}
+local fold = metaKey and redis.call('HGET', metaKey, 'fold')
+local epochNow = epoch and channelEpoch(epoch, fold)
+if epoch and epochNow ~= epochSeen then
+  return {0, epochNow}
 end
 
 local function isForgotten(channel, offset)
@@ -70,24 +69,16 @@ elseif kind == 'rev' then
   end
 elseif kind == 'unvouched' then
   isDue = isDue or shard[5]
-elseif kind == 'head' then
+else
   local head = redis.call('HGET', metaKey, 'head') or shard[4] or '0'
   isDue = isDue or tonumber(head) < tonumber(ARGV[6])
-else
-  local reducer = redis.call('HGET', metaKey, 'reducer')
-  if reducer and reducer ~= ARGV[6] then
-    redis.call('UNLINK', stateKey, indexKey)
-    redis.call('HDEL', metaKey, 'size', 'indexed', 'indexedFrom')
-    redis.call('HSET', metaKey, 'reducer', ARGV[6])
-    isDue = true
-  end
 end
 if not isDue then
-  return {0, epoch}
+  return {0, epochNow}
 end
 redis.call('HSET', shardKey, 'epoch', newEpoch)
 redis.call('HINCRBY', shardKey, 'rev', 1)
 redis.call('HDEL', shardKey, 'unvouched')
 redis.call('SPUBLISH', observers, newEpoch)
 redis.call('SPUBLISH', mergers, '')
-return {1, newEpoch}
+return {1, channelEpoch(newEpoch, fold)}

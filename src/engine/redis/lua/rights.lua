@@ -1,12 +1,10 @@
 #!lua flags=no-writes
 -- rights: what the user who calls this may not do. Runs none of the commands it is asked about.
 --
--- ARGV[1]  a name of a key or pub/sub channel of ours
--- ARGV[…]  commands, as words with spaces between them, without that name, which would come next
+-- ARGV[…]  by twos: a command, as words with spaces between them, and the names of keys or pub/sub channels of ours that would come
+--          next, as words as well
 --
--- Answer   for each command: 0 allowed; 1 the command itself is not; 2 it is, but not with that name
-
-local name = ARGV[1]
+-- Answer   for each command: 0 allowed; 1 the command itself is not; 2 it is, but not with those names
 
 local function isAllowed(...)
   -- A store that speaks like Redis 7 and cannot say: what it refuses, it will.
@@ -18,16 +16,22 @@ local function isAllowed(...)
 end
 
 local answers = {}
-for i = 2, #ARGV do
+for i = 1, #ARGV, 2 do
   local words = {}
-  for word in string.gmatch(ARGV[i], '%S+') do
-    words[#words + 1] = word
+  local function add(text)
+    for word in string.gmatch(text, '%S+') do
+      words[#words + 1] = word
+    end
   end
+  add(ARGV[i])
+  local bare = #words
+  add(ARGV[i + 1])
+  local answer = 0
   if not isAllowed(unpack(words)) then
-    answers[i - 1] = 1
-  else
-    words[#words + 1] = name
-    answers[i - 1] = isAllowed(unpack(words)) and 0 or 2
+    -- Redis 7.0 looks for the key of SET also where there is none, in memory that is not of this call.
+    local isOfNames = #words > bare and words[1] ~= 'SET' and isAllowed(unpack(words, 1, bare))
+    answer = isOfNames and 2 or 1
   end
+  answers[#answers + 1] = answer
 end
 return answers

@@ -12,7 +12,8 @@
 -- ARGV[4]  most fields to read in one step: of 1, 2, 4 … so that of large ones not many are read in vain
 -- ARGV[5]  fields after which to stop; ARGV[6] bytes after which to stop
 --
--- Answer   {epoch, head, base or nil, run_id of this Redis, up to, cursor, {field, value, …}}
+-- Answer   {epoch, head, base or nil, run_id of this Redis, up to, cursor, {field, value, …},
+--           fold or nil}
 --          head is the shard's events for a channel that does not exist; run_id is '' where the first page is all;
 --          up to: which changes were given with this page; nil when that cannot be told any more: begin again;
 --          cursor: '' when all fields have been given. The snapshot is complete when it is '' and `up to` is the head
@@ -31,7 +32,7 @@ if not epoch then
   epoch = newEpoch
   redis.call('HSET', shardKey, 'epoch', epoch)
 end
-local meta = redis.call('HMGET', metaKey, 'head', 'base', 'indexed', 'indexedFrom')
+local meta = redis.call('HMGET', metaKey, 'head', 'base', 'indexed', 'indexedFrom', 'fold')
 local head, base, indexed, indexedFrom = meta[1] or shard[2] or '0', meta[2], meta[3], meta[4]
 
 local fields, bytes = {}, 0
@@ -92,4 +93,4 @@ if after ~= '' or cursor ~= '' then
   local info = redis.pcall('INFO', 'server')
   server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
 end
-return {epoch, head, base, server, upTo, cursor, fields}
+return {epoch, head, base, server, upTo, cursor, fields, meta[5]}

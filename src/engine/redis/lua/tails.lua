@@ -14,7 +14,7 @@
 -- ARGV[7]  MessagePack: a flat array that has for each channel: epoch and offset of its position
 --
 -- Answer   {epoch, events of the shard, forgotten, [head or nil, base or nil, count of events kept, forgotten of this
---           channel or nil, {event…}] for each channel}; it ends before those that there was no room for
+--           channel or nil, {event…}, fold or nil] for each channel}; it ends before those that there was no room for
 
 local shardKey, forgottenKey = KEYS[1], KEYS[2]
 local newEpoch = ARGV[1]
@@ -61,17 +61,17 @@ for i = 1, #positions, 2 do
     break
   end
   local metaKey, historyKey = KEYS[FIRST_CHANNEL_KEY + i - 1], KEYS[FIRST_CHANNEL_KEY + i]
-  local meta = redis.call('HMGET', metaKey, 'head', 'base')
+  local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold')
   local head = meta[1]
   local kept = redis.call('LLEN', historyKey)
   local events = {}
-  if head and limit > 0 and positions[i] == epoch then
+  if head and limit > 0 and positions[i] == channelEpoch(epoch, meta[3]) then
     local first = math.max(0, positions[i + 1] - (head - kept))
     events = read(historyKey, first, math.min(first + limit, kept) - 1)
   end
   answer[at + 1], answer[at + 2], answer[at + 3] = head, meta[2], kept
   answer[at + 4] = redis.call('ZSCORE', forgottenKey, string.sub(metaKey, nameFrom))
-  answer[at + 5] = events
-  at = at + 5
+  answer[at + 5], answer[at + 6] = events, meta[3]
+  at = at + 6
 end
 return answer

@@ -2,12 +2,13 @@
  * The one way to send a command to Redis, and what its failures mean.
  *
  * Whoever is told `EngineUnavailable` does not know whether the command ran, unless `replyCodeOf` says that Redis
- * refused it. A reply that is too late means that the connection is not to be trusted with more, so it is replaced:
- * what a silent Redis has not read yet must not pile up.
+ * refused it. One that is too late fails for itself (`patience.ts`): what others have under way on its connection may still be
+ * answered, and nobody follows until it is.
  */
 import type { Redis } from 'ioredis';
 import { EngineUnavailable } from '../../../errors.ts';
-import { patienceOf, TooLate } from './patience.ts';
+import { patienceOf } from './patience.ts';
+import { replaceConnection } from './replacing.ts';
 import { WholeCommand } from './whole-command.ts';
 
 export type Argument = string | Buffer;
@@ -29,11 +30,12 @@ export const FORBIDDEN = 'forbidden';
 export async function call(redis: Redis, name: string, args: Argument[]): Promise<Reply> {
   const command = new WholeCommand(name, args, { replyEncoding: null });
   const patience = patienceOf(redis);
+  if (patience.isInDoubt) throw new EngineUnavailable('Redis has not answered in time what was asked before');
   patience.begin(command);
   try {
     return (await redis.sendCommand(command)) as Reply;
   } catch (error) {
-    throw failureOf(redis, error as Error);
+    throw failureOf(error as Error);
   } finally {
     patience.end(command);
   }
@@ -83,12 +85,6 @@ function ask(redis: Redis): void {
   call(redis, 'asking', []).catch(() => undefined);
 }
 
-/** Gives up the connection for a new one; what is in flight is rejected. */
-export function replaceConnection(redis: Redis): void {
-  // In any other state a new one is on its way already, and a Sentinel client would be ended by this (ioredis 6.0.0).
-  if (redis.status === 'ready' && redis.stream.writable) redis.disconnect(true);
-}
-
 /** Errors of ours in what was sent, as opposed to a Redis that cannot or will not work now. */
 const OUR_MISTAKES = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT']);
 /** What Redis refuses in words that begin with ERR like our mistakes, and the code that says what it means. */
@@ -100,7 +96,7 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/^ERR WAIT cannot be used with replica/, 'READONLY'],
 ];
 
-function failureOf(redis: Redis, error: Error): Error {
+function failureOf(error: Error): Error {
   // ioredis hangs the whole command on its errors: what publishers sent must not get into a log that way.
   Reflect.deleteProperty(error, 'command');
   const code = codeOf(error);
@@ -108,7 +104,6 @@ function failureOf(redis: Redis, error: Error): Error {
     if (OUR_MISTAKES.has(code)) return error;
     return new EngineUnavailable(`Redis refuses: ${code}`, { cause: error });
   }
-  if (error instanceof TooLate) replaceConnection(redis);
   return new EngineUnavailable(`Redis does not answer: ${reasonOf(error)}`, { cause: error });
 }
 

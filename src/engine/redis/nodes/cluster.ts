@@ -14,6 +14,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { EngineUnusable } from '../../../errors.ts';
+import type { Away } from '../../engine.ts';
 import { logDurability } from '../start/durability.ts';
 import { checkClusterNode, checkPrimary } from '../start/start-checks.ts';
 import { addressOf, elsewhere, split, type Target } from './addresses.ts';
@@ -95,14 +96,23 @@ class Cluster implements Primaries {
   /** Another node may take the place of one. */
   readonly keepsAll = false;
 
-  async ping(): Promise<void> {
-    const owners = new Set(Array.from({ length: this.#options.shards }, (_, shard) => this.#ownerOf(shard)));
-    try {
-      await Promise.all([...owners].map((owner) => this.#primaryAt(owner).ping()));
-    } catch (error) {
-      this.doubt();
-      throw error;
-    }
+  async ping(): Promise<Away> {
+    const owners = Array.from({ length: this.#options.shards }, (_, shard) => this.#ownerOf(shard));
+    const asked = new Set(owners);
+    const failures = new Map<string, Error>();
+    const ask = (owner: string) =>
+      this.#primaryAt(owner)
+        .ping()
+        .catch((error: Error) => void failures.set(owner, error));
+    await Promise.all([...asked].map(ask));
+    if (failures.size > 0) this.doubt();
+    if (failures.size === asked.size) throw failures.values().next().value;
+    return new Map(
+      owners.flatMap((owner, shard) => {
+        const failure = failures.get(owner);
+        return failure === undefined ? [] : [[shard, failure]];
+      }),
+    );
   }
 
   doubt(): void {

@@ -1,12 +1,18 @@
 /**
  * How long the answers on one connection are waited for: a command that has none after `limitMs` is late, and fails.
  *
+ * It fails alone. Those sent after it have their own time, and answers come in order: should Redis have stood still for a
+ * moment, they are answered next. Until one of them is, the connection is *in doubt* and takes no more, so that what a silent Redis
+ * has not read does not pile up, and whoever comes is refused at once and knows that nothing ran. When the last of them is
+ * late as well, the connection is replaced: nobody who could be answered is left on it.
+ *
  * One timer for all that are under way. It counts its own ticks, not the clock: when this process' loop stood still, for a
  * collection of garbage or a large answer, that is one tick, and no silence of Redis. And before it judges it lets the loop
  * read, because in each turn timers run first: an answer that waits to be read is not late.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { replaceConnection } from './replacing.ts';
 import type { WholeCommand } from './whole-command.ts';
 
 /** A command is late after 20 to 21 of them, by 5 % of its time at most. */
@@ -33,6 +39,7 @@ export class Patience {
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #isJudging = false;
+  #isInDoubt = false;
   #sent = 0;
 
   constructor(redis: Redis, limitMs: number) {
@@ -43,6 +50,11 @@ export class Patience {
   /** How many commands were sent so far. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Nothing is to be sent: a command was late, and none after it has been answered. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
   }
 
   /** To be called when it is sent. */
@@ -56,6 +68,8 @@ export class Patience {
   /** To be called when it has settled, however. */
   end(command: WholeCommand): void {
     this.#underWay.delete(command);
+    // Answered, as were those before it; or the connection is another.
+    if (!command.isLate) this.#isInDoubt = false;
   }
 
   #tick(): void {
@@ -87,7 +101,19 @@ export class Patience {
       turns += 2;
     } while (this.#redis.stream.bytesRead !== read && turns < READING_TURNS_MAX);
     this.#isJudging = false;
-    for (const command of this.#late()) command.reject(new TooLate(this.#limitMs));
+    this.#refuse();
+  }
+
+  #refuse(): void {
+    for (const command of this.#late()) {
+      this.#underWay.delete(command);
+      this.#isInDoubt = true;
+      command.isLate = true;
+      command.reject(new TooLate(this.#limitMs));
+    }
+    if (!this.#isInDoubt || this.#underWay.size > 0) return;
+    this.#isInDoubt = false;
+    replaceConnection(this.#redis);
   }
 }
 

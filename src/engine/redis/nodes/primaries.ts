@@ -3,6 +3,7 @@
  * (`cluster.ts`).
  */
 
+import type { Away } from '../../engine.ts';
 import type { Lines } from '../pubsub/subscriber.ts';
 import type { Runner } from '../runner.ts';
 import { type Durability, isLossless, logDurability } from '../start/durability.ts';
@@ -12,8 +13,8 @@ import { openPrimary, type PrimaryOptions } from './primary.ts';
 
 /** Answers are the scripts'; what fails is an EngineUnavailable, or an error of ours in what was sent. */
 export interface Primaries extends Runner, Lines {
-  /** Resolves when all of them answer. */
-  ping(): Promise<void>;
+  /** Resolves to the shards whose primary does not answer, each with why. Rejects when none answers. */
+  ping(): Promise<Away>;
   close(): Promise<void>;
 }
 
@@ -40,7 +41,10 @@ export async function openSingle(
     append: (_shard, script, keys, args) => primary.append(script, keys, args),
     lineOf: () => primary.line,
     doubt() {},
-    ping: () => primary.ping(),
+    async ping() {
+      await primary.ping();
+      return new Map();
+    },
     close: () => primary.close(),
   };
 }

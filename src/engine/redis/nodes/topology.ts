@@ -1,17 +1,11 @@
 /** Which primary of a Cluster serves which shard, as far as is known. Pure: `cluster.ts` asks the nodes. */
+import calculateSlot from 'cluster-key-slot';
 import { join } from './addresses.ts';
 import type { Reply } from './calls.ts';
 
-const SLOTS = 16_384;
-
-/** The slot of every key of a shard: CRC-16/XMODEM of what stands in the braces (Redis Cluster specification). */
+/** The slot of every key of a shard, by what stands in their braces (Redis Cluster specification). */
 export function slotOf(shard: number): number {
-  let crc = 0;
-  for (const byte of Buffer.from(String(shard))) {
-    crc ^= byte << 8;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
-  }
-  return crc & (SLOTS - 1);
+  return calculateSlot(String(shard));
 }
 
 export class Topology {

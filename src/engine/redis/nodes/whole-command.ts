@@ -7,6 +7,8 @@ import { Command } from 'ioredis';
 export class WholeCommand extends Command {
   /** For `patience.ts`, which does what ioredis' own timer, one for each command, would do too early. */
   sentAtTick = 0;
+  /** It has failed by that; its answer may still come. */
+  isLate = false;
 
   override setTimeout(): void {}
 

@@ -6,8 +6,9 @@
  * silent, neither published messages nor an answer to PING, is replaced: a black-holed one would be silent for ever.
  */
 import type { Redis } from 'ioredis';
-import { call, noted, replaceConnection, replyCodeOf } from '../nodes/calls.ts';
+import { call, noted, replyCodeOf } from '../nodes/calls.ts';
 import { closeClient } from '../nodes/clients.ts';
+import { replaceConnection } from '../nodes/replacing.ts';
 
 export interface LineNews {
   published(line: Line, name: string, payload: Buffer): void;
@@ -75,7 +76,10 @@ export class Line {
 
   /** If this fails, the connection goes, and with it the subscription. */
   unsubscribe(names: readonly string[]): void {
-    if (this.#isConnected) call(this.#redis, 'sunsubscribe', [...names]).catch(() => undefined);
+    if (!this.#isConnected) return;
+    call(this.#redis, 'sunsubscribe', [...names]).catch((error: unknown) => {
+      if (replyCodeOf(error) === undefined) this.replace();
+    });
   }
 
   replace(): void {

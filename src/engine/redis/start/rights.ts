@@ -1,13 +1,12 @@
 /**
- * Whether our Redis user may do all that we ask of Redis, asked at the start and whenever Redis has refused something: a
+ * Whether our Redis user may do all that we ask of Redis (`needs.ts`), asked at the start and whenever Redis has refused something: a
  * script that is refused in its middle leaves half of what it writes behind.
- *
- * What the scripts call is read from their text, so that no command can be forgotten here.
  */
 import type { Redis } from 'ioredis';
 import { EngineUnusable } from '../../../errors.ts';
 import { refusedCommand, replyCodeOf, run } from '../nodes/calls.ts';
 import { scripts } from '../scripts.ts';
+import { type Guest, type Question, questionsOf, type RedisRole } from './needs.ts';
 
 export interface RightsWanted {
   /** What every key and pub/sub name begins with. */
@@ -15,49 +14,31 @@ export interface RightsWanted {
   /** Of a Cluster, whose nodes are asked who serves what. */
   readonly isCluster: boolean;
   readonly waitReplicas: number;
+  readonly roles: readonly RedisRole[];
+  readonly guest?: Guest;
 }
-
-/**
- * What we send beside scripts and cannot do without. Not in it: CONFIG GET, CLIENT SETNAME and QUIT, which are asked for
- * and may be refused.
- */
-const PLAIN = ['PING', 'INFO', 'EVAL x 1', 'EVALSHA x 1', 'SSUBSCRIBE', 'SUNSUBSCRIBE'];
-const OF_CLUSTER = ['ASKING', 'CLUSTER SLOTS', 'CLUSTER INFO'];
-/** Their patterns are of pub/sub names (`&`), all others' of keys (`~`). */
-const OF_CHANNELS = new Set(['SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE']);
-
-/** `redis.call('HSET', …`, `redis.call('MEMORY', 'USAGE', …`, and functions of a script that are given a command. */
-const CALLED = /\(\s*'([A-Z]+)'(?:\s*,\s*'([A-Z]+)')?/g;
-
-const calledByScripts = new Set(
-  Object.values(scripts).flatMap(({ source }) =>
-    Array.from(source.replaceAll(/--.*$/gm, '').matchAll(CALLED), ([, name, subcommand]) =>
-      subcommand === undefined ? name! : `${name} ${subcommand}`,
-    ),
-  ),
-);
 
 /** Throws an EngineUnusable that names what is missing. */
 export async function checkRights(main: Redis, address: string, wanted: RightsWanted): Promise<void> {
-  const { prefix, isCluster, waitReplicas } = wanted;
-  const commands = [
-    ...new Set([
-      ...PLAIN,
-      ...calledByScripts,
-      ...(isCluster ? OF_CLUSTER : []),
-      ...(waitReplicas > 0 ? ['WAIT'] : []),
-      ...((main.options.db ?? 0) > 0 ? ['SELECT'] : []),
-    ]),
-  ];
+  const { prefix, waitReplicas, roles } = wanted;
+  const waits = waitReplicas > 0 && roles.includes('bucket');
+  const more = [...(waits ? ['WAIT'] : []), ...((main.options.db ?? 0) > 0 ? ['SELECT'] : [])];
+  const questions = questionsOf({ ...wanted, more });
   let answers: number[];
   try {
-    // Looks as the longest of our names do; it need not exist.
-    answers = (await run(main, scripts.rights, [], [`${prefix}:{0}:e:x`, ...commands])) as number[];
+    const args = questions.flatMap(({ command, names }) => [command, names.join(' ')]);
+    answers = (await run(main, scripts.rights, [], args)) as number[];
   } catch (error) {
     throw withoutRight(error, address) ?? error;
   }
-  const refused = commands.map((command, i) => ({ command, why: answers[i]! })).filter(({ why }) => why > 0);
-  if (refused.length > 0) throw new EngineUnusable(sentence(address, prefix, refused));
+  const refused = questions.map((question, i) => ({ ...question, why: answers[i]! })).filter(({ why }) => why > 0);
+  if (refused.length === 0) return;
+  // A merger has a use for all there is.
+  const [on, rights] = roles.includes('merger') ? wholly(refused, prefix) : apart(refused);
+  const names = new Set(refused.map(({ command }) => nameOf(command)));
+  throw new EngineUnusable(
+    `The user of Redis at ${address} may not run ${[...names].join(', ')}${on}: add ${rights} to its rights.`,
+  );
 }
 
 /** Undefined unless Redis refused it for want of a right. */
@@ -71,26 +52,45 @@ export function withoutRight(error: unknown, address: string): EngineUnusable | 
   return new EngineUnusable(words, { cause: error });
 }
 
-interface Refused {
-  readonly command: string;
-  /** 1 the command itself, 2 the command with a name of ours (`lua/rights.lua`). */
+interface Refused extends Question {
+  /** 1 the command itself, 2 the command with names of ours (`lua/rights.lua`). */
   readonly why: number;
 }
 
-function sentence(address: string, prefix: string, refused: readonly Refused[]): string {
-  const names = refused.map(({ command }) => nameOf(command));
-  const rights = refused.map(({ command, why }) => {
-    if (why === 1) return right(command);
-    return `${OF_CHANNELS.has(command) ? '&' : '~'}${prefix}:*`;
+/** Where, and the rights that are missing, for a user that is to have all of our names. */
+function wholly(refused: readonly Refused[], prefix: string): [on: string, rights: string] {
+  const on = `${prefix}:*`;
+  const rights = refused.map(({ command, of, why }) => (why === 1 ? right(command) : `${sigil(of)}${on}`));
+  return [` on ${on}`, [...new Set(rights)].join(' ')];
+}
+
+/** The same for a user of a part of them: a right goes with its names, as a selector of Redis. */
+function apart(refused: readonly Refused[]): [on: string, rights: string] {
+  const byNames = new Map<string, Set<string>>();
+  for (const { command, names, of } of refused) {
+    const patterns = names.map((name) => `${sigil(of)}${patternOf(name)}`).join(' ');
+    const rights = byNames.get(patterns) ?? new Set();
+    byNames.set(patterns, rights.add(right(command)));
+  }
+  const rights = Array.from(byNames, ([patterns, all]) => {
+    const commands = [...all].join(' ');
+    return patterns === '' ? commands : `(${patterns} ${commands})`;
   });
-  return (
-    `The user of Redis at ${address} may not run ${names.join(', ')} on ${prefix}:*: ` +
-    `add ${[...new Set(rights)].join(' ')} to its rights.`
-  );
+  const on = new Set(refused.flatMap(({ names }) => names.map(patternOf)));
+  return [on.size > 0 ? ` on ${[...on].join(' ')}` : '', rights.join(' ')];
+}
+
+/** Of all shards and channels. */
+function patternOf(name: string): string {
+  return name.replace('{0}', '{*}').replace(/:x$/, ':*');
+}
+
+function sigil(of: Question['of']): string {
+  return of === 'channels' ? '&' : '~';
 }
 
 function nameOf(command: string): string {
-  return command.replace(/ x 1$/, '');
+  return command.replace(/ x \d+$/, '');
 }
 
 /** As ACL SETUSER takes it. */

@@ -1,0 +1,124 @@
+/**
+ * What a page left behind is sent by another, or by the next start, once its owner is gone: closed, killed, frozen or put into the
+ * back/forward cache, and so without its lock. Whoever has the lock of a nonce sends its changes; nobody counts on with it.
+ *
+ * A page that comes back asks for what it left, under the same lock: what is no longer there has been sent by another.
+ */
+import { type Entry, keyOf, settle } from './entry.ts';
+import { type Locks, tryLock } from './locks.ts';
+import { lockOf, type Nonces } from './nonces.ts';
+import type { Outbox } from './outbox.ts';
+import type { OutboxStorage, StoredChange } from './storage.ts';
+
+export interface AdoptionDeps {
+  readonly scope: string;
+  readonly outbox: Outbox;
+  readonly nonces: Nonces;
+  readonly storage: OutboxStorage;
+  readonly locks: Locks | undefined;
+}
+
+export interface Adoption {
+  /** Takes what nobody else has. */
+  look(): Promise<void>;
+  /** Lets go of everything that others can find. */
+  handOver(): void;
+  /** Those that were sent are given back. */
+  released(): void;
+  /** Whether somebody else has something of ours, so that one must look again. */
+  readonly isWaiting: boolean;
+  close(): void;
+}
+
+export function createAdoption({ scope, outbox, nonces, storage, locks }: AdoptionDeps): Adoption {
+  const held = new Map<string, () => void>();
+  /** Ours, and handed over. */
+  const away = new Map<string, Entry>();
+  let looking: Promise<void> = Promise.resolve();
+  /** How often everything was let go of: a look that was under way then must not keep what it gets after it. */
+  let lettings = 0;
+  let isLooking = false;
+
+  async function look(mine: number): Promise<void> {
+    await keepUnwritten();
+    await nonces.letGo();
+    const froms = new Set((await storage.list(scope)).map(({ from }) => from));
+    for (const { change } of away.values()) froms.add(change.from);
+    const found: StoredChange[][] = [];
+    for (const from of froms) {
+      // Without locks nothing else says that it is our own.
+      if (held.has(from) || nonces.isCurrent(from) || outbox.hasOf(from)) continue;
+      const release = locks ? await tryLock(locks, lockOf(from)) : () => undefined;
+      if (!release) continue;
+      if (mine !== lettings) return release();
+      held.set(from, release);
+      await nonces.adopt(from);
+      // Only now: its owner may have gone on until it lost the lock.
+      const left = (await storage.list(scope)).filter((change) => change.from === from);
+      found.push(left.sort((a, b) => a.seq - b.seq));
+    }
+    if (mine !== lettings) return;
+    const oldestFirst = found.filter(({ length }) => length > 0).sort(([a], [b]) => a!.atMs - b!.atMs);
+    outbox.prepend(oldestFirst.flat().map(takeUp));
+    for (const [key, entry] of away) {
+      if (!held.has(entry.change.from)) continue;
+      away.delete(key);
+      settle(entry);
+    }
+  }
+
+  async function lookOnce(mine: number): Promise<void> {
+    isLooking = true;
+    await look(mine).catch(() => undefined);
+    isLooking = false;
+    released();
+  }
+
+  /** What could not be written down is known to nobody else: it has a nonce that nobody else sends with (`outbox.ts`). */
+  async function keepUnwritten(): Promise<void> {
+    for (const [key, entry] of [...away]) {
+      await entry.stored;
+      if (entry.isStored || !away.delete(key)) continue;
+      outbox.prepend([entry]);
+    }
+  }
+
+  function takeUp(change: StoredChange): Entry {
+    const mine = away.get(keyOf(change));
+    away.delete(keyOf(change));
+    return mine ?? outbox.entryOf(change);
+  }
+
+  function released(): void {
+    // What it has the lock of is not in the outbox yet.
+    if (isLooking) return;
+    for (const [from, release] of held) {
+      if (outbox.hasOf(from)) continue;
+      held.delete(from);
+      release();
+    }
+  }
+
+  function letGo(): void {
+    lettings++;
+    for (const release of held.values()) release();
+    held.clear();
+  }
+
+  return {
+    look() {
+      const mine = lettings;
+      looking = looking.then(() => lookOnce(mine));
+      return looking;
+    },
+    handOver() {
+      for (const entry of outbox.handOver()) away.set(keyOf(entry.change), entry);
+      letGo();
+    },
+    released,
+    get isWaiting() {
+      return away.size > 0;
+    },
+    close: letGo,
+  };
+}

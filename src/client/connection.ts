@@ -1,0 +1,277 @@
+/** One connection of an app: the wiring of streams, outbox and page, and the status that is made of theirs. */
+import { isChannel } from '../domain/channel.ts';
+import type { BatchLimits } from './batch.ts';
+import { bytesOf } from './bytes.ts';
+import { systemClock } from './clock.ts';
+import type { Connection, Dropped, Status } from './contract.ts';
+import { type Durable, openDurable } from './durable.ts';
+import { ClientError } from './errors.ts';
+import { browserLocks, type Locks } from './locks.ts';
+import { createNonces } from './nonces.ts';
+import { type ConnectOptions, OUTBOX, PARK_MS } from './options.ts';
+import { createOutbox } from './outbox.ts';
+import { browserPage, type Page } from './page.ts';
+import type { Reads } from './reads.ts';
+import { createSender } from './sender.ts';
+import type { ShareDeps } from './share.ts';
+import { createSignals } from './signals.ts';
+import { createStreams } from './streams.ts';
+import { createTokens } from './token.ts';
+import type { Transport } from './transport.ts';
+import { ALL, createTransports } from './transports.ts';
+
+/** What there is of a browser, if anything. */
+export interface Surroundings {
+  readonly page: Page;
+  readonly locks: Locks | undefined;
+  /** To other tabs. */
+  readonly Channel?: ShareDeps['Channel'] | undefined;
+}
+
+function browser(): Surroundings {
+  const { document, BroadcastChannel } = globalThis as { document?: unknown; BroadcastChannel?: unknown };
+  const Channel = document ? (BroadcastChannel as ShareDeps['Channel'] | undefined) : undefined;
+  return { page: browserPage(), locks: browserLocks(), Channel };
+}
+
+/** Of several streams the connection is as well as the worst. */
+const worstFirst = ['failed', 'offline', 'connecting', 'parked', 'open'];
+/** Somebody else has changes of ours: how often to look whether they were sent. */
+const LOOK_MS = 5_000;
+
+export function createConnection(
+  url: string | URL,
+  options: ConnectOptions,
+  { page, locks, Channel }: Surroundings = browser(),
+): Connection {
+  const { name = 'anyone', clock = systemClock, random = Math.random, since = {}, whenHidden = 'park' } = options;
+  // A channel may be called `constructor`.
+  const begins = new Map(Object.entries(since));
+  if (!/^[\w-]{1,40}$/.test(name)) throw new ClientError('invalid', 'name is 1 to 40 of A–Z a–z 0–9 _ -');
+  const here = (globalThis as { location?: { href: string } }).location?.href;
+  const base = new URL(url, here).href.replace(/\/?([?#].*)?$/, '');
+  const ask = options.fetch ?? globalThis.fetch.bind(globalThis);
+  let status: Status = { state: 'connecting' };
+  let isAway = false;
+  let isDurable = true;
+  const ended = new AbortController();
+  const signals = createSignals();
+  const { report } = signals;
+  const tokens = createTokens(options.token);
+  const nonces = createNonces(name, locks);
+  const { isOwn } = nonces;
+  const transportDeps = { base, fetch: ask, clock };
+  const scope = `${base} ${name}`;
+  const limits = { ...OUTBOX, ...options.outbox };
+  const dropped = (one: Dropped) => signals.tell('dropped', one);
+  let durable: Durable | undefined;
+  const storage = () => opened.then((found) => found?.storage);
+  const outbox = createOutbox({ scope, limits, clock, nonces, storage, notDurable, dropped });
+  const opened = Promise.resolve()
+    .then(() => openDurable(options.storage, { scope, outbox, nonces, locks }, notDurable))
+    .then((found) => {
+      // Closed before it was open, it must not come to own what others left.
+      durable = status.state === 'closed' ? undefined : found;
+      if (isAway) durable?.adoption.handOver();
+      // What was published before it was closed is still written down.
+      return found;
+    });
+  let batchLimits: BatchLimits = {};
+  const sender = createSender({ ...transportDeps, random, tokens, outbox, changed, limits: () => batchLimits });
+  const reads = (): Promise<Reads> =>
+    import('./more.ts').then(({ createReads }) =>
+      createReads({ ...transportDeps, tokens, isOwn, signal: ended.signal }),
+    );
+  const state = async (channel: string) => (await reads()).state(channel);
+  const transports = createTransports(transportDeps, options.transports ?? ALL);
+  const canShare = options.share !== false && locks && Channel;
+  const share = (channels: readonly string[]) => {
+    if (!canShare) return undefined;
+    const loaded = import('./more.ts').then(({ createShare }) =>
+      createShare({ ...transportDeps, locks, Channel, token: tokens.current }, channels),
+    );
+    loaded.catch(() => undefined);
+    // Without it each tab has a stream of its own.
+    return (transport: Transport) =>
+      loaded.then(
+        (shared) => shared(transport),
+        () => transport,
+      );
+  };
+  const streams = createStreams({
+    share,
+    clock,
+    random,
+    tokens,
+    transports,
+    changed,
+    report,
+    isOwn,
+    state,
+    opened(sync) {
+      batchLimits = sync;
+    },
+  });
+  let waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  let unpark = () => {};
+  let unlook = () => {};
+
+  function notDurable(thrown?: unknown): void {
+    if (!isDurable) return;
+    isDurable = false;
+    if (thrown) report(thrown);
+    changed();
+  }
+
+  function changed(): void {
+    if (status.state === 'closed') return;
+    durable?.adoption.released();
+    const all = [...streams.statuses, ...(sender.status ? [sender.status] : [])];
+    const worst = worstFirst.flatMap((state) => all.filter((each) => each.state === state))[0] ?? {
+      state: 'connecting',
+    };
+    const next: Status = isDurable || worst.reason ? worst : { ...worst, reason: 'not-durable' };
+    if (outbox.size === 0) for (const { resolve } of waiting.splice(0)) resolve();
+    if (JSON.stringify(next) === JSON.stringify(status)) return;
+    status = next;
+    signals.tell('status', next);
+  }
+
+  /** What was left behind by others, or by us. */
+  async function look(): Promise<void> {
+    unlook();
+    await opened;
+    if (!isAway) await durable?.adoption.look();
+    if (status.state === 'closed' || isAway) return;
+    sender.pump();
+    changed();
+    if (durable?.adoption.isWaiting) unlook = clock.after(LOOK_MS, look);
+  }
+
+  /** What is older goes out first. */
+  const lookAndSend = () => look().then(() => isAway || sender.attempt());
+
+  /** @param isSure That what is open is dead; then also a page that nobody looks at has a stream again. */
+  function attempt(isSure = false): void {
+    if (status.state === 'closed') return;
+    isAway = false;
+    const isHidden = page.isHidden();
+    if (!isHidden) unpark();
+    streams.each((stream) => {
+      if (isSure || !isHidden || stream.status.state !== 'parked') stream.attempt(isSure);
+    });
+    void lookAndSend();
+  }
+
+  function park(): void {
+    streams.each((stream) => stream.park());
+  }
+
+  function parkSoon(): void {
+    const ms = whenHidden === 'park' ? PARK_MS : whenHidden;
+    unpark();
+    if (ms !== 'keep') unpark = clock.after(ms, park);
+  }
+
+  /** Frozen, or in the back/forward cache: others may send what is ours, and nothing is open for nobody. */
+  function putAway(): void {
+    isAway = true;
+    unpark();
+    unlook();
+    sender.pause();
+    durable?.adoption.handOver();
+    park();
+  }
+
+  const unlisten = page.listen({
+    hidden: parkSoon,
+    visible: () => attempt(),
+    online: () => attempt(),
+    leaving() {
+      sender.leave();
+      putAway();
+    },
+    frozen: putAway,
+    back() {
+      attempt(true);
+      if (page.isHidden()) parkSoon();
+    },
+  });
+  if (page.isHidden()) parkSoon();
+
+  function checkChannel(channel: string): void {
+    if (!isChannel(channel))
+      throw new ClientError('invalid', 'a channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit');
+    if (status.state === 'closed') throw new ClientError('closed');
+  }
+
+  const connection: Connection = {
+    get status() {
+      return status;
+    },
+    get pending() {
+      return outbox.size;
+    },
+    publish(channel, data, { replace, signal } = {}) {
+      const published = new Promise<void>((resolve, reject) => {
+        checkChannel(channel);
+        if (signal?.aborted) throw new ClientError('aborted');
+        const bytes = bytesOf(data);
+        if (bytes.length === 0) throw new ClientError('invalid', 'the change is empty');
+        const { entry, done } = outbox.add(channel, bytes, replace);
+        signal?.addEventListener('abort', () => outbox.takeBack(entry) && changed(), { once: true });
+        done.then(resolve, reject);
+        void started.then(sender.pump);
+      });
+      // Whoever does not look at it is not ended by it: what was dropped is told as well.
+      published.catch(() => undefined);
+      return published;
+    },
+    subscribe(channel, listener, wishes = {}) {
+      checkChannel(channel);
+      const from = wishes.since ?? begins.get(channel);
+      return streams.subscribe(channel, listener, { ...wishes, ...(from !== undefined && { since: from }) });
+    },
+    state,
+    async *history(channel, wishes) {
+      yield* (await reads()).history(channel, wishes);
+    },
+    reconnect: () => attempt(true),
+    flush({ signal } = {}) {
+      return new Promise((resolve, reject) => {
+        if (status.state === 'closed') return reject(new ClientError('closed'));
+        const one = { resolve, reject };
+        waiting.push(one);
+        // Also what was left behind is waited for, once it is known.
+        void started.then(changed);
+        signal?.addEventListener('abort', () => {
+          waiting = waiting.filter((each) => each !== one);
+          reject(new ClientError('aborted'));
+        });
+      });
+    },
+    close() {
+      if (status.state === 'closed') return;
+      status = { state: 'closed' };
+      signals.tell('status', status);
+      signals.close();
+      unlisten();
+      unpark();
+      unlook();
+      sender.pause();
+      streams.close();
+      outbox.close();
+      durable?.adoption.close();
+      durable = undefined;
+      ended.abort();
+      for (const { reject } of waiting.splice(0)) reject(new ClientError('closed'));
+    },
+    addEventListener: (type, listener, { signal } = {}) => signals.add(type, listener, signal),
+  };
+
+  // What is older goes out first: what is published now waits until it is known.
+  const started = lookAndSend();
+  options.signal?.addEventListener('abort', () => connection.close(), { once: true });
+  if (options.signal?.aborted) connection.close();
+  return connection;
+}

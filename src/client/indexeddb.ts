@@ -1,0 +1,77 @@
+/** The outbox in IndexedDB: it outlives a reload, a crash of the page, and the page itself. */
+import type { OutboxStorage, StoredChange } from './storage.ts';
+
+interface Request<T> {
+  readonly result: T;
+  readonly error: unknown;
+  onsuccess: unknown;
+  onerror: unknown;
+  onblocked?: unknown;
+  onupgradeneeded?: unknown;
+}
+
+interface Store {
+  put(value: StoredChange): Request<unknown>;
+  delete(key: readonly unknown[]): Request<unknown>;
+  getAll(range: unknown): Request<StoredChange[]>;
+}
+
+interface Database {
+  createObjectStore(name: string, options: { keyPath: string[] }): unknown;
+  transaction(
+    name: string,
+    mode: 'readonly' | 'readwrite',
+  ): { objectStore(name: string): Store; oncomplete: unknown; onabort: unknown; error: unknown };
+  close(): void;
+  onversionchange: unknown;
+}
+
+interface Browser {
+  readonly indexedDB: { open(name: string, version: number): Request<Database> };
+  readonly IDBKeyRange: { bound(lower: unknown, upper: unknown): unknown };
+}
+
+const NAME = 'smallchange';
+const CHANGES = 'changes';
+/** Another tab with an older version may keep it from being opened. */
+const OPEN_MAX_MS = 3_000;
+
+/** @throws where there is none, or it may not be used. */
+export async function openIndexedDb(): Promise<OutboxStorage> {
+  const { indexedDB, IDBKeyRange } = globalThis as unknown as Browser;
+  const database = await new Promise<Database>((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    const late = setTimeout(reject, OPEN_MAX_MS, new Error('IndexedDB does not open'));
+    request.onupgradeneeded = () =>
+      request.result.createObjectStore(CHANGES, { keyPath: ['scope', 'from', 'channel', 'seq'] });
+    request.onsuccess = () => {
+      clearTimeout(late);
+      resolve(request.result);
+    };
+    request.onerror = () => {
+      clearTimeout(late);
+      reject(request.error);
+    };
+  });
+  database.onversionchange = () => database.close();
+
+  /** Resolves when it is written, not when it was asked for. */
+  function run<T>(mode: 'readonly' | 'readwrite', act: (store: Store) => Request<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const transaction = database.transaction(CHANGES, mode);
+      const request = act(transaction.objectStore(CHANGES));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+
+  return {
+    list: (scope) => run('readonly', (store) => store.getAll(IDBKeyRange.bound([scope], [scope, []]))),
+    async put(change) {
+      await run('readwrite', (store) => store.put(change));
+    },
+    async delete({ scope, from, channel, seq }) {
+      await run('readwrite', (store) => store.delete([scope, from, channel, seq]));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** Long polls (P18), where a proxy keeps streams back: the same frames, made of answers. */
+import { refusalOf } from './answer.ts';
+import type { Envelope, StateBody } from './envelope.ts';
+import { withinTime } from './time-limit.ts';
+import {
+  type Ending,
+  eventsUrl,
+  readInit,
+  type Sink,
+  type StreamRequest,
+  type Transport,
+  type TransportDeps,
+} from './transport.ts';
+
+interface Answer {
+  readonly cursor: string;
+  readonly status: string;
+  readonly events: readonly Envelope[];
+  readonly more: boolean;
+  readonly snapshots?: readonly StateBody[];
+}
+
+/** Of 25: below the time after which the strictest proxies cut. */
+const WAIT_S = 20;
+/** An empty answer to a wait is never so quick (P18). */
+const EARLY_MS = 1_000;
+/** Beyond the wait, for a slow network. */
+const SPARE_MS = 10_000;
+
+export function createPollTransport(deps: TransportDeps): Transport {
+  function ask(request: StreamRequest, waitS: number, ending: AbortSignal): Promise<Answer | Ending> {
+    const wait: Record<string, string> = waitS > 0 ? { wait: String(waitS) } : {};
+    const url = eventsUrl(deps.base, request, { format: 'json', ...wait });
+    return withinTime(deps.clock, waitS * 1_000 + SPARE_MS, ending, async (signal) => {
+      const type = 'application/json';
+      const response = await deps.fetch(url, readInit(request.headers, type, signal));
+      return (await refusalOf(response, type)) ?? ((await response.json()) as Answer);
+    });
+  }
+
+  async function run(first: StreamRequest, sink: Sink, ending: AbortSignal): Promise<void> {
+    let request = first;
+    let isFirst = true;
+    for (let waitS = 0; !ending.aborted; ) {
+      const askedMs = deps.clock.elapsedMs();
+      const answer = await ask(request, waitS, ending);
+      if ('reason' in answer) return sink.ended(answer);
+      sink.alive();
+      await tellAll(answer, isFirst, sink);
+      const { snapshot: _, ...query } = request.query;
+      request = { ...request, query, cursor: answer.cursor };
+      isFirst = false;
+      // Of a cache, or a proxy that does not wait: asked again at once it would be asked without end.
+      const isEarly = waitS > 0 && answer.events.length === 0 && deps.clock.elapsedMs() - askedMs < EARLY_MS;
+      if (isEarly) return sink.ended({ reason: 'refused' });
+      waitS = answer.more ? 0 : WAIT_S;
+    }
+  }
+
+  return {
+    name: 'poll',
+    hearsHeartbeats: false,
+    open(request, sink) {
+      const ending = new AbortController();
+      run(request, sink, ending.signal)
+        .catch(() => undefined)
+        .then(() => sink.ended({ reason: 'cut' }));
+      return () => ending.abort();
+    },
+  };
+}
+
+async function tellAll(
+  { cursor, status, events, snapshots = [] }: Answer,
+  isFirst: boolean,
+  sink: Sink,
+): Promise<void> {
+  const isReset = status === 'reset';
+  // Which channels a reset is of is told by what it brings.
+  const channels = isReset
+    ? Object.fromEntries(snapshots.map(({ channel = '' }) => [channel, { status, lost: null }]))
+    : {};
+  if (isFirst || isReset) await sink.tell({ event: '$sync', data: { status, channels } });
+  for (const snapshot of snapshots) await sink.tell({ event: '$snapshot', data: snapshot });
+  for (const event of events)
+    await sink.tell({ event: 'message', data: event, ...(event.id !== undefined && { id: event.id }) });
+  await sink.tell({ event: '$at', data: '', id: cursor });
+}

@@ -1,0 +1,50 @@
+/** Reads that are no stream: the state of a channel (P24) and its history (P25). */
+import { refusalOf } from './answer.ts';
+import type { ChannelEvent, Snapshot } from './contract.ts';
+import { type Envelope, eventOf, type StateBody, snapshotOf } from './envelope.ts';
+import { ClientError } from './errors.ts';
+import type { Tokens } from './token.ts';
+import { readInit, type TransportDeps, urlOf } from './transport.ts';
+
+export interface Reads {
+  state(channel: string): Promise<Snapshot>;
+  history(channel: string, options?: { since?: string; limit?: number }): AsyncIterable<ChannelEvent>;
+}
+
+interface Page {
+  readonly cursor: string;
+  readonly events: readonly Envelope[];
+  readonly more: boolean;
+}
+
+export interface ReadsDeps extends TransportDeps {
+  readonly tokens: Tokens;
+  readonly isOwn: (from?: string) => boolean;
+  /** Aborted by `close`. */
+  readonly signal: AbortSignal;
+}
+
+export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): Reads {
+  async function read<T>(path: string, query: Record<string, string | undefined>): Promise<T> {
+    const type = 'application/json';
+    const response = await fetch(urlOf(base, path, query), readInit(await tokens.headers(), type, signal));
+    const refusal = await refusalOf(response, type);
+    if (!refusal) return (await response.json()) as T;
+    const { reason, problem } = refusal;
+    throw new ClientError(problem?.code ?? reason, problem?.detail, problem);
+  }
+
+  return {
+    state: async (channel) => snapshotOf(channel, await read<StateBody>(`${channel}/state`, {})),
+    async *history(channel, { since = '', limit = Number.POSITIVE_INFINITY } = {}) {
+      let left = limit;
+      for (let at = since, more = true; more && left > 0; ) {
+        const size = Number.isFinite(left) ? String(Math.min(left, 500)) : undefined;
+        const page = await read<Page>(`${channel}/history`, { since: at || undefined, limit: size });
+        for (const event of page.events) yield eventOf(event, event.id!, channel, isOwn);
+        left -= page.events.length;
+        ({ cursor: at, more } = page);
+      }
+    },
+  };
+}

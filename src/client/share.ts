@@ -1,0 +1,202 @@
+/**
+ * One stream for the tabs of a profile: whoever has its lock leads, and hands every event to the others.
+ *
+ *   follower, polls from its own cursor ── the leader goes on from where we are ──► follower, listens
+ *      │         ▲                                                                     │  │
+ *      │         └──────── it does not: something is missing; the leader is gone ◄─────┘  │
+ *      └── the lock is ours, or nobody answers and it is stolen ──► leader ◄──────────────┘
+ *
+ * Right whoever leads, and if two do: a message tells where its sender was before (`prev`), so a gap is seen, and what comes twice is
+ * dropped by its position like anything else. The lock is kept between two attempts, or all tabs would hurry to a server that is away.
+ */
+import { tagOf } from './bytes.ts';
+import { inTurn } from './in-turn.ts';
+import type { Locks } from './locks.ts';
+import { createPollTransport } from './poll-transport.ts';
+import { isRepeat, partsOf } from './position.ts';
+import type { Sink, StreamRequest, Told, Transport, TransportDeps } from './transport.ts';
+
+export interface Broadcast {
+  onmessage: unknown;
+  postMessage(message: Message): void;
+  close(): void;
+}
+
+export interface ShareDeps extends TransportDeps {
+  readonly locks: Locks;
+  readonly Channel: new (name: string) => Broadcast;
+  /** Two users of one browser share nothing. */
+  readonly token: () => string | undefined;
+}
+
+interface Message {
+  readonly kind: 'hello' | 'at' | 'event' | 'gone';
+  readonly prev?: string | undefined;
+  readonly told?: Told;
+}
+
+/** Whether who is at `seen` has everything that one at `cursor` has, of the same channels. */
+function isCovered(cursor: string, seen = ''): boolean {
+  const all = partsOf(seen);
+  return partsOf(cursor).every((each, i) => isRepeat(each, all[i]));
+}
+
+/** Whoever leads answers at once, unless it is frozen or hangs. */
+const ANSWER_MS = 2_000;
+
+/** The same for all tokens of one user. */
+function whoseIs(token: string | undefined): string {
+  if (token === undefined) return '';
+  try {
+    const { iss = '', sub } = JSON.parse(atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')));
+    return sub === undefined ? token : `${iss} ${sub}`;
+  } catch {
+    return token;
+  }
+}
+
+export type Share = (inner: Transport) => Promise<Transport>;
+
+/** @param channels Tabs with the same ones share a stream. */
+export function createShare(deps: ShareDeps, channels: readonly string[]): Share {
+  /** Set while we lead. */
+  let release: (() => void) | undefined;
+  /** Told when the lock was stolen. */
+  let stolen: (() => void) | undefined;
+
+  function lead(name: string, how: { steal?: boolean; ifAvailable?: boolean; signal?: AbortSignal }): Promise<boolean> {
+    return new Promise((resolve) => {
+      const lost = () => {
+        release = undefined;
+        stolen?.();
+        resolve(false);
+      };
+      deps.locks
+        .request(name, how, (lock) => {
+          if (!lock || how.signal?.aborted) return resolve(false);
+          return new Promise<void>((end) => {
+            release = end;
+            resolve(true);
+          });
+        })
+        .catch(lost);
+    });
+  }
+
+  return async (inner) => {
+    const who = whoseIs(deps.token());
+    const name = `smallchange ${deps.base} ${who && (await tagOf(who))} ${channels}`;
+    return {
+      name: 'shared',
+      hearsHeartbeats: true,
+      open: (request, sink) => join(request, sink, inner, name),
+      leave() {
+        release?.();
+        release = undefined;
+      },
+    };
+  };
+
+  function join(request: StreamRequest, sink: Sink, inner: Transport, name: string): () => void {
+    const channel = new deps.Channel(name);
+    const ending = new AbortController();
+    const tell = inTurn(sink);
+    const poll = createPollTransport(deps);
+    let position = request.cursor;
+    let isListening = false;
+    /** Whether it was told how its channels begin, which a leader does not tell. */
+    let isOpen = false;
+    let endSource = () => {};
+    let endTimer = () => {};
+
+    /** What a source of our own says, and, while we lead, to all. */
+    function say(kind: Message['kind'], message: Omit<Message, 'kind'> = {}): void {
+      if (release && !ending.signal.aborted) channel.postMessage({ kind, ...message });
+    }
+
+    function read(source: Transport, cursor: string | undefined): void {
+      endSource();
+      let isCurrent = true;
+      const end = source.open(
+        { ...request, cursor },
+        {
+          alive() {
+            if (!isCurrent) return;
+            sink.alive();
+            say('at', { prev: position });
+          },
+          tell(told) {
+            if (!isCurrent) return undefined;
+            const prev = position;
+            moved(told);
+            isOpen ||= told.event === '$sync';
+            if (told.event === 'message') say('event', { prev, told });
+            return sink.tell(told);
+          },
+          ended(how) {
+            if (!isCurrent) return;
+            say('gone');
+            sink.ended(how);
+          },
+        },
+      );
+      endSource = () => {
+        isCurrent = false;
+        end();
+      };
+    }
+
+    function moved({ event, id, data }: Told): void {
+      const isResumed = event === '$sync' && !/"(fresh|reset)"/.test(String(data));
+      if (id && (event === '$sync' || event === '$snapshot' ? !isResumed : !isCovered(id, position))) position = id;
+    }
+
+    function heard({ data: { kind, prev, told } }: { data: Message }): void {
+      if (release) {
+        if (kind === 'hello') say('at', { prev: position });
+        return;
+      }
+      if (kind === 'hello') return;
+      endTimer();
+      sink.alive();
+      const fits = isOpen && kind !== 'gone' && prev !== undefined && isCovered(prev, position);
+      if (fits && !isListening) endSource();
+      if (!fits && isListening) read(poll, position);
+      isListening = fits;
+      if (!fits || !told) return;
+      moved(told);
+      tell(told);
+    }
+
+    function follow(): void {
+      read(poll, position);
+      channel.postMessage({ kind: 'hello' });
+      endTimer = deps.clock.after(ANSWER_MS, () => void lead(name, { steal: true }).then(begin));
+      void lead(name, { signal: ending.signal }).then(begin);
+    }
+
+    function begin(leads: boolean): void {
+      if (!leads || ending.signal.aborted) return;
+      endTimer();
+      isListening = false;
+      stolen = () => {
+        if (!ending.signal.aborted) sink.ended({ reason: 'cut' });
+      };
+      read(inner, position);
+    }
+
+    channel.onmessage = heard;
+    if (release) begin(true);
+    else
+      void lead(name, { ifAvailable: true }).then((leads) => {
+        if (leads) begin(true);
+        else if (!ending.signal.aborted) follow();
+      });
+    return () => {
+      endTimer();
+      endSource();
+      ending.abort();
+      channel.close();
+    };
+  }
+}

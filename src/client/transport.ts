@@ -1,0 +1,79 @@
+/**
+ * A transport: one way of hearing a server. It knows nothing of back-off, cursors or listeners; `stream.ts` does.
+ *
+ * Contract: after its `open`, `tell` and `alive` any number of times, and `ended` once. Nothing of an attempt that was closed counts any
+ * more, but it may still call: who is called checks.
+ */
+import type { ClientClock } from './clock.ts';
+import type { Problem, Reason, TransportName } from './contract.ts';
+
+/** A frame as it came: `data` is JSON text, or what that says where the transport has parsed it anyway. */
+export interface Told {
+  readonly event: string;
+  readonly data: unknown;
+  readonly id?: string;
+  readonly retryMs?: number;
+}
+
+export interface Ending {
+  readonly reason: Reason;
+  /** What the server asks for, milliseconds. */
+  readonly retryMs?: number | undefined;
+  readonly problem?: Problem | undefined;
+}
+
+export interface Sink {
+  /** Something has come, if only a comment. */
+  alive(): void;
+  /** @returns Where something has to be asked for first: nothing else is told until then. */
+  tell(told: Told): Promise<void> | undefined;
+  ended(ending: Ending): void;
+}
+
+export interface StreamRequest {
+  readonly channels: readonly string[];
+  readonly cursor: string | undefined;
+  /** `with`, `conflate`, `snapshot`. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Transport {
+  readonly name: TransportName | 'shared';
+  /** Whether it sees the server's heartbeats, so that silence means something. */
+  readonly hearsHeartbeats: boolean;
+  /** @returns Ends this attempt. */
+  open(request: StreamRequest, sink: Sink): () => void;
+  /** No other attempt follows for now. */
+  leave?(): void;
+}
+
+export interface TransportDeps {
+  readonly base: string;
+  readonly fetch: typeof fetch;
+  readonly clock: ClientClock;
+}
+
+export function urlOf(base: string, path: string, query: Readonly<Record<string, string | undefined>>): string {
+  const said = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const search = new URLSearchParams(said).toString();
+  return `${base}/c/${path}${search && `?${search}`}`;
+}
+
+export function eventsUrl(base: string, { channels, cursor, query }: StreamRequest, more: Record<string, string> = {}) {
+  const cursors = channels[1] && 'joined';
+  return urlOf(base, `${channels.join(',')}/events`, { ...query, ...more, cursors, since: cursor });
+}
+
+/** What Node's types leave out. */
+export type RequestOptions = RequestInit & { readonly cache: 'no-store' };
+
+/** With a token no redirect is followed: where to is not where it was meant to go. */
+export function readInit(
+  headers: Readonly<Record<string, string>>,
+  accept: string,
+  signal: AbortSignal,
+): RequestOptions {
+  const redirect = headers.authorization ? 'error' : 'follow';
+  return { headers: { ...headers, accept }, cache: 'no-store', redirect, signal };
+}

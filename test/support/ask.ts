@@ -1,0 +1,49 @@
+/** One request as bytes, in the segments that a test wants, and what is answered. */
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Long enough for what was written before to arrive by itself, as a rule; where it does not, one way is tried twice. */
+const APART_MS = 15;
+
+export interface AskOptions {
+  /** What its body has when it is enough: of a stream, a frame. */
+  readonly until?: RegExp | undefined;
+  /** That it comes from. */
+  readonly localAddress?: string;
+}
+
+/** The head and the body of the first answer, of a stream until its first frame. */
+export async function ask(
+  port: number,
+  parts: readonly (string | Uint8Array)[],
+  { until, localAddress = '127.0.0.1' }: AskOptions = {},
+): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).setNoDelay();
+  let text = '';
+  const isWhole = () => {
+    const [head, body] = text.split(/\r\n\r\n(.*)/s);
+    if (body === undefined) return false;
+    if (until) return until.test(body);
+    const length = /^content-length: (\d+)/im.exec(head!)?.[1];
+    return length === undefined
+      ? / 204 /.test(head!) || body.includes('\n')
+      : Buffer.byteLength(body) >= Number(length);
+  };
+  await new Promise<void>((resolve, reject) => {
+    socket.setTimeout(20_000, () => reject(new Error(`no answer to ${parts.join('|')}: ${text}`)));
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes;
+      if (isWhole()) resolve();
+    });
+    socket.once('close', () => resolve());
+    socket.once('error', reject);
+    void (async () => {
+      for (const [i, part] of parts.entries()) {
+        if (i > 0) await sleep(APART_MS);
+        socket.write(part);
+      }
+    })();
+  });
+  socket.destroy();
+  return text;
+}

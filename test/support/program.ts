@@ -1,0 +1,90 @@
+/**
+ * The program as one file, with all packages in it: a process of it starts in half the time, which counts where fleets of them
+ * are started again and again. It is made once for each state of the sources, and kept beside the installed packages, where
+ * nobody changes it: a process that is restarted in the middle of a long run comes back as what it was.
+ *
+ * What `npm run build` makes is started by `process.ts`.
+ */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+const src = join(projectRoot, 'src');
+const kept = join(projectRoot, 'node_modules/.cache/program');
+
+/** Has a part that is compiled for the machine, and looks for it beside itself. */
+const APART = ['msgpackr'];
+/** What packages that were written for `require` find in a file of their own. */
+const COMMONJS = `
+  import { createRequire as $createRequire } from 'node:module';
+  const require = $createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
+
+let made: Promise<string> | undefined;
+
+/** @returns The file to run. Rejects when nothing comes out. */
+export function theProgram(): Promise<string> {
+  made ??= make();
+  return made;
+}
+
+async function make(): Promise<string> {
+  const paths = readdirSync(src, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+  const folder = join(kept, stateOf([...paths, join(projectRoot, 'package-lock.json')]));
+  const main = join(folder, 'dist/main.js');
+  if (existsSync(main)) return main;
+  mkdirSync(kept, { recursive: true });
+  const next = mkdtempSync(join(kept, 'next-'));
+  try {
+    await bundle(join(next, 'dist/main.js'));
+    // A module that reads what lies beside it finds it where it was.
+    for (const path of paths) if (!path.endsWith('.ts')) cpSync(path, join(next, 'dist', relative(src, path)));
+    cpSync(join(projectRoot, 'package.json'), join(next, 'package.json'));
+    const { bundleWhole } = await import('../../scripts/client-bundle.mjs');
+    await bundleWhole(join(next, 'dist/web/client.js'));
+    renameSync(next, folder);
+  } catch (error) {
+    // Another process has been faster.
+    if (!existsSync(main)) throw error;
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+  }
+  return main;
+}
+
+function stateOf(paths: readonly string[]): string {
+  const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const path of paths) hash.update(`\n${relative(projectRoot, path)}\n`).update(readFileSync(path));
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function bundle(outfile: string): Promise<void> {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(src, 'main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    external: APART,
+    banner: { js: COMMONJS },
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'beside',
+        setup({ onLoad }) {
+          onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            const here = `new URL(${JSON.stringify(relative(src, path))}, import.meta.url).href`;
+            return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', here), loader: 'ts' };
+          });
+        },
+      },
+    ],
+  });
+}
