@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { helpText, readCommandLine, toldAsGiven } from './config/command-line.ts';
 import { environmentWith, readConfig } from './config.ts';
+import { keepHeapSmall } from './heap.ts';
 import { createLogger } from './log.ts';
 import { serve } from './serve.ts';
 import { supervise } from './supervise.ts';
@@ -22,6 +23,7 @@ if (asked.kind === 'help') {
 async function run(given: Readonly<Record<string, string>>): Promise<void> {
   const outcome = readConfig(environmentWith(given));
   if (!outcome.ok) return refuse(outcome.problems.map((problem) => toldAsGiven(problem, given)));
+  keepHeapSmall();
   const log = createLogger(outcome.config);
   if (outcome.config.workers > 1 && cluster.isPrimary) await supervise(outcome.config, log);
   else await serve(outcome.config, log);

@@ -130,6 +130,7 @@ const rules: readonly Rule[] = [
   { of: /^(app|app\/.*)\.ts$/, may: [/^(?!main\.ts$)/] },
   { of: /^await-engine\.ts$/, may: [errors], mayType: [contract, log, clock] },
   { of: /^watch-engine\.ts$/, may: [errors], mayType: [contract, metrics] },
+  { of: /^heap\.ts$/, may: [] },
   { of: /^serve\.ts$/, may: [/^app\.ts$/, /^supervise\/pulse\.ts$/, errors], mayType: [config, log] },
   { of: /^supervise\.ts$/, may: [/^serve\.ts$/, /^supervise\//], mayType: [config, log] },
   { of: /^supervise\//, may: [/^supervise\//], mayType: [log] },

@@ -96,6 +96,8 @@ export class Known {
         weight: 0,
         isInUse: false,
         forget,
+        previous: undefined,
+        next: undefined,
       };
       this.#channels.set(wish.channel, known);
       this.#use(known);

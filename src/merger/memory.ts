@@ -3,8 +3,9 @@
  *
  * One bound for all, because channels are not spread over shards by what they weigh. What a round uses stays until it ends.
  */
+import { Chain, type Linked } from '../domain/chain.ts';
 
-export interface Remembered {
+export interface Remembered extends Linked {
   /** What it was counted for, bytes. */
   weight: number;
   isInUse: boolean;
@@ -18,7 +19,7 @@ const DROPPED_A_TURN = 256;
 export class Memory {
   readonly #maxBytes: number;
   /** The one used least lately first. */
-  readonly #order = new Set<Remembered>();
+  readonly #order = new Chain<Remembered>();
   /** To be given up. They count until then. */
   readonly #leaving: Iterator<Remembered>[] = [];
   #bytes = 0;
@@ -34,23 +35,22 @@ export class Memory {
 
   /** It is the one used last. */
   use(one: Remembered): void {
-    this.#order.delete(one);
-    this.#order.add(one);
+    this.#order.append(one);
   }
 
   /** It weighs so much from now on; others may have to go for it. */
   weigh(one: Remembered, weight: number): void {
     this.#bytes += weight - one.weight;
     one.weight = weight;
-    if (this.#bytes <= this.#maxBytes) return;
-    for (const oldest of this.#order) {
+    for (let oldest = this.#order.first; oldest && this.#bytes > this.#maxBytes; ) {
+      const next = this.#order.after(oldest);
       if (!oldest.isInUse) this.drop(oldest);
-      if (this.#bytes <= this.#maxBytes) return;
+      oldest = next;
     }
   }
 
   drop(one: Remembered): void {
-    if (!this.#order.delete(one)) return;
+    if (!this.#order.remove(one)) return;
     this.#bytes -= one.weight;
     one.forget();
   }

@@ -183,6 +183,8 @@ describe('the budget of all rings', () => {
     const holder = {
       shrinks: 0,
       events,
+      previous: undefined,
+      next: undefined,
       get canShrink() {
         return holder.events > 1;
       },

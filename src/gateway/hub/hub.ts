@@ -11,6 +11,7 @@
  * Readers hold positions of their own. All a hub ever tells them is: there is more (`advanced`), or: start over from
  * your cursor (`restarted`). Pub/sub dropping a batch therefore costs a read of history, and nobody an event.
  */
+import type { Linked } from '../../domain/chain.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
@@ -41,6 +42,9 @@ const NOTHING: readonly Batch[] = [];
 export class Hub implements ChannelObserver, RepairedHub, Account {
   readonly channel: Channel;
   readonly readers = new SmallSet<HubReader>();
+  /** Of its place among those whose rings can shrink (`ring-budget.ts`). */
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
   readonly #deps: HubDeps;
   readonly #ring: Ring;
   #epoch: Epoch = '';

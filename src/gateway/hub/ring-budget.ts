@@ -4,8 +4,10 @@
  * Only rings that have more than their last event are asked: where none has, what is held is one event for each channel that
  * somebody reads, and nothing is tried in vain.
  */
+import { Chain, type Linked } from '../../domain/chain.ts';
+
 /** Whatever holds a ring. */
-export interface RingHolder {
+export interface RingHolder extends Linked {
   /** Whether its ring has more than its last event. */
   readonly canShrink: boolean;
   shrink(): void;
@@ -14,7 +16,7 @@ export interface RingHolder {
 export class RingBudget {
   readonly #maxBytes: number;
   /** Those that can give something up; the one that was halved last, at the end. */
-  readonly #shrinkable = new Set<RingHolder>();
+  readonly #shrinkable = new Chain<RingHolder>();
   #bytes = 0;
   #isKeeping = false;
 
@@ -34,8 +36,8 @@ export class RingBudget {
   /** Told by how much one has grown or shrunk. */
   settled(bytes: number, holder: RingHolder): void {
     this.#bytes += bytes;
-    if (holder.canShrink) this.#shrinkable.add(holder);
-    else this.#shrinkable.delete(holder);
+    if (!holder.canShrink) this.#shrinkable.remove(holder);
+    else if (!this.#shrinkable.has(holder)) this.#shrinkable.append(holder);
     this.#keepIfExceeded();
   }
 
@@ -51,10 +53,9 @@ export class RingBudget {
 
   #keep(): void {
     this.#isKeeping = true;
-    // One that still has more than an event comes back to the end of the set, and has its turn again.
-    for (const holder of this.#shrinkable) {
-      if (!this.isExceeded) break;
-      this.#shrinkable.delete(holder);
+    for (let holder = this.#shrinkable.first; holder && this.isExceeded; holder = this.#shrinkable.first) {
+      // One that still has more than an event comes back to the end, and has its turn again.
+      this.#shrinkable.remove(holder);
       holder.shrink();
     }
     this.#isKeeping = false;

@@ -1,7 +1,7 @@
 /** Hears what is published of one channel, and tells its observer in the engine's words. */
 import type { ChannelObserver } from '../../engine.ts';
 import { decodeBatch } from '../codec/codec.ts';
-import type { Listener } from './subscriber.ts';
+import type { Listener } from './listener.ts';
 
 export class ChannelListener implements Listener {
   readonly #observer: ChannelObserver;

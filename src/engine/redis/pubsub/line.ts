@@ -9,6 +9,7 @@ import type { Redis } from 'ioredis';
 import { call, noted, replyCodeOf } from '../nodes/calls.ts';
 import { closeClient } from '../nodes/clients.ts';
 import { replaceConnection } from '../nodes/replacing.ts';
+import { keepNoNames } from './no-names.ts';
 
 export interface LineNews {
   published(line: Line, name: string, payload: Buffer): void;
@@ -68,6 +69,7 @@ export class Line {
   async subscribe(names: readonly string[]): Promise<void> {
     try {
       await call(this.#redis, 'ssubscribe', [...names]);
+      keepNoNames(this.#redis);
     } catch (error) {
       if (replyCodeOf(error) === 'MOVED') this.#moves--;
       throw noted(this.#redis, error);

@@ -21,13 +21,11 @@ import { EngineUnavailable } from '../../../errors.ts';
 import type { Subscription } from '../../engine.ts';
 import type { EngineLog } from '../log.ts';
 import { reasonOf, replyCodeOf } from '../nodes/calls.ts';
+import { type Group, listenersOf, type Name } from './group.ts';
 import type { Line, LineNews } from './line.ts';
-
-export interface Listener {
-  published(name: string, payload: Buffer): void;
-  /** Something may have been published for this shard that it was not told of. */
-  missed(shard: number): void;
-}
+import type { Listener } from './listener.ts';
+import { Listening } from './listening.ts';
+import { Recovery } from './recovery.ts';
 
 /** Where to listen. */
 export interface Lines {
@@ -37,27 +35,12 @@ export interface Lines {
   doubt(): void;
 }
 
-interface Group {
-  readonly shard: number;
-  readonly names: Map<string, Name>;
-  /** The only one whose news count. */
-  line: Line;
-  /** +1 with every loss; what was asked for before is to be asked for again. */
-  generation: number;
-  isRecovering: boolean;
-}
-
-interface Name {
-  readonly group: Group;
-  readonly listeners: SmallSet<Listener>;
-  /** The answer to the last SSUBSCRIBE for it. */
-  acknowledged: Promise<void>;
-}
-
 /** Names in one SSUBSCRIBE: a few tens of KB, so that a PING never waits long behind them. */
 const NAMES_PER_COMMAND = 500;
 /** The acknowledgements of more, read in one turn of the loop, would make it long. */
 const COMMANDS_AT_ONCE = 4;
+/** Listeners that are told in one turn of the loop that they missed something: a few milliseconds. */
+const TOLD_A_TURN = 256;
 /** Between two tries, when nothing happens that would make an earlier one worth while. Spread, for 1,024 shards. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 300;
@@ -131,9 +114,10 @@ export class Subscriber implements LineNews {
     const known = this.#names.get(name);
     // From a primary that does not serve the shard any more: it would come out of order with what the next one says.
     if (known?.group.line !== line) return;
-    // Between the loss and `missed` it may follow on what was seen of a log that has been rewritten before that.
-    if (known.group.isRecovering) return;
-    for (const listener of known.listeners) this.#tell(() => listener.published(name, payload));
+    const { recovery } = known.group;
+    for (const listener of known.listeners) {
+      if (!recovery?.isDeaf(listener)) this.#tell(() => listener.published(name, payload));
+    }
   }
 
   lost(line: Line): void {
@@ -166,7 +150,7 @@ export class Subscriber implements LineNews {
     let group = this.#groups.get(shard);
     if (group === undefined) {
       const line = this.#lines.lineOf(shard);
-      group = { shard, names: new Map(), line, generation: 0, isRecovering: false };
+      group = { shard, names: new Map(), line, generation: 0, recovery: null };
       this.#groups.set(shard, group);
     }
     return group;
@@ -181,6 +165,7 @@ export class Subscriber implements LineNews {
       if (!known?.listeners.delete(listener) || known.listeners.size > 0) continue;
       this.#names.delete(name);
       known.group.names.delete(name);
+      known.group.recovery?.left(listener);
       left.push(name);
       line = known.group.line;
     }
@@ -198,32 +183,46 @@ export class Subscriber implements LineNews {
 
   #lose(group: Group): void {
     group.generation++;
-    if (!group.isRecovering) void this.#recover(group);
+    if (group.recovery === null) void this.#recover(group);
   }
 
-  /** Until every name of the group is live on one line and nothing was lost meanwhile; then tells all their listeners. */
+  /** Until nothing was lost meanwhile. */
   async #recover(group: Group): Promise<void> {
-    group.isRecovering = true;
+    const recovery = new Recovery<Listener>();
+    group.recovery = recovery;
+    let generation: number;
+    do {
+      recovery.begin();
+      generation = await this.#untilLive(group);
+      if (this.#isClosed) return;
+      let told = 0;
+      for (const listener of recovery.live(listenersOf(group))) {
+        this.#tell(() => listener.missed(group.shard));
+        if (++told % TOLD_A_TURN === 0) await this.#ownTurn();
+        if (this.#isClosed) return;
+        if (generation !== group.generation) break;
+      }
+    } while (generation !== group.generation);
+    group.recovery = null;
+  }
+
+  /** Until every name of the group is live on one line, or there is none. @returns The generation of which that is true. */
+  async #untilLive(group: Group): Promise<number> {
     for (;;) {
       const { generation } = group;
       const isLive = await this.#askAgain(group);
-      if (this.#isClosed) return;
+      if (this.#isClosed) return generation;
       if (group.names.size === 0 || (isLive && generation === group.generation)) {
         await this.#ownTurn();
-        if (this.#isClosed) return;
-        if (group.names.size === 0 || generation === group.generation) break;
+        if (this.#isClosed || group.names.size === 0 || generation === group.generation) return group.generation;
       }
       if (isLive) continue;
       this.#lines.doubt();
       await this.#pause();
     }
-    group.isRecovering = false;
-    const told = new Set<Listener>();
-    for (const { listeners } of group.names.values()) for (const listener of listeners) told.add(listener);
-    for (const listener of told) this.#tell(() => listener.missed(group.shard));
   }
 
-  /** Thousands are told of each group: the loop goes on in between. */
+  /** One group after the other: the loop goes on in between. */
   #ownTurn(): Promise<void> {
     this.#lastTurn = this.#lastTurn.then(() => turn());
     return this.#lastTurn;
@@ -278,23 +277,5 @@ export class Subscriber implements LineNews {
 
   #wake(): void {
     for (const wake of [...this.#sleepers]) wake();
-  }
-}
-
-/** What `listen` resolves with. A class, not a closure: there is one for each channel that somebody reads. */
-class Listening implements Subscription {
-  #subscriber: Subscriber | null;
-  readonly #names: readonly string[];
-  readonly #listener: Listener;
-
-  constructor(subscriber: Subscriber, names: readonly string[], listener: Listener) {
-    this.#subscriber = subscriber;
-    this.#names = names;
-    this.#listener = listener;
-  }
-
-  close(): void {
-    this.#subscriber?.leave(this.#names, this.#listener);
-    this.#subscriber = null;
   }
 }
