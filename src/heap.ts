@@ -9,7 +9,7 @@ const GROWING_PERCENT = 30;
 const FLAG = '--heap-growing-percent';
 
 /** Whoever starts Node with a rule of their own keeps it. */
-export function keepHeapSmall(args: readonly string[] = process.execArgv): void {
+export function keepHeapSmall(args: readonly string[] = process.execArgv, set = setFlagsFromString): void {
   if (args.some((arg) => arg.replaceAll('_', '-').startsWith(FLAG))) return;
-  setFlagsFromString(`${FLAG}=${GROWING_PERCENT}`);
+  set(`${FLAG}=${GROWING_PERCENT}`);
 }

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Line } from '../../src/engine/redis/pubsub/line.ts';
 import { Subscriber } from '../../src/engine/redis/pubsub/subscriber.ts';
+import { waitFor } from '../support/wait.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -106,6 +107,46 @@ describe('a subscriber that lost its line', () => {
       assert.ok(new Set(told.slice(before)).size <= 1, 'two shards in one turn');
     }
     assert.equal(commands, 3 * 3 + 1);
+    subscriber.close();
+  });
+
+  it('tells those of one shard in pieces: who was told hears, who was not does not, and a loss meanwhile begins anew', async () => {
+    const { fake, line, subscriber } = await listening();
+    const heard: string[] = [];
+    const told: number[] = [];
+    const joined = Array.from({ length: 600 }, (_, i) =>
+      subscriber.listen(1, [`name ${i}`], {
+        published: (name) => void heard.push(name),
+        missed: () => void told.push(i),
+      }),
+    );
+    fake.acknowledge();
+    await Promise.all(joined);
+    const live = async () => {
+      const { length } = told;
+      while (told.length === length) {
+        fake.acknowledge();
+        await setImmediate();
+      }
+    };
+
+    subscriber.lost(line);
+    await live();
+    assert.ok(told.length < 600, `${told.length} in one turn`);
+    const first = told.length;
+    subscriber.published(line, 'name 0', Buffer.from('x'));
+    subscriber.published(line, 'name 599', Buffer.from('x'));
+    assert.deepEqual(heard, ['name 0']);
+
+    subscriber.lost(line);
+    subscriber.published(line, 'name 0', Buffer.from('x'));
+    assert.deepEqual(heard, ['name 0'], 'nothing is heard of a line that was lost');
+    await turn();
+    assert.equal(told.length, first, 'nobody is told while it is lost');
+    await live();
+    await waitFor(() => told.length === first + 600, { what: 'all to be told' });
+    subscriber.published(line, 'name 599', Buffer.from('x'));
+    assert.deepEqual(heard, ['name 0', 'name 599']);
     subscriber.close();
   });
 });

@@ -184,6 +184,7 @@ export class Subscriber implements LineNews {
   #lose(group: Group): void {
     group.generation++;
     if (group.recovery === null) void this.#recover(group);
+    else group.recovery.begin();
   }
 
   /** Until nothing was lost meanwhile. */
