@@ -40,7 +40,7 @@ const NAMES_PER_COMMAND = 500;
 /** The acknowledgements of more, read in one turn of the loop, would make it long. */
 const COMMANDS_AT_ONCE = 4;
 /** Listeners that are told in one turn of the loop that they missed something: a few milliseconds. */
-const TOLD_A_TURN = 256;
+const TOLD_A_TURN = 640;
 /** Between two tries, when nothing happens that would make an earlier one worth while. Spread, for 1,024 shards. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 300;
