@@ -1,22 +1,43 @@
-/** How much garbage a process may hold: our rule, unless whoever starts it has one. What it saves is measured by `test/storms`. */
+/** How much garbage a process may hold. What it saves is measured by `test/storms`. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { keepHeapSmall } from '../../src/heap.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { growingPercent, keepHeapSmall } from '../../src/heap.ts';
+import { waitFor } from '../support/wait.ts';
 
-function setBy(args: readonly string[]): string[] {
-  const set: string[] = [];
-  keepHeapSmall(args, (flag) => void set.push(flag));
-  return set;
-}
+const MB = 1 << 20;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 describe('the heap', () => {
-  it('grows by our rule, which this Node knows', () => {
-    assert.deepEqual(setBy(['--max-semi-space-size=16']), ['--heap-growing-percent=30']);
+  it('may grow by 64 MB, or by 30 percent where that is more, never by more than V8 would let it', () => {
+    const percents = [10, 64, 128, 1_000].map((mb) => growingPercent(mb * MB));
+    assert.deepEqual(percents, [300, 100, 50, 30]);
+  });
+
+  it('is told so after each full collection, by a flag that this Node has', async () => {
+    const set: string[] = [];
+    keepHeapSmall([], (flag) => void set.push(flag));
+    for (const count of [1, 2]) {
+      collect();
+      await waitFor(() => set.length === count, { what: `flag ${count}` });
+    }
+    for (const flag of set) assert.match(flag, /^--heap-growing-percent=\d+$/);
     assert.match(execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }), /--heap-growing-percent /);
   });
 
-  it('grows by the rule of whoever started Node with one', () => {
-    for (const flag of ['--heap-growing-percent=70', '--heap_growing_percent=70']) assert.deepEqual(setBy([flag]), []);
+  it('is left alone where Node was started with a rule', async () => {
+    const set: string[] = [];
+    const heard: string[] = [];
+    for (const flag of ['--heap-growing-percent=70', '--heap_growing_percent=70']) {
+      keepHeapSmall([flag], (other) => void set.push(other));
+    }
+    keepHeapSmall([], (flag) => void heard.push(flag));
+    collect();
+    await waitFor(() => heard.length === 1, { what: 'another to be told' });
+    assert.deepEqual(set, []);
   });
 });
