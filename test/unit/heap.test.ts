@@ -23,7 +23,7 @@ describe('the heap', () => {
     keepHeapSmall([], (flag) => void set.push(flag));
     for (const count of [1, 2]) {
       collect();
-      await waitFor(() => set.length === count, { what: `flag ${count}` });
+      await waitFor(() => set.length >= count, { what: `flag ${count}` });
     }
     for (const flag of set) assert.match(flag, /^--heap-growing-percent=\d+$/);
     assert.match(execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' }), /--heap-growing-percent /);
@@ -37,7 +37,7 @@ describe('the heap', () => {
     }
     keepHeapSmall([], (flag) => void heard.push(flag));
     collect();
-    await waitFor(() => heard.length === 1, { what: 'another to be told' });
+    await waitFor(() => heard.length >= 1, { what: 'another to be told' });
     assert.deepEqual(set, []);
   });
 });
