@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isNamed } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
-import { launch, type ServerProcess, startServer, theBuilt } from '../support/process.ts';
+import { launch, type ServerProcess, startServer } from '../support/process.ts';
+import { theProgram } from '../support/program.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
@@ -25,7 +26,7 @@ function flagsOf(name: string): readonly string[] {
 const environment = (name: string, more = {}) => ({ ...environmentOf(readUnit(name), '0'), PORT: '0', ...more });
 
 function started(name: string, more = {}, through: readonly string[] = []): Promise<ServerProcess> {
-  return startServer({ env: environment(name, more), through, flags: flagsOf(name) });
+  return startServer({ env: environment(name, more), through, flags: flagsOf(name), main: theProgram });
 }
 
 async function sendAndReceive(bucket: ServerProcess, gateway: ServerProcess): Promise<void> {
@@ -55,15 +56,18 @@ describe('what the systemd units start', () => {
   it('serves with each role apart', async () => {
     await using redis = await startRedis();
     const more = { REDIS_URL: redis.url };
-    await using gateway = await started('smallchange-gateway@.service', more);
-    await using bucket = await started('smallchange-bucket@.service', more);
-    await using _merger = await started('smallchange-merger@.service', more);
-    await sendAndReceive(bucket, gateway);
+    const names = ['gateway', 'bucket', 'merger'].map((role) => `smallchange-${role}@.service`);
+    const [gateway, bucket, merger] = await Promise.all(names.map((name) => started(name, more)));
+    await using _ends = {
+      [Symbol.asyncDispose]: async () =>
+        void (await Promise.all([gateway, bucket, merger].map((each) => each!.stop()))),
+    };
+    await sendAndReceive(bucket!, gateway!);
   });
 
   it('is not started again where a setting is wrong', async () => {
     const name = 'smallchange-all.service';
-    const { exited, said } = await launch(environment(name, { DRAIN_MS: 'long' }), [], theBuilt);
+    const { exited, said } = await launch(environment(name, { DRAIN_MS: 'long' }), [], theProgram);
     const { code } = await exited;
     assert.equal(String(code), only(readUnit(name), 'RestartPreventExitStatus'), said.stderr);
   });

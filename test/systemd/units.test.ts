@@ -1,5 +1,6 @@
 /** The units of `examples/systemd`: systemd finds them right and closed, and their settings fit what they allow. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -24,7 +25,10 @@ describe('the systemd units', () => {
 
   it('are right for systemd, which has nothing to say about them', () => {
     const instances = unitNames.map((name) => `./${name.replace('@.', `@${PORT}.`)}`);
-    assert.equal(run('systemd-analyze', ['verify', '--man=no', ...instances], folder), '');
+    // What it does not know it tells, and still ends with 0.
+    const options = { cwd: folder, encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...instances], options);
+    assert.deepEqual([status, stderr], [0, '']);
   });
 
   for (const name of unitNames) {
