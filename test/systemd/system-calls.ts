@@ -12,7 +12,7 @@ export function traced(file: string): readonly string[] {
 
 /** @returns What was called, or undefined while the last process has not ended. */
 export function callsIn(file: string): readonly string[] | undefined {
-  const names = readFileSync(file, 'utf8').match(/^\w+$/gm) ?? [];
+  const names: readonly string[] = readFileSync(file, 'utf8').match(/^\w+$/gm) ?? [];
   return names.includes('total') ? names.filter((name) => name !== 'total' && name !== 'syscall') : undefined;
 }
 
