@@ -67,11 +67,12 @@ function chart({ tree, out, version, time }: Making): void {
   }
 }
 
-/** CycloneDX, of what is installed to run it; npm would number it by chance and date it now. */
+/** CycloneDX, of what is installed to run it; npm would number it by chance, date it now, and call it as the folder is called. */
 function materials({ tree, out, version, time }: Making): void {
   const words = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--omit', 'peer', '--package-lock-only'];
   const bill = JSON.parse(command(tree, 'npm', ...words));
   delete bill.serialNumber;
+  bill.metadata.component.name = 'smallchange';
   bill.metadata.timestamp = new Date(time * 1000).toISOString();
   const hash = createHash('sha256').update(JSON.stringify(bill)).digest('hex');
   const uuid = hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, '$1-$2-8$3-8$4-$5');

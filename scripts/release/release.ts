@@ -16,13 +16,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const git = (...words: string[]) => command(root, 'git', ...words).trim();
 
 /** One sentence for each reason not to release this. */
-function refusals(version: string): string[] {
+function refusals(version: string, isDry: boolean): string[] {
   const found = disagreements(root);
   if (git('status', '--porcelain') !== '') found.push('there are changes that are not committed');
   if (!changelogOf(root, version)) {
     found.push(`CHANGELOG.md has nothing under \`## ${version}\`: move there what is under \`## Unreleased\``);
   }
-  if (git('tag', '--list', `v${version}`) !== '') found.push(`there is a tag v${version} already`);
+  // Whoever checks a release makes it again at its tag.
+  const tagged = git('tag', '--list', `v${version}`) !== '' && git('rev-list', '-1', `v${version}`);
+  if (tagged && !(isDry && tagged === git('rev-parse', 'HEAD'))) found.push(`there is a tag v${version} already`);
   return found;
 }
 
@@ -69,7 +71,8 @@ function release(version: string, out: string): void {
 
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, out: { type: 'string' } } });
 const version = versionOf(root);
-const found = refusals(version);
+const isDry = values['dry-run'] ?? false;
+const found = refusals(version, isDry);
 if (found.length > 0) {
   for (const why of found) console.error(`not released: ${why}`);
   process.exitCode = 1;
@@ -77,7 +80,7 @@ if (found.length > 0) {
   const out = resolve(values.out ?? join(root, '.dist-release'));
   release(version, out);
   process.stdout.write(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));
-  if (values['dry-run']) console.log(`All of it is in ${out}. Nothing was published, no tag was set.`);
+  if (isDry) console.log(`All of it is in ${out}. Nothing was published, no tag was set.`);
   else {
     git('tag', '--annotate', `v${version}`, '--message', `smallchange ${version}`);
     console.log(`All of it is in ${out}, and the tag v${version} is set. docs/releasing.md says what comes next.`);

@@ -111,6 +111,15 @@ describe('npm run release -- --dry-run', () => {
     assert.ok(!names.includes('typescript') && !names.includes('react'));
   });
 
+  it('may be made again at its tag, and refuses a tag of something else', () => {
+    run('git', [...who, 'tag', '--annotate', `v${version}`, '--message', 'x'], copy);
+    writeFileSync(join(copy, 'more.txt'), '');
+    assert.deepEqual(refusedIn(copy), ['not released: there are changes that are not committed']);
+    commit(copy);
+    assert.deepEqual(refusedIn(copy), [`not released: there is a tag v${version} already`]);
+    run('git', ['tag', '--delete', `v${version}`], copy);
+  });
+
   it('refuses what is not committed, has no section, or says two versions', () => {
     writeFileSync(join(copy, 'left-over.txt'), '');
     assert.deepEqual(refusedIn(copy), ['not released: there are changes that are not committed']);
