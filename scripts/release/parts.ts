@@ -67,10 +67,12 @@ function chart({ tree, out, version, time }: Making): void {
   }
 }
 
-/** CycloneDX, of what is installed to run it; npm would number it by chance, date it now, and call it as the folder is called. */
+/**
+ * CycloneDX, of what is installed to run it. npm is shown a project that has nothing else: with `--omit dev` it leaves out what
+ * packages for development need as well (npm 11). It would also number the bill by chance, date it now, and name it like the folder.
+ */
 function materials({ tree, out, version, time }: Making): void {
-  const words = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--omit', 'peer', '--package-lock-only'];
-  const bill = JSON.parse(command(tree, 'npm', ...words));
+  const bill = JSON.parse(billOf(tree));
   delete bill.serialNumber;
   bill.metadata.component.name = 'smallchange';
   bill.metadata.timestamp = new Date(time * 1000).toISOString();
@@ -80,13 +82,36 @@ function materials({ tree, out, version, time }: Making): void {
   writeFileSync(join(out, `smallchange-${version}.cdx.json`), `${JSON.stringify(named, null, 2)}\n`);
 }
 
+function billOf(tree: string): string {
+  const project = mkdtempSync(join(tmpdir(), 'smallchange-materials-'));
+  try {
+    const { devDependencies, peerDependencies, peerDependenciesMeta, ...manifest } = read(tree, 'package.json');
+    const lock = read(tree, 'package-lock.json');
+    const needed = Object.entries<Locked>(lock.packages).filter(([, each]) => !each.dev && !each.devOptional);
+    const { name, dependencies } = manifest;
+    const packages = { ...Object.fromEntries(needed), '': { name, version: manifest.version, dependencies } };
+    writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(join(project, 'package-lock.json'), JSON.stringify({ ...lock, packages }));
+    return command(project, 'npm', 'sbom', '--sbom-format', 'cyclonedx', '--package-lock-only');
+  } finally {
+    rmSync(project, { recursive: true, force: true });
+  }
+}
+
+interface Locked {
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+}
+
+const read = (tree: string, path: string) => JSON.parse(readFileSync(join(tree, path), 'utf8'));
+
 function notes({ tree, out, version }: Making): void {
   writeFileSync(join(out, `smallchange-${version}.md`), `${changelogOf(tree, version)}\n`);
 }
 
 /** What somebody needs who wants to make the same bytes. */
 function provenance({ tree, out, version, commit, time }: Making): void {
-  const { version: typescript } = JSON.parse(readFileSync(join(tree, 'node_modules/typescript/package.json'), 'utf8'));
+  const { version: typescript } = read(tree, 'node_modules/typescript/package.json');
   const made = {
     ...{ version, commit, committed: new Date(time * 1000).toISOString() },
     with: { node: process.versions.node, npm: command(tree, 'npm', '--version').trim(), typescript },

@@ -105,9 +105,13 @@ describe('npm run release -- --dry-run', () => {
     assert.match(bill.serialNumber, /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
     assert.equal(bill.metadata.timestamp, '2026-01-02T03:04:05.000Z');
     const names = bill.components.map(({ name }: { name: string }) => name);
-    const { dependencies } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
-    for (const name of Object.keys(dependencies))
-      assert.ok(names.includes(name.replace(/^@.*\//, '')) || names.includes(name));
+    const { packages } = JSON.parse(readFileSync(join(copy, 'package-lock.json'), 'utf8'));
+    const needed = Object.entries<{ dev?: boolean; devOptional?: boolean }>(packages)
+      .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+      .map(([path]) => path.replace(/.*node_modules\//, ''));
+    assert.deepEqual([...new Set(names)].sort(), [...new Set(needed)].sort());
+    const { dependencies } = packages[''];
+    for (const name of Object.keys(dependencies)) assert.ok(names.includes(name), name);
     assert.ok(!names.includes('typescript') && !names.includes('react'));
   });
 
