@@ -2,9 +2,14 @@
 #
 #   docker build -t smallchange:0.1.0 .
 #   docker run --rm -p 8080:8080 -e AUTH=anonymous smallchange:0.1.0
+#
+# A tag can be moved to another image, a digest cannot: for what you publish give it (docs/releasing.md says where it is from),
+#
+#   docker build --build-arg NODE_IMAGE=node:24-slim@sha256:… -t smallchange:0.1.0 .
+ARG NODE_IMAGE=node:24-slim
 
 # Compiles, with everything the lock names.
-FROM node:24-slim AS build
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -14,12 +19,12 @@ COPY src/ src/
 RUN node scripts/build.mjs
 
 # What is needed to run, and nothing else: no compiler, no tests.
-FROM node:24-slim AS modules
+FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 # A container's loopback reaches nobody. Beyond loopback AUTH has to be said: without it the process ends with 2 and says so.
 ENV HOST=0.0.0.0

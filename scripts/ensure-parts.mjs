@@ -24,6 +24,11 @@ const parts = {
   ip: 'iproute2',
   faketime: 'faketime',
   cc: 'gcc',
+  // The units: whether systemd finds them right, and which system calls a process makes.
+  'systemd-analyze': 'systemd',
+  strace: 'strace',
+  // The files for Prometheus.
+  promtool: 'prometheus',
 };
 
 function isHere(program) {

@@ -57,11 +57,17 @@ const readers: Readonly<Record<string, Read>> = {
 /** @throws with the line, for anything not known here. */
 export function parseDockerfile(text: string): Stage[] {
   const stages: { name: string | null; base: string; instructions: Instruction[] }[] = [];
+  const given: Record<string, string> = {};
   for (const line of linesOf(text)) {
     const [, word, rest] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
+    if (word === 'ARG' && stages.length === 0) {
+      const [name, value] = matched(rest!, /^([A-Z_]+)=([^\s$]+)$/);
+      given[name!] = value!;
+      continue;
+    }
     if (word === 'FROM') {
       const [base, name] = matched(rest!, /^(\S+)(?:\s+AS\s+(\S+))?$/);
-      stages.push({ base: base!, name: name ?? null, instructions: [] });
+      stages.push({ base: filledIn(base!, given), name: name ?? null, instructions: [] });
       continue;
     }
     const read = word === undefined ? undefined : readers[word];
@@ -71,6 +77,15 @@ export function parseDockerfile(text: string): Stage[] {
     stage.instructions.push(read(rest!));
   }
   return stages;
+}
+
+/** `${NAME}` of a base image is what an ARG before the first FROM says, if nothing else is given to the build. */
+function filledIn(base: string, given: Readonly<Record<string, string>>): string {
+  return base.replace(/\$\{([A-Z_]+)\}/g, (_, name: string) => {
+    const value = given[name];
+    if (value === undefined) throw new Error(`FROM ${base}: no ARG before it says ${name}`);
+    return value;
+  });
 }
 
 /** Without comments and empty lines; a backslash at the end continues a line. */

@@ -25,6 +25,13 @@ function warnOfAnotherNode(stages: readonly Stage[]): void {
   if (wanted !== major) say(`(performed with Node ${process.versions.node}; the Dockerfile says ${wanted})`);
 }
 
+/** What no registry here can tell: whether the tag is still the image that it was. */
+function tellOfDigest(stages: readonly Stage[]): void {
+  const base = stages.at(-1)?.base ?? '';
+  if (!/@sha256:[0-9a-f]{64}$/.test(base))
+    say(`(${base} is a tag: give NODE_IMAGE with its digest to what you publish)`);
+}
+
 /** By which a machine says how its packages are reached, and whom to trust for it. */
 const network = [
   'NODE_EXTRA_CA_CERTS',
@@ -67,6 +74,7 @@ async function check(scratch: string): Promise<void> {
   const stages = parseDockerfile(readFileSync(join(context, 'Dockerfile'), 'utf8'));
   const isSent = parseIgnore(readFileSync(join(context, '.dockerignore'), 'utf8'));
   warnOfAnotherNode(stages);
+  tellOfDigest(stages);
   const image = buildImage(stages, { context, isSent, user, scratch, env, say });
   if (image.uid === null || image.uid === 0) throw new Error('the last stage has no USER, or root');
   makeReadOnly(image);

@@ -24,8 +24,13 @@ describe('the Dockerfile', () => {
     );
   });
 
-  it('is of one Node in all stages', () => {
-    assert.equal(new Set(stages.map(({ base }) => base)).size, 1);
+  it('is of one Node in all stages, with a version, which a build may be given with its digest', () => {
+    const bases = new Set(stages.map(({ base }) => base));
+    assert.equal(bases.size, 1);
+    assert.match([...bases][0]!, /^node:\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/);
+    const digest = `node:24-slim@sha256:${'0'.repeat(64)}`;
+    const given = read('Dockerfile').replace(/^ARG NODE_IMAGE=.*$/m, `ARG NODE_IMAGE=${digest}`);
+    for (const { base } of parseDockerfile(given)) assert.equal(base, digest);
   });
 
   it('copies nothing from the project that .dockerignore leaves out', () => {
@@ -61,6 +66,12 @@ describe('reading a Dockerfile', () => {
     'CMD node main.js',
     'HEALTHCHECK CMD curl x',
   ];
+  it('refuses a base image that nothing names', () => {
+    const from = `FROM $${'{X}'}`;
+    assert.throws(() => parseDockerfile(`${from}\nRUN a`), /no ARG/);
+    assert.throws(() => parseDockerfile(`ARG X\n${from}`), /form/);
+  });
+
   for (const line of refused) {
     it(`refuses ${line}`, () => assert.throws(() => parseDockerfile(`FROM a\n${line}`)));
   }

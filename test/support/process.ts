@@ -98,14 +98,16 @@ export async function theBuilt(): Promise<string> {
  *
  * @param through A program that runs it, and its arguments.
  * @param words Its command line.
+ * @param flags Node's own.
  */
 export async function launch(
   env: ServerEnv,
   through: readonly string[] = [],
   main: () => Promise<string> = theBuilt,
   words: readonly string[] = [],
+  flags: readonly string[] = [],
 ): Promise<Launched> {
-  const [program, ...args] = [...through, process.execPath, await main(), ...words];
+  const [program, ...args] = [...through, process.execPath, ...flags, await main(), ...words];
   const child = spawn(program!, args, {
     env: { PATH: process.env.PATH ?? '', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -140,12 +142,17 @@ export interface ServerOptions {
   readonly main?: () => Promise<string>;
   /** Its command line. */
   readonly words?: readonly string[];
+  /** A program that runs it, and its arguments. */
+  readonly through?: readonly string[];
+  /** Of Node. */
+  readonly flags?: readonly string[];
 }
 
 /** Starts it and resolves once it serves, which it says at `LOG_LEVEL` info. */
-export async function startServer({ env = {}, descriptors, main, words }: ServerOptions = {}): Promise<ServerProcess> {
-  const through = descriptors === undefined ? [] : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash'];
-  const { child, exited, said } = await launch(env, through, main, words);
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const { env = {}, descriptors, main, words, through = [], flags } = options;
+  const limited = descriptors === undefined ? [] : ['bash', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'bash'];
+  const { child, exited, said } = await launch(env, [...limited, ...through], main, words, flags);
   const output = () => said.stdout + said.stderr;
   const logLines = () => said.stdout.split('\n').slice(0, -1);
   let early: Exit | undefined;
