@@ -26,6 +26,7 @@ export interface EnvVar {
 export interface Container {
   readonly name: string;
   readonly image: string;
+  readonly imagePullPolicy?: string;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly { readonly configMapRef?: Reference; readonly secretRef?: Reference }[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
@@ -49,6 +50,7 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly terminationGracePeriodSeconds?: number;
   readonly hostNetwork?: boolean;
+  readonly priorityClassName?: string;
   readonly securityContext?: {
     readonly runAsNonRoot?: boolean;
     readonly runAsUser?: number;

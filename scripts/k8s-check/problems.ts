@@ -2,16 +2,20 @@
 import type { Manifest } from './manifests.ts';
 import { installation, type Rule } from './rule.ts';
 import { autoscaling } from './rules/autoscaling.ts';
+import { capacity } from './rules/capacity.ts';
 import { containers } from './rules/containers.ts';
 import { disruption } from './rules/disruption.ts';
 import { edge } from './rules/edge.ts';
 import { environment } from './rules/environment.ts';
 import { metrics } from './rules/metrics.ts';
 import { network } from './rules/network.ts';
+import { origins } from './rules/origins.ts';
 import { redis } from './rules/redis.ts';
 import { references } from './rules/references.ts';
+import { routes } from './rules/routes.ts';
 import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
+import { selected } from './rules/selected.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
 import { schemaProblems } from './schemas.ts';
@@ -30,6 +34,10 @@ const rules: readonly Rule[] = [
   edge,
   redis,
   metrics,
+  origins,
+  routes,
+  selected,
+  capacity,
 ];
 
 export interface Part {

@@ -1,4 +1,4 @@
-/** What a pod names is there: ConfigMaps and their keys always, Secrets unless their owner makes them. */
+/** What a pod names is there: ConfigMaps and their keys always, its class of priority, Secrets unless their owner makes them. */
 import { environmentOf, secretsOf } from '../environment.ts';
 import { find, type Manifest } from '../manifests.ts';
 import { containersOf, type Pod } from '../pods.ts';
@@ -13,7 +13,9 @@ export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
 
 export const references: Rule = ({ manifests, pods }) =>
   pods.flatMap((pod) =>
-    [...fromContainers(pod, manifests), ...fromVolumes(pod, manifests)].map((problem) => `${pod.title}: ${problem}`),
+    [...fromContainers(pod, manifests), ...fromVolumes(pod, manifests), ...priority(pod, manifests)].map(
+      (problem) => `${pod.title}: ${problem}`,
+    ),
   );
 
 function fromContainers(pod: Pod, manifests: readonly Manifest[]): string[] {
@@ -51,6 +53,12 @@ function fromVolumes({ spec }: Pod, manifests: readonly Manifest[]): string[] {
       ...(volume.secret ? secret(volume.secret.secretName, manifests) : []),
     ]),
   ];
+}
+
+/** Those of the system are in every cluster. */
+function priority({ spec: { priorityClassName: name } }: Pod, manifests: readonly Manifest[]): string[] {
+  if (name === undefined || name.startsWith('system-') || find(manifests, 'PriorityClass', name)) return [];
+  return [`there is no PriorityClass/${name}`];
 }
 
 function configMap(name: string, manifests: readonly Manifest[]): string[] {
