@@ -12,6 +12,7 @@ import { network } from './rules/network.ts';
 import { origins } from './rules/origins.ts';
 import { redis } from './rules/redis.ts';
 import { references } from './rules/references.ts';
+import { restoring } from './rules/restoring.ts';
 import { routes } from './rules/routes.ts';
 import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
@@ -38,6 +39,7 @@ const rules: readonly Rule[] = [
   routes,
   selected,
   capacity,
+  restoring,
 ];
 
 export interface Part {

@@ -1,12 +1,12 @@
 /** Every container says what it needs, how far it may go, how to see that it lives, and exactly which image it is. */
-import { type Container, containersOf, hasPort, type Pod } from '../pods.ts';
+import { type Container, containersOf, hasPort, isJob, type Pod } from '../pods.ts';
 import { quantity } from '../quantity.ts';
 import type { Rule } from '../rule.ts';
 
 export const containers: Rule = ({ pods }) =>
   pods.flatMap((pod) =>
     containersOf(pod).flatMap((container) =>
-      [...resources(container), ...image(container), ...probes(pod, container)].map(
+      [...resources(container), ...image(container), ...(isJob(pod.workload) ? [] : probes(pod, container))].map(
         (problem) => `${pod.title}, container ${container.name}: ${problem}`,
       ),
     ),

@@ -6,7 +6,7 @@ import type { Rule } from '../rule.ts';
 
 /** Made by the operator, not by us: k8s/README.md says how. With the keys each must have. */
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
-  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'users.acl'],
+  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
   'smallchange-tokens': ['JWT_SECRET'],
   'smallchange-tls': ['tls.crt', 'tls.key'],
 };
@@ -51,6 +51,7 @@ function fromVolumes({ spec }: Pod, manifests: readonly Manifest[]): string[] {
     ...(spec.volumes ?? []).flatMap((volume) => [
       ...(volume.configMap ? configMap(volume.configMap.name, manifests) : []),
       ...(volume.secret ? secret(volume.secret.secretName, manifests) : []),
+      ...(volume.persistentVolumeClaim ? claim(volume.persistentVolumeClaim.claimName, manifests) : []),
     ]),
   ];
 }
@@ -59,6 +60,16 @@ function fromVolumes({ spec }: Pod, manifests: readonly Manifest[]): string[] {
 function priority({ spec: { priorityClassName: name } }: Pod, manifests: readonly Manifest[]): string[] {
   if (name === undefined || name.startsWith('system-') || find(manifests, 'PriorityClass', name)) return [];
   return [`there is no PriorityClass/${name}`];
+}
+
+/** One by itself, or of a StatefulSet's pod: `<template>-<set>-<number>`. */
+function claim(name: string, manifests: readonly Manifest[]): string[] {
+  const isOfSet = manifests.some(({ metadata, spec }) =>
+    (spec as { volumeClaimTemplates?: Manifest[] } | undefined)?.volumeClaimTemplates?.some(
+      (template) => name.replace(/-\d+$/, '') === `${template.metadata.name}-${metadata.name}`,
+    ),
+  );
+  return isOfSet || find(manifests, 'PersistentVolumeClaim', name) ? [] : [`there is no PersistentVolumeClaim/${name}`];
 }
 
 function configMap(name: string, manifests: readonly Manifest[]): string[] {

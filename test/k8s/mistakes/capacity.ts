@@ -1,4 +1,4 @@
-/** Mistakes in who is told of a store that fills, and whether anybody hears it. Each is planted in an installation that is clean without it, and found. */
+/** Mistakes in who is told of a store that fills, whether anybody hears it, and in what copies it. Each is planted in an installation that is clean without it, and found. */
 import { findsMistakes, type Plot } from '../kit.ts';
 
 const alert = (plot: Plot, name: string) =>
@@ -50,5 +50,42 @@ findsMistakes('selected', [
       delete p.get('ServiceMonitor', 'smallchange').metadata.labels.release;
     },
     /ServiceMonitor\/smallchange: has no label release=kube-prometheus-stack/,
+  ],
+]);
+
+findsMistakes('restoring', [
+  [
+    'a restore that starts by itself',
+    (p) => {
+      p.get('CronJob', 'smallchange-redis-restore').spec.suspend = false;
+    },
+    /CronJob\/smallchange-redis-restore: is not suspended/,
+  ],
+  [
+    'one that cannot hold what it reads',
+    (p) => {
+      const { containers } = p.get('CronJob', 'smallchange-redis-restore').spec.jobTemplate.spec.template.spec;
+      containers[0].resources.limits.memory = '1Gi';
+      containers[0].resources.requests.memory = '1Gi';
+    },
+    /has less memory than StatefulSet\/smallchange-redis/,
+  ],
+  [
+    'a volume that nobody makes',
+    (p) => p.remove('PersistentVolumeClaim', 'smallchange-backup'),
+    /CronJob\/smallchange-redis-backup: there is no PersistentVolumeClaim\/smallchange-backup/,
+  ],
+  [
+    'a copy of what cannot be reached',
+    (p) => p.get('NetworkPolicy', 'smallchange-redis').spec.ingress.pop(),
+    /StatefulSet\/smallchange-redis: backup does not reach port redis/,
+  ],
+  [
+    'a copy by root',
+    (p) => {
+      const { template } = p.get('CronJob', 'smallchange-redis-backup').spec.jobTemplate.spec;
+      template.spec.securityContext.runAsNonRoot = false;
+    },
+    /CronJob\/smallchange-redis-backup: runAsNonRoot/,
   ],
 ]);
