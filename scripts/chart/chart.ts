@@ -8,7 +8,7 @@ import { hashedNames, withoutHashes } from './hashes.ts';
 import { both, merged } from './merge.ts';
 import type { Node } from './node.ts';
 import { entryOf } from './paths.ts';
-import { places } from './places.ts';
+import { places, placesOfKind } from './places.ts';
 import { NAMESPACE, rendered, toggles } from './renderings.ts';
 import { linesOf } from './write.ts';
 
@@ -30,7 +30,7 @@ export function templates(): ReadonlyMap<string, string> {
         variants.map(({ when, objects }) => ({ when, value: objects.get(title) })),
       )!;
       const kind = title.slice(0, title.indexOf('/'));
-      for (const place of places[title] ?? []) place(template.node);
+      for (const place of [...(placesOfKind[kind] ?? []), ...(places[title] ?? [])]) place(template.node);
       if (kind === 'Deployment' || kind === 'StatefulSet') addChecksum(template.node, hashed, fileOf);
       inRelease(template.node);
       const conditions = [template.when, kind === 'PrometheusRule' ? '.Values.monitoring.enabled' : undefined].filter(

@@ -84,7 +84,6 @@ function given(path: string, key: string, value: string): Place {
   };
 }
 
-const monitored = given('metadata', 'labels', '.Values.monitoring.labels');
 const job = 'spec.jobTemplate.spec.template.spec';
 const redisImage = () => image('.Values.redis.image', 'redis', '"7.2"');
 const ROLES = ['gateway', 'bucket', 'merger'];
@@ -153,11 +152,16 @@ export const places: Readonly<Record<string, readonly Place[]>> = {
       );
     },
   ],
-  'ServiceMonitor/smallchange': [monitored, instead('spec.endpoints.0.interval', '.Values.monitoring.interval')],
-  'PrometheusRule/smallchange': [monitored],
-  'PrometheusRule/smallchange-redis': [monitored],
-  'PrometheusRule/smallchange-backup': [monitored],
+  'ServiceMonitor/smallchange': [instead('spec.endpoints.0.interval', '.Values.monitoring.interval')],
 };
+
+/** By the kind of the object, whatever its name. */
+export const placesOfKind: Readonly<Record<string, readonly Place[]>> = Object.fromEntries(
+  ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'].map((kind) => [
+    kind,
+    [given('metadata', 'labels', '.Values.monitoring.labels')],
+  ]),
+);
 
 function scaler(role: string): Place[] {
   return ['minReplicas', 'maxReplicas'].map((name) => instead(`spec.${name}`, `.Values.${role}.autoscaling.${name}`));
