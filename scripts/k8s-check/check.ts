@@ -11,6 +11,8 @@ export const parts = [
   { name: 'base', isWhole: false },
   { name: 'overlays/dev', isWhole: true },
   { name: 'overlays/prod', isWhole: true },
+  { name: 'overlays/examples/ingress', isWhole: true },
+  { name: 'overlays/examples/gateway-api', isWhole: true },
 ] as const;
 
 export function folderOf(name: string): string {

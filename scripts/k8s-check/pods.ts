@@ -1,4 +1,4 @@
-/** The pods an installation has: of each Deployment and StatefulSet, the template its pods are made from. */
+/** The pods an installation has: of each Deployment, StatefulSet and CronJob, the template its pods are made from. */
 import { type Labels, type Manifest, ofKind, titleOf } from './manifests.ts';
 
 export interface Probe {
@@ -26,6 +26,7 @@ export interface EnvVar {
 export interface Container {
   readonly name: string;
   readonly image: string;
+  readonly imagePullPolicy?: string;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly { readonly configMapRef?: Reference; readonly secretRef?: Reference }[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
@@ -49,6 +50,7 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly terminationGracePeriodSeconds?: number;
   readonly hostNetwork?: boolean;
+  readonly priorityClassName?: string;
   readonly securityContext?: {
     readonly runAsNonRoot?: boolean;
     readonly runAsUser?: number;
@@ -59,6 +61,7 @@ export interface PodSpec {
     readonly configMap?: { readonly name: string };
     readonly secret?: { readonly secretName: string };
     readonly hostPath?: unknown;
+    readonly persistentVolumeClaim?: { readonly claimName: string };
   }[];
 }
 
@@ -72,14 +75,19 @@ export interface Pod {
   readonly spec: PodSpec;
 }
 
+interface JobSpec {
+  readonly jobTemplate: { readonly spec: WorkloadSpec };
+}
+
 interface WorkloadSpec {
   readonly replicas?: number;
   readonly template: { readonly metadata?: { readonly labels?: Labels }; readonly spec: PodSpec };
 }
 
 export function podsOf(manifests: readonly Manifest[]): Pod[] {
-  return ofKind(manifests, 'Deployment', 'StatefulSet').map((workload) => {
-    const { replicas, template } = workload.spec as WorkloadSpec;
+  return ofKind(manifests, 'Deployment', 'StatefulSet', 'CronJob').map((workload) => {
+    const spec = isJob(workload) ? (workload.spec as JobSpec).jobTemplate.spec : (workload.spec as WorkloadSpec);
+    const { replicas, template } = spec;
     return {
       title: titleOf(workload),
       workload,
@@ -88,6 +96,11 @@ export function podsOf(manifests: readonly Manifest[]): Pod[] {
       spec: template.spec,
     };
   });
+}
+
+/** Runs to its end, and then is no more. */
+export function isJob({ kind }: Manifest): boolean {
+  return kind === 'CronJob';
 }
 
 export function containersOf({ spec }: Pod): readonly Container[] {

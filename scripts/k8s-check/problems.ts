@@ -2,16 +2,21 @@
 import type { Manifest } from './manifests.ts';
 import { installation, type Rule } from './rule.ts';
 import { autoscaling } from './rules/autoscaling.ts';
+import { capacity } from './rules/capacity.ts';
 import { containers } from './rules/containers.ts';
 import { disruption } from './rules/disruption.ts';
 import { edge } from './rules/edge.ts';
 import { environment } from './rules/environment.ts';
 import { metrics } from './rules/metrics.ts';
 import { network } from './rules/network.ts';
+import { origins } from './rules/origins.ts';
 import { redis } from './rules/redis.ts';
 import { references } from './rules/references.ts';
+import { restoring } from './rules/restoring.ts';
+import { routes } from './rules/routes.ts';
 import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
+import { selected } from './rules/selected.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
 import { schemaProblems } from './schemas.ts';
@@ -30,6 +35,11 @@ const rules: readonly Rule[] = [
   edge,
   redis,
   metrics,
+  origins,
+  routes,
+  selected,
+  capacity,
+  restoring,
 ];
 
 export interface Part {

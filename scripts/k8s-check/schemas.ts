@@ -5,6 +5,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Manifest, titleOf } from './manifests.ts';
+import { httpRoute } from './shapes/gateway-api.ts';
+import { type Shape, validatorFor } from './shapes/shape.ts';
 import { unknownFields, type Validate, type ValidationError } from './unknown-fields.ts';
 
 const require = createRequire(import.meta.url);
@@ -13,10 +15,17 @@ const require = createRequire(import.meta.url);
 const families: Readonly<Record<string, readonly [string, string]>> = {
   v1: ['kubernetes-models', 'IoK8sApiCoreV1'],
   'apps/v1': ['kubernetes-models', 'IoK8sApiAppsV1'],
+  'batch/v1': ['kubernetes-models', 'IoK8sApiBatchV1'],
+  'scheduling.k8s.io/v1': ['kubernetes-models', 'IoK8sApiSchedulingV1'],
   'autoscaling/v2': ['kubernetes-models', 'IoK8sApiAutoscalingV2'],
   'networking.k8s.io/v1': ['kubernetes-models', 'IoK8sApiNetworkingV1'],
   'policy/v1': ['kubernetes-models', 'IoK8sApiPolicyV1'],
   'monitoring.coreos.com/v1': ['@kubernetes-models/prometheus-operator', 'MonitoringCoreosComV1'],
+};
+
+/** Kinds whose schema is in no package that runs on Node 20. */
+const shapes: Readonly<Record<string, Shape>> = {
+  'gateway.networking.k8s.io/v1 HTTPRoute': httpRoute,
 };
 
 /** One sentence per thing that is wrong with the form of the document. */
@@ -37,6 +46,8 @@ function withUnbrokenData(manifest: Manifest): Manifest {
 }
 
 function validatorOf({ apiVersion, kind }: Manifest): Validate | undefined {
+  const shape = shapes[`${apiVersion} ${kind}`];
+  if (shape !== undefined) return validatorFor(shape);
   const family = families[apiVersion];
   // The name becomes that of a file.
   if (family === undefined || !/^[A-Za-z]+$/.test(kind)) return undefined;

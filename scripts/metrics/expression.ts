@@ -5,11 +5,17 @@ export interface Asked {
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
 }
 
-/** Only series of ours and of Node.js processes: those of others are not ours to know. */
-const series = /\b((?:smallchange|process|nodejs)_\w+)(?:\{([^}]*)\})?/g;
+/** Ours and those of Node.js processes. */
+const OURS = /smallchange|process|nodejs/;
 const matcher = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 
 export function askedBy(expression: string): Asked[] {
+  return askedFor(expression, OURS);
+}
+
+/** @param families What the names of the series begin with, before the first `_`. */
+export function askedFor(expression: string, families: RegExp): Asked[] {
+  const series = new RegExp(`\\b((?:${families.source})_\\w+)(?:\\{([^}]*)\\})?`, 'g');
   return Array.from(expression.matchAll(series), ([, name, inner = '']) => ({
     series: name!,
     matchers: Array.from(inner.matchAll(matcher), ([, label, operator, value]) => ({

@@ -5,9 +5,11 @@ import { checkPart, parts } from '../../scripts/k8s-check/check.ts';
 import { find, type Manifest } from '../../scripts/k8s-check/manifests.ts';
 import { problemsOf } from '../../scripts/k8s-check/problems.ts';
 
-export const production = parts.find(({ name }) => name === 'overlays/prod')!;
+export type Part = (typeof parts)[number];
 
-let rendered: readonly Manifest[] | undefined;
+export const partNamed = (name: Part['name']) => parts.find((part) => part.name === name)!;
+
+const rendered = new Map<Part, readonly Manifest[]>();
 
 /** Of YAML anything may be wrong, so a test may write anything anywhere. */
 // biome-ignore lint/suspicious/noExplicitAny: a document that is to be broken has no type.
@@ -15,10 +17,12 @@ export type Broken = any;
 
 export class Plot {
   readonly manifests: Manifest[];
+  readonly #part: Part;
 
-  constructor() {
-    rendered ??= checkPart(production).manifests;
-    this.manifests = structuredClone(rendered) as Manifest[];
+  constructor(part: Part) {
+    if (!rendered.has(part)) rendered.set(part, checkPart(part).manifests);
+    this.manifests = structuredClone(rendered.get(part)) as Manifest[];
+    this.#part = part;
   }
 
   /** By kind, and the name or, where a hash follows, what it begins with. */
@@ -43,18 +47,18 @@ export class Plot {
   }
 
   problems(): string[] {
-    return problemsOf(this.manifests, production);
+    return problemsOf(this.manifests, this.#part);
   }
 }
 
 type Mistake = readonly [what: string, plant: (plot: Plot) => void, problem: RegExp];
 
 /** A rule that was never seen failing proves nothing. */
-export function findsMistakes(rule: string, mistakes: readonly Mistake[]): void {
+export function findsMistakes(rule: string, mistakes: readonly Mistake[], part = partNamed('overlays/prod')): void {
   describe(`a mistake that the rule of ${rule} is about`, () => {
     for (const [what, plant, expected] of mistakes) {
       it(`is found: ${what}`, () => {
-        const plot = new Plot();
+        const plot = new Plot(part);
         plant(plot);
         const problems = plot.problems();
         assert.ok(

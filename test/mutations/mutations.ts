@@ -30,6 +30,12 @@ export const mutations: readonly Mutation[] = [
   { patch: 'lease-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'stays with who comes back' },
   { patch: 'age-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'nothing is forgotten' },
   { patch: 'unvouched-off', file: 'test/engine/redis-vouching.test.ts', tests: 'comes back with less' },
+  {
+    patch: 'restore-vouched',
+    file: 'test/k8s/backup.test.ts',
+    tests: 'is noticed by clients also',
+    says: 'a frame such as',
+  },
   { patch: 'one-lane', file: unit('batcher'), tests: 'keep no other waiting|in a call for each shard', cheap: true },
   { patch: 'batch-in-parts', file: unit('batcher'), tests: 'are in one call', cheap: true },
   { patch: 'batch-unchecked', file: unit('batch'), tests: 'is refused for', cheap: true },

@@ -1,12 +1,12 @@
 /** Every container says what it needs, how far it may go, how to see that it lives, and exactly which image it is. */
-import { type Container, containersOf, hasPort, type Pod } from '../pods.ts';
+import { type Container, containersOf, hasPort, isJob, type Pod } from '../pods.ts';
 import { quantity } from '../quantity.ts';
 import type { Rule } from '../rule.ts';
 
 export const containers: Rule = ({ pods }) =>
   pods.flatMap((pod) =>
     containersOf(pod).flatMap((container) =>
-      [...resources(container), ...image(container), ...probes(pod, container)].map(
+      [...resources(container), ...image(container), ...(isJob(pod.workload) ? [] : probes(pod, container))].map(
         (problem) => `${pod.title}, container ${container.name}: ${problem}`,
       ),
     ),
@@ -22,12 +22,21 @@ function resources({ resources: given }: Container): string[] {
   });
 }
 
-/** A tag that moves makes two pods of one Deployment different programs. */
-function image({ image: name }: Container): string[] {
-  const tag = /(?::([\w.-]+))?(@sha256:[0-9a-f]{64})?$/.exec(name);
-  if (tag?.[2] !== undefined) return [];
-  if (tag?.[1] === undefined) return [`the image ${name} has no tag`];
-  return /^\d/.test(tag[1]) ? [] : [`the tag of ${name} names no version`];
+/** A tag that moves makes two pods of one Deployment different programs, and one that was pushed twice as well: who pulls says so. */
+function image({ image: name, imagePullPolicy }: Container): string[] {
+  return [
+    ...tagOf(name),
+    ...(imagePullPolicy === undefined ? [`no imagePullPolicy: whether ${name} is pulled anew is left to its tag`] : []),
+  ];
+}
+
+function tagOf(name: string): string[] {
+  if (name.includes('@')) {
+    return /@sha256:[0-9a-f]{64}$/.test(name) ? [] : [`the digest of ${name} is none: sha256 has 64 digits`];
+  }
+  const tag = /:([\w.-]+)$/.exec(name)?.[1];
+  if (tag === undefined) return [`the image ${name} has no tag`];
+  return /^\d/.test(tag) ? [] : [`the tag of ${name} names no version`];
 }
 
 function probes(pod: Pod, { livenessProbe, readinessProbe, startupProbe }: Container): string[] {

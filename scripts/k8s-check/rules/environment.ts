@@ -1,5 +1,5 @@
 /**
- * Every variable our processes are given is a setting of the schema with a value it takes, and together they are a
+ * Every variable our processes are given is a setting of the schema with a value it takes, or one of Node.js', and together they are a
  * configuration a process would start with.
  */
 
@@ -10,7 +10,10 @@ import type { Manifest } from '../manifests.ts';
 import type { Container, Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
 
-const known = new Set(Object.values(settings).map(({ name }) => name));
+/** Of Node.js and the libraries below it, not ours. */
+const ofOthers = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE', 'TZ', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+const known = new Set([...Object.values(settings).map(({ name }) => name), ...ofOthers]);
 
 /** What stands for a value only its owner knows, where the form of the setting asks for one. */
 const standIns: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /**
- * Every pod is closed to what is not allowed by name, in both directions; and Redis is open to our roles alone, gateways and
+ * Every pod is closed to what is not allowed by name, in both directions; and Redis is open to our roles and to what copies it alone, gateways and
  * buckets to the edge alone.
  */
 import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
@@ -25,7 +25,7 @@ const COMPONENT = 'app.kubernetes.io/component';
 
 /** Who may reach whom on which port; null for everybody. Whoever is not here is reached by nobody. */
 const callers: Readonly<Record<string, { readonly port: string; readonly from: readonly string[] | null }>> = {
-  redis: { port: 'redis', from: ['bucket', 'gateway', 'merger'] },
+  redis: { port: 'redis', from: ['bucket', 'gateway', 'merger', 'backup'] },
   gateway: { port: 'http', from: ['edge'] },
   bucket: { port: 'http', from: ['edge'] },
   edge: { port: 'http', from: null },
@@ -80,7 +80,8 @@ function reach(pod: Pod, policies: readonly Manifest[], pods: readonly Pod[]): s
   const may = (labels: Labels) =>
     rules.some(({ from }) => from?.some(({ podSelector }) => selects(podSelector, labels)));
   const actual = pods.filter(({ labels }) => may(labels)).map(({ labels }) => labels[COMPONENT] ?? '');
-  const wanted = expected.from ?? [];
+  const there = new Set(pods.map(({ labels }) => labels[COMPONENT] ?? ''));
+  const wanted = (expected.from ?? []).filter((name) => there.has(name));
   if (expected.from === null) return [`${pod.title}: not everybody reaches port ${expected.port}`];
   return [...new Set([...actual, ...wanted])]
     .filter((name) => actual.includes(name) !== wanted.includes(name))

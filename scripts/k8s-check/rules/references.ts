@@ -1,4 +1,4 @@
-/** What a pod names is there: ConfigMaps and their keys always, Secrets unless their owner makes them. */
+/** What a pod names is there: ConfigMaps and their keys always, its class of priority, Secrets unless their owner makes them. */
 import { environmentOf, secretsOf } from '../environment.ts';
 import { find, type Manifest } from '../manifests.ts';
 import { containersOf, type Pod } from '../pods.ts';
@@ -6,14 +6,16 @@ import type { Rule } from '../rule.ts';
 
 /** Made by the operator, not by us: k8s/README.md says how. With the keys each must have. */
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
-  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'users.acl'],
+  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
   'smallchange-tokens': ['JWT_SECRET'],
   'smallchange-tls': ['tls.crt', 'tls.key'],
 };
 
 export const references: Rule = ({ manifests, pods }) =>
   pods.flatMap((pod) =>
-    [...fromContainers(pod, manifests), ...fromVolumes(pod, manifests)].map((problem) => `${pod.title}: ${problem}`),
+    [...fromContainers(pod, manifests), ...fromVolumes(pod, manifests), ...priority(pod, manifests)].map(
+      (problem) => `${pod.title}: ${problem}`,
+    ),
   );
 
 function fromContainers(pod: Pod, manifests: readonly Manifest[]): string[] {
@@ -49,8 +51,25 @@ function fromVolumes({ spec }: Pod, manifests: readonly Manifest[]): string[] {
     ...(spec.volumes ?? []).flatMap((volume) => [
       ...(volume.configMap ? configMap(volume.configMap.name, manifests) : []),
       ...(volume.secret ? secret(volume.secret.secretName, manifests) : []),
+      ...(volume.persistentVolumeClaim ? claim(volume.persistentVolumeClaim.claimName, manifests) : []),
     ]),
   ];
+}
+
+/** Those of the system are in every cluster. */
+function priority({ spec: { priorityClassName: name } }: Pod, manifests: readonly Manifest[]): string[] {
+  if (name === undefined || name.startsWith('system-') || find(manifests, 'PriorityClass', name)) return [];
+  return [`there is no PriorityClass/${name}`];
+}
+
+/** One by itself, or of a StatefulSet's pod: `<template>-<set>-<number>`. */
+function claim(name: string, manifests: readonly Manifest[]): string[] {
+  const isOfSet = manifests.some(({ metadata, spec }) =>
+    (spec as { volumeClaimTemplates?: Manifest[] } | undefined)?.volumeClaimTemplates?.some(
+      (template) => name.replace(/-\d+$/, '') === `${template.metadata.name}-${metadata.name}`,
+    ),
+  );
+  return isOfSet || find(manifests, 'PersistentVolumeClaim', name) ? [] : [`there is no PersistentVolumeClaim/${name}`];
 }
 
 function configMap(name: string, manifests: readonly Manifest[]): string[] {

@@ -1,4 +1,4 @@
-/** Services and ServiceMonitors lead somewhere: to pods that are there, on ports they have. */
+/** Services and ServiceMonitors lead somewhere: to pods that are there, on ports they have; and each port says what is spoken on it. */
 import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
 import { hasPort, type Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
@@ -6,7 +6,12 @@ import { type Selector, selects } from '../selectors.ts';
 
 interface ServiceSpec {
   readonly selector?: Labels;
-  readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string }[];
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly targetPort?: number | string;
+    readonly appProtocol?: string;
+  }[];
 }
 
 export const services: Rule = ({ manifests, pods }) => [
@@ -19,12 +24,16 @@ function ofService(service: Manifest, pods: readonly Pod[]): string[] {
   const { selector, ports = [] } = service.spec as ServiceSpec;
   const chosen = pods.filter(({ labels }) => selector !== undefined && selects({ matchLabels: selector }, labels));
   if (chosen.length === 0) return [`${titleOf(service)}: selects no pod`];
-  return chosen.flatMap((pod) =>
+  const nameless = ports
+    .filter(({ appProtocol }) => appProtocol === undefined)
+    .map(({ port }) => `${titleOf(service)}: port ${port} has no appProtocol: a mesh would guess`);
+  const astray = chosen.flatMap((pod) =>
     ports
       .map(({ port, targetPort = port }) => targetPort)
       .filter((target) => !hasPort(pod, target))
       .map((target) => `${titleOf(service)}: ${pod.title} has no port ${target}`),
   );
+  return [...nameless, ...astray];
 }
 
 interface MonitorSpec {

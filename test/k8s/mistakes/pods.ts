@@ -83,6 +83,20 @@ findsMistakes('containers', [
     /has no tag/,
   ],
   [
+    'a digest that is none',
+    (p) => {
+      p.container('smallchange-gateway').image = 'smallchange@sha256:0123';
+    },
+    /the digest of smallchange@sha256:0123 is none/,
+  ],
+  [
+    'a pull that the tag decides',
+    (p) => {
+      delete p.container('smallchange-merger').imagePullPolicy;
+    },
+    /no imagePullPolicy/,
+  ],
+  [
     'no livenessProbe',
     (p) => {
       delete p.container('smallchange-gateway').livenessProbe;

@@ -10,6 +10,13 @@ findsMistakes('environment', [
     /MAX_STREEMS is not a setting/,
   ],
   [
+    'a misspelt variable of Node.js',
+    (p) => {
+      p.get('ConfigMap', 'smallchange-settings').data.NODE_OPTION = '--max-http-header-size=1';
+    },
+    /NODE_OPTION is not a setting/,
+  ],
+  [
     'a value it does not take',
     (p) => {
       p.get('ConfigMap', 'smallchange-settings').data.SHARDS = '0';
@@ -104,6 +111,11 @@ findsMistakes('references', [
       p.container('smallchange-bucket').env[1].valueFrom.secretKeyRef.key = 'URL';
     },
     /smallchange-redis has no URL/,
+  ],
+  [
+    'a class of priority there is not',
+    (p) => p.remove('PriorityClass', 'smallchange-store'),
+    /StatefulSet\/smallchange-redis: there is no PriorityClass\/smallchange-store/,
   ],
   [
     'a volume there is not',

@@ -17,6 +17,13 @@ findsMistakes('services', [
     /has no port web/,
   ],
   [
+    'a port of which nobody knows what is spoken there',
+    (p) => {
+      delete p.get('Service', 'smallchange-redis').spec.ports[0].appProtocol;
+    },
+    /smallchange-redis: port 6379 has no appProtocol/,
+  ],
+  [
     'a monitor of another port',
     (p) => {
       p.get('ServiceMonitor', 'smallchange').spec.endpoints[0].port = 'metrics';
