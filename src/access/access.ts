@@ -29,7 +29,10 @@ export interface Identity {
   leave?(follower: Follower): void;
 }
 
-/** What lives on behalf of somebody for longer than a request takes: a stream, a poll that waits. */
+/**
+ * What lives on behalf of somebody for longer than a request takes: a stream, a poll that waits. Thousands may be told in the same moment,
+ * so each only notes what it is told, and does what takes long in a later turn of the event loop. Neither throws.
+ */
 export interface Follower {
   /** `expiresMs` has moved, or what is granted is another now. */
   renewed(principal: Principal): void;

@@ -104,7 +104,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   });
 
   const owner: StreamOwner = {
-    ...createRenewal({ ...deps, due, end }),
+    ...createRenewal({ ...deps, due, end, failed }),
     catchUp: (stream) => void bringUp(stream),
     closed,
     failed,
