@@ -16,7 +16,7 @@ import { metric } from './kit.ts';
 
 const SIGNAL_MS = 500;
 const OPENING = 500;
-const OPEN_TIMEOUT_MS = 240_000;
+const OPEN_TIMEOUT_MS = 60_000;
 const OVER_TIMEOUT_MS = 60_000;
 
 /** Sockets that each have a stream, or a poll that waits. */
@@ -25,6 +25,8 @@ export class Crowd implements Disposable {
   readonly told = new Map<string, number>();
   gone = 0;
   #begun = 0;
+  /** What those were told that are gone before they had begun. */
+  readonly #refusals: string[] = [];
   readonly #sockets: Socket[] = [];
 
   /** @param headOf Of the request of each, without its end. @param begins What its answer begins with; null: it waits. */
@@ -34,7 +36,7 @@ export class Crowd implements Disposable {
       for (const head of some) this.#openOne(port, `${head}\r\n\r\n`, begins);
       await waitFor(() => begins === null || this.#begun === i + some.length, {
         timeoutMs: OPEN_TIMEOUT_MS,
-        what: () => `${i + some.length} to be open, ${this.#begun} are, ${this.gone} are gone`,
+        what: () => `${i + some.length} to be open, ${this.#begun} are; gone: ${this.#refusals}`,
       });
     }
   }
@@ -44,17 +46,25 @@ export class Crowd implements Disposable {
     this.#sockets.push(socket);
     socket.write(request);
     let hasBegun = begins === null;
+    let refusal = '';
     socket.on('data', (bytes) => {
       const text = bytes.toString('latin1');
-      if (!hasBegun && text.includes(begins!)) {
-        hasBegun = true;
-        this.#begun++;
+      if (!hasBegun) {
+        refusal += text;
+        hasBegun = refusal.includes(begins!);
+        if (hasBegun) this.#begun++;
       }
       for (const [, what] of text.matchAll(/"(?:status|code)":"(\w+)"/g)) {
         this.told.set(what!, (this.told.get(what!) ?? 0) + 1);
       }
     });
-    socket.on('close', () => this.gone++).on('error', () => undefined);
+    socket.on('close', () => {
+      this.gone++;
+      if (!hasBegun) this.#refusals.push(refusal);
+    });
+    socket.on('error', (error) => {
+      refusal += String(error);
+    });
   }
 
   [Symbol.dispose](): void {

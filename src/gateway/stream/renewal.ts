@@ -1,8 +1,8 @@
 /**
- * What becomes of a stream whose session was renewed, or is over (P36), or whose token was revoked (P42): it goes on to the new end, or ends
- * where it may not go on.
+ * What becomes of a stream whose session was renewed, or is over (P36), whose token has expired (P35) or was revoked (P42): it goes on to the
+ * new end, or ends where it may not go on.
  *
- * A session, or a `sub`, may have thousands of streams: each has its turn.
+ * A session or a `sub` may have thousands of streams, and thousands of tokens the same `exp`: each stream has its turn.
  */
 import type { Principal } from '../../access/access.ts';
 import type { Clock } from '../../clock.ts';
@@ -23,7 +23,11 @@ export interface RenewalDeps {
   readonly failed: (stream: Stream, error: unknown) => void;
 }
 
-export function createRenewal(deps: RenewalDeps): Pick<StreamOwner, 'renewed' | 'signedOut'> {
+export interface Renewal extends Pick<StreamOwner, 'renewed' | 'signedOut'> {
+  expired(stream: Stream): void;
+}
+
+export function createRenewal(deps: RenewalDeps): Renewal {
   const { clock, turns, streamMaxAgeMs, due, end, failed } = deps;
 
   /** It may have been moved to a time before the stream is looked at again. */
@@ -59,13 +63,16 @@ export function createRenewal(deps: RenewalDeps): Pick<StreamOwner, 'renewed' | 
   }
 
   function signOut(stream: Stream, { code }: Problem): void {
-    const isReplaced = code === 'ticket_replaced';
-    const frame = endingAuthFrame(isReplaced ? 'replaced' : 'revoked');
-    end(stream, isReplaced ? 'replaced' : 'revoked', stream.audience.format.control(frame));
+    over(stream, code === 'ticket_replaced' ? 'replaced' : 'revoked');
+  }
+
+  function over(stream: Stream, status: 'expired' | 'replaced' | 'revoked'): void {
+    end(stream, status, stream.audience.format.control(endingAuthFrame(status)));
   }
 
   return {
     renewed: (stream, principal) => inItsTurn(stream, () => goOn(stream, principal)),
     signedOut: (stream, problem) => inItsTurn(stream, () => signOut(stream, problem)),
+    expired: (stream) => inItsTurn(stream, () => over(stream, 'expired')),
   };
 }
