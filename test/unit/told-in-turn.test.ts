@@ -14,7 +14,7 @@ import type { Stream } from '../../src/gateway/stream/stream.ts';
 import { createTurns } from '../../src/gateway/turns.ts';
 import { lines, noRest } from '../support/gateway-parts.ts';
 
-const COUNT = 3_000;
+const COUNT = 1_000;
 const LOOK_MS = 0.02;
 /** As many looks as there are in 5 ms: each takes one at least. */
 const PER_TURN_MAX = 5 / LOOK_MS;
