@@ -108,6 +108,8 @@ export interface BackendQuestion {
   readonly ip: string;
   /** That is counted where it is refused. */
   readonly address: Address;
+  /** Of who has a session already, and wants to know what is said of it now. */
+  readonly isRenewal: boolean;
 }
 
 /** Where browsers get a session for a token. */
@@ -122,6 +124,8 @@ export interface SessionDesk {
    * @returns The `Set-Cookie` field. @throws {Problem} 503
    */
   open(principal: Principal, cookie: string | undefined): Promise<string>;
+  /** Ends the session of this cookie if it is one that the backend has let in, which does so no more. @throws {Problem} 503 */
+  giveUp(cookie: string | undefined): Promise<void>;
   /** Ends the session of this cookie, and whatever follows it, on every node. @returns The `Set-Cookie` field. @throws {Problem} 503 */
   close(cookie: string | undefined): Promise<string>;
   /** A ticket for a stream of these channels, for who may receive them. @throws {Problem} 401, 403 or 503 */

@@ -13,7 +13,7 @@ import type { BackendQuestion, Principal } from './access.ts';
 import { fetchAnswer } from './bounded-fetch.ts';
 import { type ClaimRules, readClaims } from './claims.ts';
 import { ownOf } from './grants.ts';
-import { unauthenticated } from './principal.ts';
+import { GrantedPrincipal, unauthenticated } from './principal.ts';
 import { withoutSession } from './session-cookie.ts';
 
 export interface BackendDeps {
@@ -31,6 +31,8 @@ const AT_ONCE_MAX = 16;
 /** For how long an answer is one to the same question. */
 const GOOD_MS = 10_000;
 const BAD_MS = 2_000;
+/** The same for who wants to know it anew, which the tabs of a browser do in the same moment. */
+const RENEWED_MS = 1_000;
 const KEPT_MAX = 1_000;
 
 const UNAVAILABLE = 'Who this is cannot be asked now: send the very same again.';
@@ -40,6 +42,8 @@ interface Known {
   readonly answer: Promise<Principal>;
   /** By the elapsed clock; infinite while it is under way. */
   untilMs: number;
+  /** The same for a renewal. */
+  renewsUntilMs: number;
 }
 
 export function createBackend({ url, forward, rules, clock, log }: BackendDeps) {
@@ -65,7 +69,8 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
     if (typeof expiresIn !== 'number' || !(expiresIn > 0)) throw new Error('its expiresIn is no time');
     const iat = clock.wallMs() / 1000;
     const own = { ...claims, iat, exp: iat + expiresIn, iss: rules.issuer ?? undefined, nbf: undefined };
-    return readClaims(own, { ...rules, audience: null }, clock.wallMs());
+    const { init } = readClaims(own, { ...rules, audience: null }, clock.wallMs());
+    return new GrantedPrincipal({ ...init, isAsked: true });
   }
 
   async function put(headers: Record<string, string>, { origin, ip }: BackendQuestion): Promise<Principal> {
@@ -98,10 +103,11 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
   }
 
   function keep(key: string, answer: Promise<Principal>): void {
-    const one: Known = { answer, untilMs: Number.POSITIVE_INFINITY };
+    const one: Known = { answer, untilMs: Number.POSITIVE_INFINITY, renewsUntilMs: Number.POSITIVE_INFINITY };
     known.set(key, one);
     const until = (ms: number) => {
       one.untilMs = clock.elapsedMs() + ms;
+      one.renewsUntilMs = clock.elapsedMs() + RENEWED_MS;
     };
     answer.then(
       () => until(GOOD_MS),
@@ -116,7 +122,8 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
     if (Object.keys(headers).length === 0) throw unauthenticated();
     const key = hash('sha256', JSON.stringify([headers, question.origin, question.ip]), 'base64url');
     const found = known.get(key);
-    if (found !== undefined && clock.elapsedMs() < found.untilMs) return found.answer;
+    const goodUntilMs = (question.isRenewal ? found?.renewsUntilMs : found?.untilMs) ?? 0;
+    if (found !== undefined && clock.elapsedMs() < goodUntilMs) return found.answer;
     known.delete(key);
     const answer = ask(headers, question);
     keep(key, answer);

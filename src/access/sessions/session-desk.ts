@@ -30,7 +30,7 @@ export function sessionsUnavailable(error: unknown): unknown {
   return error instanceof EngineUnavailable ? new Problem('auth_unavailable', UNAVAILABLE) : error;
 }
 
-export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'close'> {
+export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'giveUp' | 'close'> {
   const { store, clock } = deps;
 
   /** What has to be in the list of a `sub`'s sessions, and is to be. */
@@ -126,6 +126,19 @@ export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'ope
         const isRenewed = typeof old === 'string' && (await renew(old, init));
         if (typeof old === 'string') await tellHere(old);
         return setCookie(isRenewed ? old : await create(init), leftOf(init));
+      } catch (error) {
+        throw sessionsUnavailable(error);
+      }
+    },
+    async giveUp(cookie) {
+      const id = cookie === undefined ? undefined : sessionIdIn(cookie);
+      if (typeof id !== 'string') return;
+      const key = keyOf(id);
+      try {
+        const [text = null] = await store.read(groupOf(key), [key]);
+        if (text === null || readRecord(text)?.isAsked !== true) return;
+        await end(key);
+        await tellHere(id);
       } catch (error) {
         throw sessionsUnavailable(error);
       }
