@@ -31,7 +31,7 @@ const AT_ONCE_MAX = 16;
 /** For how long an answer is one to the same question. */
 const GOOD_MS = 10_000;
 const BAD_MS = 2_000;
-/** The same for who wants to know it anew, which the tabs of a browser do in the same moment. */
+/** The same for a renewal, which is another question; the tabs of a browser ask it in the same moment. */
 const RENEWED_MS = 1_000;
 const KEPT_MAX = 1_000;
 
@@ -42,8 +42,6 @@ interface Known {
   readonly answer: Promise<Principal>;
   /** By the elapsed clock; infinite while it is under way. */
   untilMs: number;
-  /** The same for a renewal. */
-  renewsUntilMs: number;
 }
 
 export function createBackend({ url, forward, rules, clock, log }: BackendDeps) {
@@ -102,16 +100,15 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
     }
   }
 
-  function keep(key: string, answer: Promise<Principal>): void {
-    const one: Known = { answer, untilMs: Number.POSITIVE_INFINITY, renewsUntilMs: Number.POSITIVE_INFINITY };
+  function keep(key: string, answer: Promise<Principal>, isRenewal: boolean): void {
+    const one: Known = { answer, untilMs: Number.POSITIVE_INFINITY };
     known.set(key, one);
     const until = (ms: number) => {
       one.untilMs = clock.elapsedMs() + ms;
-      one.renewsUntilMs = clock.elapsedMs() + RENEWED_MS;
     };
     answer.then(
-      () => until(GOOD_MS),
-      () => until(BAD_MS),
+      () => until(isRenewal ? RENEWED_MS : GOOD_MS),
+      () => until(isRenewal ? RENEWED_MS : BAD_MS),
     );
     if (known.size > KEPT_MAX) known.delete(known.keys().next().value!);
   }
@@ -120,13 +117,16 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
   return async (question: BackendQuestion): Promise<Principal> => {
     const headers = forwarded(question.headers);
     if (Object.keys(headers).length === 0) throw unauthenticated();
-    const key = hash('sha256', JSON.stringify([headers, question.origin, question.ip]), 'base64url');
+    const key = hash(
+      'sha256',
+      JSON.stringify([headers, question.origin, question.ip, question.isRenewal]),
+      'base64url',
+    );
     const found = known.get(key);
-    const goodUntilMs = (question.isRenewal ? found?.renewsUntilMs : found?.untilMs) ?? 0;
-    if (found !== undefined && clock.elapsedMs() < goodUntilMs) return found.answer;
+    if (found !== undefined && clock.elapsedMs() < found.untilMs) return found.answer;
     known.delete(key);
     const answer = ask(headers, question);
-    keep(key, answer);
+    keep(key, answer, question.isRenewal);
     return answer;
   };
 }
