@@ -4,6 +4,7 @@ import { EngineUnavailable, Problem } from '../../errors.ts';
 import type { Principal, SessionDesk } from '../access.ts';
 import { GrantedPrincipal, type PrincipalInit, unauthenticated } from '../principal.ts';
 import { deletedCookie, sessionIdIn, setCookie } from '../session-cookie.ts';
+import { createInLine } from './in-line.ts';
 import type { PassChange, PassStore } from './pass-store.ts';
 import { groupOf, keyOf, newId, ownerKeyOf } from './session-key.ts';
 import { readRecord, recordOf, type SessionRecord, writeRecord } from './session-record.ts';
@@ -32,6 +33,7 @@ export function sessionsUnavailable(error: unknown): unknown {
 
 export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'giveUp' | 'close'> {
   const { store, clock } = deps;
+  const inLine = createInLine();
 
   /** What has to be in the list of a `sub`'s sessions, and is to be. */
   const listChange = (owner: string, before: string | null, keys: readonly string[]): PassChange => ({
@@ -123,7 +125,7 @@ export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'ope
       const { init } = principal;
       try {
         const old = cookie === undefined ? undefined : sessionIdIn(cookie);
-        const isRenewed = typeof old === 'string' && (await renew(old, init));
+        const isRenewed = typeof old === 'string' && (await inLine(old, () => renew(old, init)));
         if (typeof old === 'string') await tellHere(old);
         return setCookie(isRenewed ? old : await create(init), leftOf(init));
       } catch (error) {
