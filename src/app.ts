@@ -69,6 +69,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     clock: systemClock,
     log,
     onReached: (limit) => metrics.limited.inc({ limit }),
+    onRevocations({ kept, fullestPage, heardAgoS }) {
+      metrics.revocationsKept.set(kept);
+      metrics.revocationsFullestPage.set(fullestPage);
+      metrics.revocationsHeardAgo.set(heardAgoS);
+    },
     ...(passes && { passes }),
   });
   const parts = config.roles.map((role) => [role, createPart[role]({ engine, config, log, metrics, access })] as const);

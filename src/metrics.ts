@@ -64,6 +64,12 @@ export interface Metrics {
   readonly connectionsCut: Counter<'reason'>;
   readonly limited: Counter<'limit'>;
   readonly revocations: Counter<'by'>;
+  /** That are in force, as far as this process knows. */
+  readonly revocationsKept: Gauge;
+  /** Of the page that has most. */
+  readonly revocationsFullestPage: Gauge;
+  /** Seconds. */
+  readonly revocationsHeardAgo: Gauge;
 }
 
 /** From a local memory write to a store that barely keeps up; an answer later than 5 s is a failure in any case. */
@@ -141,5 +147,15 @@ export function createMetrics(): Metrics {
     connectionsCut,
     limited,
     revocations,
+    revocationsKept: new Gauge(named('revocations_kept', 'Revocations in force that this process knows.')),
+    revocationsFullestPage: new Gauge(
+      named('revocations_fullest_page', 'Of these, how many are on the fullest of the 16 pages that they are kept on.'),
+    ),
+    revocationsHeardAgo: new Gauge(
+      named(
+        'revocations_heard_ago_seconds',
+        'Since it was looked for what was revoked, of the page where that is longest ago.',
+      ),
+    ),
   };
 }

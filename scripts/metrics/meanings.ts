@@ -35,6 +35,12 @@ export const meanings: Readonly<Record<string, string>> = {
     'Who asks for more than one may, by the limit ([limits.md](limits.md)). Some are a client with a fault, many an attack, or a limit that is too low for what the clients do.',
   smallchange_revocations_total:
     'What was asked of `POST /admin/revoke`, by what it named: at the process that was asked, beside the line in its log. Who is refused since is `token_revoked` in the problems.',
+  smallchange_revocations_kept:
+    'How much is revoked, the same at each process of a fleet up to 10 s. 16,000 at most; each goes `TOKEN_MAX_LIFETIME_S` and two minutes after it was made. A fall while nothing ends is a Redis that came back with less: what was lost has to be revoked again.',
+  smallchange_revocations_fullest_page:
+    '1,000 is the most a page can have: whose `sub` or `jti` belongs there is then answered 503 `revocations_full`.',
+  smallchange_revocations_heard_ago_seconds:
+    'Up to 5 while Redis answers; 0 without `AUTH=jwt`. From 9 on nobody is let in by a token or a session: 503 `auth_unavailable`. What is open goes on.',
   smallchange_problems_total:
     'What clients are told went wrong. `inbox_full`, `engine_unavailable`, `auth_unavailable`, `overloaded` and `draining` are ours, `internal` is a bug, the rest are theirs.',
 };

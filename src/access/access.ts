@@ -29,7 +29,10 @@ export interface Identity {
   leave?(follower: Follower): void;
 }
 
-/** What lives on behalf of somebody for longer than a request takes: a stream, a poll that waits. */
+/**
+ * What lives on behalf of somebody for longer than a request takes: a stream, a poll that waits. Thousands may be told in the same moment,
+ * so each only notes what it is told, and does what takes long in a later turn of the event loop. Neither throws.
+ */
 export interface Follower {
   /** `expiresMs` has moved, or what is granted is another now. */
   renewed(principal: Principal): void;
@@ -105,6 +108,8 @@ export interface BackendQuestion {
   readonly ip: string;
   /** That is counted where it is refused. */
   readonly address: Address;
+  /** Of who has a session already, and wants to know what is said of it now. */
+  readonly isRenewal: boolean;
 }
 
 /** Where browsers get a session for a token. */
@@ -119,6 +124,8 @@ export interface SessionDesk {
    * @returns The `Set-Cookie` field. @throws {Problem} 503
    */
   open(principal: Principal, cookie: string | undefined): Promise<string>;
+  /** Ends the session of this cookie if it is one that the backend has let in, which does so no more. @throws {Problem} 503 */
+  giveUp(cookie: string | undefined): Promise<void>;
   /** Ends the session of this cookie, and whatever follows it, on every node. @returns The `Set-Cookie` field. @throws {Problem} 503 */
   close(cookie: string | undefined): Promise<string>;
   /** A ticket for a stream of these channels, for who may receive them. @throws {Problem} 401, 403 or 503 */

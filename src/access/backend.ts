@@ -13,7 +13,7 @@ import type { BackendQuestion, Principal } from './access.ts';
 import { fetchAnswer } from './bounded-fetch.ts';
 import { type ClaimRules, readClaims } from './claims.ts';
 import { ownOf } from './grants.ts';
-import { unauthenticated } from './principal.ts';
+import { GrantedPrincipal, unauthenticated } from './principal.ts';
 import { withoutSession } from './session-cookie.ts';
 
 export interface BackendDeps {
@@ -31,6 +31,8 @@ const AT_ONCE_MAX = 16;
 /** For how long an answer is one to the same question. */
 const GOOD_MS = 10_000;
 const BAD_MS = 2_000;
+/** The same for a renewal, which is another question; the tabs of a browser ask it in the same moment. */
+const RENEWED_MS = 1_000;
 const KEPT_MAX = 1_000;
 
 const UNAVAILABLE = 'Who this is cannot be asked now: send the very same again.';
@@ -65,7 +67,8 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
     if (typeof expiresIn !== 'number' || !(expiresIn > 0)) throw new Error('its expiresIn is no time');
     const iat = clock.wallMs() / 1000;
     const own = { ...claims, iat, exp: iat + expiresIn, iss: rules.issuer ?? undefined, nbf: undefined };
-    return readClaims(own, { ...rules, audience: null }, clock.wallMs());
+    const { init } = readClaims(own, { ...rules, audience: null }, clock.wallMs());
+    return new GrantedPrincipal({ ...init, isAsked: true });
   }
 
   async function put(headers: Record<string, string>, { origin, ip }: BackendQuestion): Promise<Principal> {
@@ -97,15 +100,15 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
     }
   }
 
-  function keep(key: string, answer: Promise<Principal>): void {
+  function keep(key: string, answer: Promise<Principal>, isRenewal: boolean): void {
     const one: Known = { answer, untilMs: Number.POSITIVE_INFINITY };
     known.set(key, one);
     const until = (ms: number) => {
       one.untilMs = clock.elapsedMs() + ms;
     };
     answer.then(
-      () => until(GOOD_MS),
-      () => until(BAD_MS),
+      () => until(isRenewal ? RENEWED_MS : GOOD_MS),
+      () => until(isRenewal ? RENEWED_MS : BAD_MS),
     );
     if (known.size > KEPT_MAX) known.delete(known.keys().next().value!);
   }
@@ -114,12 +117,16 @@ export function createBackend({ url, forward, rules, clock, log }: BackendDeps) 
   return async (question: BackendQuestion): Promise<Principal> => {
     const headers = forwarded(question.headers);
     if (Object.keys(headers).length === 0) throw unauthenticated();
-    const key = hash('sha256', JSON.stringify([headers, question.origin, question.ip]), 'base64url');
+    const key = hash(
+      'sha256',
+      JSON.stringify([headers, question.origin, question.ip, question.isRenewal]),
+      'base64url',
+    );
     const found = known.get(key);
     if (found !== undefined && clock.elapsedMs() < found.untilMs) return found.answer;
     known.delete(key);
     const answer = ask(headers, question);
-    keep(key, answer);
+    keep(key, answer, question.isRenewal);
     return answer;
   };
 }

@@ -1,6 +1,5 @@
 /** The claims of a token whose signature is good: is it in force, from whom and for whom it should be, and what does it grant? */
 import { hash } from 'node:crypto';
-import type { Principal } from './access.ts';
 import { isName, ownOf, parseGrants } from './grants.ts';
 import { GrantedPrincipal } from './principal.ts';
 import { RefusedToken } from './refused-token.ts';
@@ -25,7 +24,7 @@ const subPattern = /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u;
 const HASHED_NAME_CHARACTERS = 22;
 
 /** @throws {RefusedToken} */
-export function readClaims(claims: object, rules: ClaimRules, nowMs: number): Principal {
+export function readClaims(claims: object, rules: ClaimRules, nowMs: number): GrantedPrincipal {
   const nowS = nowMs / 1000;
   const exp = ownOf(claims, 'exp');
   if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= 0) throw new RefusedToken('exp is no time');

@@ -10,7 +10,7 @@ import { configuredKeys, createKeys } from './keys.ts';
 import { createLimits, type LimitsConfig } from './limiter.ts';
 import { publicPrincipal } from './principal.ts';
 import { createRemoteKeys } from './remote-keys.ts';
-import { createRevocations } from './revocations/revocations.ts';
+import { createRevocations, type RevocationsState } from './revocations/revocations.ts';
 import { createMemoryPasses } from './sessions/memory-store.ts';
 import type { PassStore } from './sessions/pass-store.ts';
 import { createSessionAccess } from './sessions/session-access.ts';
@@ -42,13 +42,15 @@ export interface AccessDeps {
   readonly log: Logger;
   /** Called once for each request that is refused for having asked for too much. */
   readonly onReached?: (limit: LimitName) => void;
+  /** Told twice a second of what is revoked, where something can be. */
+  readonly onRevocations?: (state: RevocationsState) => void;
   /** Where the sessions are of all that ask the same store for them; without it, of this process alone. */
   readonly passes?: PassStore;
 }
 
 export function createAccess(
   config: AccessConfig,
-  { clock, log, passes, onReached = () => undefined }: AccessDeps,
+  { clock, log, passes, onRevocations = () => undefined, onReached = () => undefined }: AccessDeps,
 ): Access {
   const limits = createLimits(config, { clock, onReached });
   if (config.auth !== 'jwt') return { ...anonymousAccess, limits };
@@ -69,7 +71,10 @@ export function createAccess(
     maxLifetimeMs: config.tokenMaxLifetimeMs,
   };
   const store = passes ?? createMemoryPasses(clock);
-  const revocations = createRevocations({ store, clock, maxLifetimeMs: config.tokenMaxLifetimeMs });
+  const revocations = createRevocations({
+    ...{ store, clock, onState: onRevocations },
+    maxLifetimeMs: config.tokenMaxLifetimeMs,
+  });
   const tokens = createTokenAccess({
     revocations,
     limits,

@@ -34,6 +34,8 @@ export interface PrincipalInit {
   readonly grants: Grants;
   /** What may be in front of the dot of `from`. */
   readonly names: ReadonlySet<string>;
+  /** It was the operator's backend that has said so, and no token. */
+  readonly isAsked?: boolean;
 }
 
 /** The bearer of a token; or, without a `sub`, who brings none and may do what all may. */
@@ -41,16 +43,18 @@ export class GrantedPrincipal implements Principal {
   readonly identity: Identity;
   readonly #grants: Grants;
   readonly #names: ReadonlySet<string>;
+  readonly #isAsked: boolean;
 
   /** What it was made of. */
   get init(): PrincipalInit {
-    return { identity: this.identity, grants: this.#grants, names: this.#names };
+    return { identity: this.identity, grants: this.#grants, names: this.#names, isAsked: this.#isAsked };
   }
 
-  constructor({ identity, grants, names }: PrincipalInit) {
+  constructor({ identity, grants, names, isAsked = false }: PrincipalInit) {
     this.identity = identity;
     this.#grants = grants;
     this.#names = names;
+    this.#isAsked = isAsked;
   }
 
   refusal(right: Right, channels: readonly Channel[]): Problem | undefined {

@@ -136,7 +136,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const seat = waits ? seatFor(request) : null;
     if (seat instanceof Problem) return refuseLimit(request, reply, seat);
     const client = { response: reply.raw, socket: request.raw.socket };
-    const standing = waits ? standingOf(request.principal!, read.channels, deps.clock) : null;
+    const standing = waits ? standingOf(request.principal!, read.channels, pollDeps) : null;
     const answer = polls.run(client, waits, (signal) => poll(read, pollDeps, signal), standing);
     deps.metrics.polls.set(polls.waiting);
     try {

@@ -20,6 +20,13 @@ export interface Turns {
 /** So much of a turn, milliseconds: of the 50 that nobody may be kept waiting for, as machines differ by a factor of five. */
 const SLICE_MS = 5;
 
+/** At once, or in a later turn of the event loop where thousands are to do something in the same moment. */
+export async function inTurn(turns: Turns, act: () => void): Promise<void> {
+  const turn = turns.enter();
+  if (turn) await turn;
+  act();
+}
+
 export function createTurns(clock: Clock, rest: Rest = createRest()): Turns {
   let waiting: (() => void)[] = [];
   let isUnderWay = false;

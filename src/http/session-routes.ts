@@ -1,6 +1,7 @@
 /** `/session`: where a page gets a cookie for its token, renews it and gives it back (P36). */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Principal, SessionDesk } from '../access/access.ts';
+import { sessionIdIn } from '../access/session-cookie.ts';
 import { Problem } from '../errors.ts';
 import { type ForgeryRules, fetchForgeryIn } from './forgery.ts';
 import type { RouteDocument } from './openapi.ts';
@@ -58,7 +59,15 @@ export function sessionRoutes(app: FastifyInstance, sessions: SessionDesk, rules
     if (request.principal!.identity.sub !== null || sessions.ask === undefined) return request.principal!;
     const forgery = fetchForgeryIn(rules, raw);
     if (forgery !== undefined) throw forgery;
-    return sessions.ask({ headers, origin: headers.origin, ip: address || (raw.socket.remoteAddress ?? ''), address });
+    const where = { origin: headers.origin, ip: address || (raw.socket.remoteAddress ?? ''), address };
+    try {
+      return await sessions.ask({ headers, ...where, isRenewal: hasSession(headers.cookie) });
+    } catch (error) {
+      // Who is let in no more has it no more. An answer that is none is no such word.
+      if (error instanceof Problem && (error.status === 401 || error.status === 403))
+        await sessions.giveUp(headers.cookie);
+      throw error;
+    }
   }
 
   app.route({
@@ -80,6 +89,10 @@ export function sessionRoutes(app: FastifyInstance, sessions: SessionDesk, rules
       return reply.code(204).header('set-cookie', cookie).header('cache-control', 'no-store').send();
     },
   });
+}
+
+function hasSession(cookie: string | undefined): boolean {
+  return cookie !== undefined && typeof sessionIdIn(cookie) === 'string';
 }
 
 /** As far as whoever ends TLS tells. */

@@ -1,98 +1,14 @@
 /** What is revoked elsewhere is found out, also when nobody tells; and who cannot look lets nobody in, and signs nobody out. */
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import type { Follower } from '../../src/access/access.ts';
+import { describe, it } from 'node:test';
 import { everybody } from '../../src/access/principal.ts';
-import { RevocableIdentity } from '../../src/access/revocable.ts';
-import { createRevocations, type Revocations } from '../../src/access/revocations/revocations.ts';
-import { createMemoryPasses } from '../../src/access/sessions/memory-store.ts';
-import type { PassStore } from '../../src/access/sessions/pass-store.ts';
 import { groupOf, ownerKeyOf } from '../../src/access/sessions/session-key.ts';
-import { EngineUnavailable, type Problem } from '../../src/errors.ts';
 import { settle } from '../support/gateway-parts.ts';
-
-const LIFE_MS = 600_000;
-const WALL_MS = 1.7e12;
-
-interface Node {
-  readonly revocations: Revocations;
-  /** What the store does when this one asks. */
-  readonly store: { isAway: boolean; isHeard: boolean };
-}
-
-interface Bench extends Disposable {
-  readonly nodes: readonly [Node, Node];
-  readonly shared: PassStore;
-  start(): Node;
-  pass(ms: number, stepMs?: number): Promise<void>;
-  nowS(): number;
-  /** Of a token; without `jti` and `iat` of one that has neither. */
-  identity(sub: string, more?: { jti?: string; issuedS?: number }): RevocableIdentity;
-}
-
-function open({ mock }: TestContext): Bench {
-  mock.timers.enable({ apis: ['setInterval'] });
-  let nowMs = 1_000_000;
-  const clock = { wallMs: () => WALL_MS + nowMs, elapsedMs: () => nowMs };
-  const shared = createMemoryPasses(clock);
-  const all: Node[] = [];
-
-  function start(): Node {
-    const state = { isAway: false, isHeard: true };
-    const asked = <T>(ask: () => Promise<T>) => (state.isAway ? Promise.reject(new EngineUnavailable('away')) : ask());
-    const store: PassStore = {
-      read: (...args) => asked(() => shared.read(...args)),
-      write: (...args) => asked(() => shared.write(...args)),
-      news: (...args) => asked(() => shared.news(...args)),
-      listen: (listener) =>
-        shared.listen({ ...listener, changed: (key) => state.isHeard && !state.isAway && listener.changed(key) }),
-    };
-    const node = { revocations: createRevocations({ store, clock, maxLifetimeMs: LIFE_MS }), store: state };
-    all.push(node);
-    return node;
-  }
-
-  return {
-    ...{ nodes: [start(), start()], shared, start },
-    async pass(ms, stepMs = 500) {
-      for (let passed = 0; passed < ms; passed += stepMs) {
-        nowMs += stepMs;
-        mock.timers.tick(stepMs);
-        await settle();
-      }
-    },
-    nowS: () => clock.wallMs() / 1000,
-    identity: (sub, { jti = null, issuedS = 0 }: { jti?: string | null; issuedS?: number } = {}) =>
-      new RevocableIdentity({ sub, expiresMs: clock.wallMs() + LIFE_MS, issuedS, jti }),
-    [Symbol.dispose]() {
-      for (const { revocations } of all) revocations.close();
-      mock.timers.reset();
-    },
-  };
-}
-
-const codeOf = ({ revocations }: Node, identity: RevocableIdentity) =>
-  revocations.check(identity).then(
-    () => 'good',
-    (error: Problem) => error.code,
-  );
-
-function follow(identity: RevocableIdentity): string[] {
-  const told: string[] = [];
-  const follower: Follower = {
-    renewed: () => undefined,
-    ended({ code }) {
-      told.push(code);
-      identity.leave(follower);
-    },
-  };
-  identity.follow(follower, everybody);
-  return told;
-}
+import { codeOf, follow, LIFE_MS, openBench, WALL_MS } from '../support/revocation-bench.ts';
 
 describe('a revocation', () => {
   it('that nobody told of is looked up within 10 s: what is open ends, and what is remembered is good no more', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     there.store.isHeard = false;
     const [mine, others] = [bench.identity('alice', { jti: 'one' }), bench.identity('bob', { jti: 'other' })];
@@ -112,7 +28,7 @@ describe('a revocation', () => {
   });
 
   it('that is told ends what is open at once, and nobody twice, nor who has left', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     const identity = bench.identity('alice');
     await there.revocations.check(identity);
@@ -130,7 +46,7 @@ describe('a revocation', () => {
   });
 
   it('that comes while something is being opened ends that', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     const identity = bench.identity('alice');
     await there.revocations.check(identity);
@@ -142,7 +58,7 @@ describe('a revocation', () => {
   });
 
   it('cannot be missed where the store is away: within 10 s nobody is let in, and what is open goes on', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     const [mine, others] = [bench.identity('alice'), bench.identity('bob')];
     for (const identity of [mine, others]) assert.equal(await codeOf(there, identity), 'good');
@@ -167,7 +83,7 @@ describe('a revocation', () => {
   });
 
   it('is known to one that starts later; and one that starts without the store lets nobody in', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here] = bench.nodes;
     await here.revocations.revoke({ sub: 'alice', beforeS: bench.nowS() });
     const late = bench.start();
@@ -183,7 +99,7 @@ describe('a revocation', () => {
   });
 
   it('of a sub is of what was issued before its time; a second one never takes back the first', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     const beforeS = bench.nowS() - 100;
     await here.revocations.revoke({ sub: 'alice', beforeS });
@@ -198,7 +114,7 @@ describe('a revocation', () => {
   });
 
   it('is kept for as long as the longest token that it may concern, and no longer', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     await here.revocations.revoke({ jti: 'one' });
     const identity = () => bench.identity('alice', { jti: 'one' });
@@ -213,7 +129,7 @@ describe('a revocation', () => {
   });
 
   it('is one of 1,000 of its page, and who asks for more is told so', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here] = bench.nodes;
     const untilMs = (bench.nowS() + 60) * 1000;
     for (let group = 0; group < 16; group++) {
@@ -234,7 +150,7 @@ describe('a revocation', () => {
   });
 
   it('that nobody can read is none, and harms no other', async (t) => {
-    using bench = open(t);
+    using bench = openBench(t);
     const [here, there] = bench.nodes;
     await here.revocations.revoke({ sub: 'alice', beforeS: bench.nowS() });
     const far = WALL_MS * 2;

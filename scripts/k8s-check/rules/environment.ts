@@ -19,6 +19,7 @@ const known = new Set([...Object.values(settings).map(({ name }) => name), ...of
 const standIns: Readonly<Record<string, string>> = {
   REDIS_URL: 'redis://name:word@smallchange-redis:6379',
   JWT_SECRET: 'x'.repeat(32),
+  ADMIN_KEY: 'x'.repeat(32),
 };
 
 /** A container's, whatever the machine: file limits are the node's. */

@@ -8,6 +8,7 @@ import type { Rule } from '../rule.ts';
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
   'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
   'smallchange-tokens': ['JWT_SECRET'],
+  'smallchange-admin': ['ADMIN_KEY'],
   'smallchange-tls': ['tls.crt', 'tls.key'],
 };
 

@@ -11,6 +11,11 @@ export class Pages {
     return this.#of.jti.size + this.#of.sub.size;
   }
 
+  /** Revocations of the page that has most. */
+  get fullest(): number {
+    return Math.max(...this.#pages.map((page) => page.length));
+  }
+
   set(group: number, page: readonly Revocation[]): void {
     for (const { kind, name } of this.#pages[group]!) this.#of[kind].delete(name);
     for (const one of page) this.#of[one.kind].set(one.name, one);

@@ -15,6 +15,7 @@ import type { PassStore } from '../sessions/pass-store.ts';
 import { GROUPS, groupOf, ownerKeyOf, revokedKeyOf } from '../sessions/session-key.ts';
 import { createSessionNews, type Watched } from '../sessions/session-news.ts';
 import { tried } from '../sessions/tried.ts';
+import { Followed } from './followed.ts';
 import { Pages } from './pages.ts';
 import { type RevocationWish, readPage, revocationOf, withRevocation, writePage } from './revocation.ts';
 
@@ -34,11 +35,22 @@ export interface Revocations {
   close(): void;
 }
 
+/** What is known, for who watches the process. */
+export interface RevocationsState {
+  readonly kept: number;
+  /** Of the page that has most. */
+  readonly fullestPage: number;
+  /** Since the page that was not looked at for longest was, seconds. */
+  readonly heardAgoS: number;
+}
+
 export interface RevocationsDeps {
   readonly store: PassStore;
   readonly clock: Clock;
   /** `TOKEN_MAX_LIFETIME_S`, milliseconds. */
   readonly maxLifetimeMs: number;
+  /** Told twice a second. */
+  readonly onState?: (state: RevocationsState) => void;
 }
 
 /** Of a page: 16 have 10,000 at least, however these are spread. */
@@ -59,13 +71,13 @@ interface Read {
   done: Promise<void>;
 }
 
-export function createRevocations({ store, clock, maxLifetimeMs }: RevocationsDeps): Revocations {
+export function createRevocations({ store, clock, maxLifetimeMs, onState }: RevocationsDeps): Revocations {
   const pages = new Pages();
   const isRead = Array<boolean>(GROUPS).fill(false);
   const wasHeard = Array<boolean>(GROUPS).fill(false);
   const texts = Array<string | null>(GROUPS).fill(null);
   const reads = new Map<number, Read>();
-  const followed = new Set<RevocableIdentity>();
+  const followed = new Followed((one) => pages.has(one));
   /** Another whenever somebody that was good may be so no more. */
   let generation = 1;
   let looks = 0;
@@ -80,7 +92,7 @@ export function createRevocations({ store, clock, maxLifetimeMs }: RevocationsDe
         texts[group] = text;
         pages.set(group, readPage(text, clock.wallMs()));
         generation++;
-        for (const one of followed) if (pages.has(one)) one.end(revokedToken());
+        followed.look();
       } while (reading.isLate);
     } finally {
       reads.delete(group);
@@ -151,6 +163,8 @@ export function createRevocations({ store, clock, maxLifetimeMs }: RevocationsDe
       wasHeard[group] = now;
     }
     if (++looks % SWEEP_LOOKS === 0) pages.sweep(clock.wallMs());
+    const heardAgoS = Math.max(...isRead.map((_, group) => news.heardAgoMs(group))) / 1000;
+    onState?.({ kept: pages.size, fullestPage: pages.fullest, heardAgoS });
   }
 
   const timer = setInterval(lookAround, LOOK_MS).unref();

@@ -4,6 +4,7 @@ import { EngineUnavailable, Problem } from '../../errors.ts';
 import type { Principal, SessionDesk } from '../access.ts';
 import { GrantedPrincipal, type PrincipalInit, unauthenticated } from '../principal.ts';
 import { deletedCookie, sessionIdIn, setCookie } from '../session-cookie.ts';
+import { createInLine } from './in-line.ts';
 import type { PassChange, PassStore } from './pass-store.ts';
 import { groupOf, keyOf, newId, ownerKeyOf } from './session-key.ts';
 import { readRecord, recordOf, type SessionRecord, writeRecord } from './session-record.ts';
@@ -30,8 +31,9 @@ export function sessionsUnavailable(error: unknown): unknown {
   return error instanceof EngineUnavailable ? new Problem('auth_unavailable', UNAVAILABLE) : error;
 }
 
-export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'close'> {
+export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'giveUp' | 'close'> {
   const { store, clock } = deps;
+  const inLine = createInLine();
 
   /** What has to be in the list of a `sub`'s sessions, and is to be. */
   const listChange = (owner: string, before: string | null, keys: readonly string[]): PassChange => ({
@@ -123,9 +125,22 @@ export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'ope
       const { init } = principal;
       try {
         const old = cookie === undefined ? undefined : sessionIdIn(cookie);
-        const isRenewed = typeof old === 'string' && (await renew(old, init));
+        const isRenewed = typeof old === 'string' && (await inLine(old, () => renew(old, init)));
         if (typeof old === 'string') await tellHere(old);
         return setCookie(isRenewed ? old : await create(init), leftOf(init));
+      } catch (error) {
+        throw sessionsUnavailable(error);
+      }
+    },
+    async giveUp(cookie) {
+      const id = cookie === undefined ? undefined : sessionIdIn(cookie);
+      if (typeof id !== 'string') return;
+      const key = keyOf(id);
+      try {
+        const [text = null] = await store.read(groupOf(key), [key]);
+        if (text === null || readRecord(text)?.isAsked !== true) return;
+        await end(key);
+        await tellHere(id);
       } catch (error) {
         throw sessionsUnavailable(error);
       }

@@ -12,6 +12,8 @@ export interface SessionNews {
   ready(group: number): Promise<void>;
   /** Whether what is known of the group's sessions may be relied on without asking. */
   isHeard(group: number): boolean;
+  /** How long ago that was so for sure, milliseconds. */
+  heardAgoMs(group: number): number;
   close(): void;
 }
 
@@ -102,12 +104,15 @@ export function createSessionNews({ store, watched, clock, everyMs = EVERY_MS }:
     if (groups.some(({ mark }) => mark !== null)) listen();
   }, everyMs).unref();
 
+  const heardAgoMs = (number: number) => clock.elapsedMs() - groups[number]!.heardMs;
+
   return {
     async ready(number) {
       listen();
       if (groups[number]!.mark === null) await look(number);
     },
-    isHeard: (number) => clock.elapsedMs() - groups[number]!.heardMs < HEARD_FOR_MS,
+    isHeard: (number) => heardAgoMs(number) < HEARD_FOR_MS,
+    heardAgoMs,
     close() {
       isClosed = true;
       clearInterval(timer);

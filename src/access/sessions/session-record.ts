@@ -10,6 +10,8 @@ export interface SessionRecord extends Issued {
   readonly stamp: number;
   readonly grants: Grants;
   readonly names: ReadonlySet<string>;
+  /** It is the operator's backend that was asked who it is. */
+  readonly isAsked: boolean;
 }
 
 /** Below 2³¹. */
@@ -19,16 +21,16 @@ export function newStamp(): number {
   return 1 + Math.floor(Math.random() * STAMPS);
 }
 
-export function recordOf({ identity, grants, names }: PrincipalInit): SessionRecord {
-  return { ...issuedOf(identity), stamp: newStamp(), grants, names };
+export function recordOf({ identity, grants, names, isAsked = false }: PrincipalInit): SessionRecord {
+  return { ...issuedOf(identity), stamp: newStamp(), grants, names, isAsked };
 }
 
-export function writeRecord({ sub, expiresMs, issuedS, jti, stamp, grants, names }: SessionRecord): string {
+export function writeRecord({ grants, names, issuedS, isAsked, ...rest }: SessionRecord): string {
   const [name, ...others] = names;
   const { publish, subscribe, history } = grants;
   const lists = { publish: publish.entries, subscribe: subscribe.entries };
   const grant = { ...lists, ...(history !== subscribe && { history: history.entries }), name, names: others };
-  return JSON.stringify({ sub, expiresMs, iat: issuedS, jti, stamp, grant });
+  return JSON.stringify({ ...rest, iat: issuedS, grant, ...(isAsked && { isAsked }) });
 }
 
 /** @returns undefined where it is no such record. */
@@ -42,7 +44,8 @@ export function readRecord(text: string): SessionRecord | undefined {
   if (typeof stamp !== 'number' || !Number.isInteger(stamp) || stamp < 1 || stamp > STAMPS) return undefined;
   const grants = parseGrants(ownOf(value, 'grant'));
   if (typeof grants === 'string' || grants.name === undefined) return undefined;
-  return { sub, expiresMs, ...issueIn(value), stamp, grants, names: new Set([grants.name, ...grants.names]) };
+  const names = new Set([grants.name, ...grants.names]);
+  return { sub, expiresMs, ...issueIn(value), stamp, grants, names, isAsked: ownOf(value, 'isAsked') === true };
 }
 
 function objectOf(text: string): object | undefined {

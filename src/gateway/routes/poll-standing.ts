@@ -3,15 +3,27 @@ import type { Follower, Principal } from '../../access/access.ts';
 import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Problem } from '../../errors.ts';
+import { inTurn, type Turns } from '../turns.ts';
 import { WAIT_MAX_S } from './request.ts';
 
 /** @param end Called once it may not wait any more. @returns Ends the watch. */
 export type Standing = (end: (problem: Problem) => void) => () => void;
 
-export function standingOf(principal: Principal, channels: readonly Channel[], clock: Clock): Standing {
+export interface StandingDeps {
+  readonly clock: Clock;
+  /** Thousands may end in the same moment. */
+  readonly turns: Turns;
+}
+
+export function standingOf(
+  principal: Principal,
+  channels: readonly Channel[],
+  { clock, turns }: StandingDeps,
+): Standing {
   const { identity } = principal;
   const leftMs = () => identity.expiresMs - clock.wallMs();
-  return (end) => {
+  return (endNow) => {
+    const end = (problem: Problem) => void inTurn(turns, () => endNow(problem));
     let timer: NodeJS.Timeout | undefined;
     const endInTime = () => {
       clearTimeout(timer);

@@ -19,7 +19,7 @@ import type { Complain } from '../complaints.ts';
 import { openTransport, streamHead } from '../connection/open.ts';
 import type { Transport } from '../connection/transport.ts';
 import type { Turns } from '../turns.ts';
-import { endingAuthFrame, expiringFrame } from './auth-frame.ts';
+import { expiringFrame } from './auth-frame.ts';
 import { setDeadline, setExpiry } from './deadline.ts';
 import { createGate } from './gate.ts';
 import { leaveWithin } from './leaving.ts';
@@ -103,8 +103,9 @@ export function createStreams(deps: StreamsDeps): Streams {
     failed,
   });
 
+  const renewal = createRenewal({ ...deps, due, end, failed });
   const owner: StreamOwner = {
-    ...createRenewal({ ...deps, due, end }),
+    ...renewal,
     catchUp: (stream) => void bringUp(stream),
     closed,
     failed,
@@ -151,7 +152,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     const { format } = stream.audience;
     if (stream.leavesFor !== 'expiring') {
       if (stream.leavesFor === 'age') sayGoodbye(stream, 'age');
-      else end(stream, 'expired', format.control(endingAuthFrame('expired')));
+      else renewal.expired(stream);
       return false;
     }
     const nowMs = clock.elapsedMs();

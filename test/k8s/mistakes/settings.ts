@@ -1,5 +1,5 @@
 /** Mistakes in what processes are told: variables, and where they come from. Each is planted in an installation that is clean without it, and found. */
-import { findsMistakes } from '../kit.ts';
+import { findsMistakes, type Plot } from '../kit.ts';
 
 findsMistakes('environment', [
   [
@@ -59,6 +59,9 @@ findsMistakes('environment', [
 
 const secret = (key: string) => ({ valueFrom: { secretKeyRef: { name: 'smallchange-tokens', key } } });
 
+const adminKeyOf = (p: Plot) =>
+  p.container('smallchange-bucket').env.find(({ name }: { name: string }) => name === 'ADMIN_KEY');
+
 findsMistakes('secrets', [
   [
     "another role's user of Redis",
@@ -87,6 +90,35 @@ findsMistakes('secrets', [
       p.container('smallchange-gateway').env.push({ name: 'JWT_SECRET', value: 'x'.repeat(32) });
     },
     /JWT_SECRET is in the manifest for all to read/,
+  ],
+  [
+    'the key of operators in the manifest',
+    (p) => {
+      Object.assign(adminKeyOf(p), { value: 'x'.repeat(32), valueFrom: undefined });
+    },
+    /smallchange-bucket: ADMIN_KEY is in the manifest for all to read/,
+  ],
+  [
+    'the key of operators where it is of no use',
+    (p) => {
+      p.container('smallchange-gateway').env.push(adminKeyOf(p));
+    },
+    /smallchange-gateway: ADMIN_KEY is for a bucket/,
+  ],
+  [
+    'nobody who could revoke a token',
+    (p) => {
+      const { env } = p.container('smallchange-bucket');
+      env.splice(env.indexOf(adminKeyOf(p)), 1);
+    },
+    /no pod has ADMIN_KEY/,
+  ],
+  [
+    'a key of operators out of the Secret of those who issue tokens',
+    (p) => {
+      adminKeyOf(p).valueFrom.secretKeyRef.name = 'smallchange-tokens';
+    },
+    /Secret\/smallchange-tokens has no ADMIN_KEY/,
   ],
 ]);
 
