@@ -1,6 +1,5 @@
 /** The rate of an address at both edges: above it the address still gets its rate, and it is the address of the client. */
 import assert from 'node:assert/strict';
-import { Agent, request as send } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { assertProblem } from '../contract/protocol/kit.ts';
 import { type Edge, edges, startEdge } from '../support/edge.ts';
 import { type Answer, request } from '../support/http.ts';
 import { openSse } from '../support/sse.ts';
+import { crowdAtLimit } from './trials/crowd-at-limit.ts';
 import { startWitness, type Witness } from './witness.ts';
 
 const RATE_PER_S = 40;
@@ -17,23 +17,6 @@ const TICK_MS = 50;
 const SECONDS = 4;
 /** Above any burst: of so many at once, at a rate of one a second, most are refused. */
 const CROWD = 12;
-
-/** With a connection each, behind one address; 2,000 are those of a carrier. */
-const CLIENTS = Number(process.env.EDGE_CROWD ?? 300);
-/** So many a second of all of them are no work for a machine that does other things. */
-const PERIOD_MS = Math.ceil(CLIENTS / 300) * 1_000;
-/** Of each client, one in a period. */
-const EACH = 5;
-
-/** The status of a change that is sent over the one connection of a client; 0 when it was cut. */
-function change(url: string, agent: Agent): Promise<number> {
-  return new Promise((resolve) => {
-    const sent = send(`${url}/c/room`, { agent, method: 'POST' }, (answer) => {
-      answer.resume().once('end', () => resolve(answer.statusCode!));
-    });
-    sent.once('error', () => resolve(0)).end('x');
-  });
-}
 
 function rateTests(edge: Edge): void {
   let witness: Witness;
@@ -68,34 +51,10 @@ function rateTests(edge: Edge): void {
     }
   });
 
-  it(`${CLIENTS} clients of one address at its limits: each gets its rate, and nobody is cut`, async (t) => {
-    const limits = { connectionsPerIp: CLIENTS, requestsPerS: Math.ceil((CLIENTS * 1_000) / PERIOD_MS) };
-    await using proxy = await startEdge(edge, { ...servers(), ...limits });
-    const counts = await Promise.all(
-      Array.from({ length: CLIENTS }, async (_, i) => {
-        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-        const statuses: number[] = [];
-        // Spread over the period, as clients are.
-        await sleep((PERIOD_MS * i) / CLIENTS);
-        for (let n = 0; n < EACH; n++) {
-          const startedMs = performance.now();
-          statuses.push(await change(proxy.plainUrl, agent));
-          await sleep(Math.max(0, startedMs + PERIOD_MS - performance.now()));
-        }
-        agent.destroy();
-        return statuses;
-      }),
-    );
-    const all = counts.flat();
-    const accepted = all.filter((status) => status === 204).length;
-    t.diagnostic(
-      `${accepted} of ${all.length}, ${counts.filter((own) => own.every((status) => status === 204)).length} got all`,
-    );
-    assert.deepEqual(
-      all.filter((status) => status !== 204 && status !== 429),
-      [],
-    );
-    assert.ok(accepted >= 0.9 * all.length, `${accepted} of ${all.length}`);
+  it('clients of one address that together ask for all it may: each gets its rate, and nobody is cut', async (t) => {
+    const { figures, failures } = await crowdAtLimit.run({ edge, scale: 0.1 });
+    t.diagnostic(JSON.stringify(figures));
+    assert.deepEqual(failures, []);
   });
 
   it('an EventSource that comes too often is told politely', async () => {
