@@ -24,6 +24,8 @@ const parts = {
   ip: 'iproute2',
   faketime: 'faketime',
   cc: 'gcc',
+  // The files for Prometheus.
+  promtool: 'prometheus',
 };
 
 function isHere(program) {
