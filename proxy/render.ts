@@ -52,6 +52,17 @@ function trusted(edge: Edge, { proxyProtocol, trustedProxies }: EdgeSettings): r
   return trustedProxies === '' ? [] : trustedProxies.split(',');
 }
 
+/** Empty where nobody watches the certificate. */
+function ofWatcher({ certificateLua, certificate, certificateEveryS, runDir }: EdgeSettings) {
+  const lines = {
+    CONTROL: `${runDir}/haproxy.sock`,
+    WATCHED: certificate,
+    EVERY_S: `${certificateEveryS}`,
+    WATCHER: certificateLua,
+  };
+  return Object.entries(lines).map(([name, value]) => [name, certificateLua === '' ? [] : [value]] as const);
+}
+
 /**
  * @param words What is written in the place of a value: of `REQUESTS_PER_S` another text than its setting.
  * @throws when the template names something that there is not.
@@ -62,7 +73,6 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
     Math.max(1, Math.floor((connections * share) / servers.length));
   const isProxied = settings.proxyProtocol === 'on';
   const isHttpsOnly = settings.httpsOnly === 'on';
-  const { certificateLua } = settings;
   const acceptProxy = edge === 'nginx' ? ' proxy_protocol' : ' accept-proxy';
   const values = new Map<string, string | number>([
     ...Object.entries(plain).map(([key, value]) => [snake(key), value] as const),
@@ -87,8 +97,7 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
     ['ORIGIN', originPatterns(edge, settings)],
     ['ANYBODY', anybody(edge, settings)],
     ['TRUSTED', trusted(edge, settings)],
-    ['CONTROL', certificateLua === '' ? [] : [`${settings.runDir}/haproxy.sock`]],
-    ['WATCHER', certificateLua === '' ? [] : [certificateLua]],
+    ...ofWatcher(settings),
     ['CLEAR', isHttpsOnly ? [edge === 'nginx' ? 'http' : 'ssl_fc,not'] : []],
     ['ENCRYPTED', isHttpsOnly ? [edge === 'nginx' ? 'https' : 'ssl_fc'] : []],
   ];

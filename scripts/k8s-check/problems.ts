@@ -14,6 +14,7 @@ import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
+import { watched } from './rules/watched.ts';
 import { schemaProblems } from './schemas.ts';
 
 const rules: readonly Rule[] = [
@@ -30,6 +31,7 @@ const rules: readonly Rule[] = [
   edge,
   redis,
   metrics,
+  watched,
 ];
 
 export interface Part {
