@@ -26,9 +26,10 @@ export async function openCrowd(kind: CrowdKind, edge: EdgeProcess, path: string
   const seen = { syncs: 0, events: 0 };
   const readers: SseReader[] = [];
   const init: SseInit = {
-    onFrame({ event }) {
+    onFrame({ event, data }) {
       if (event === '$sync') seen.syncs++;
-      else if (event === 'message') seen.events++;
+      // A heartbeat has no data.
+      else if (event === 'message' && data !== undefined) seen.events++;
     },
   };
   const close = () => {
