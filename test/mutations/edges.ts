@@ -10,7 +10,7 @@ export const edgeMutations: readonly Mutation[] = [
   ...at('rates', 'all the time', 'edge-refused-count'),
   ...at('rates', 'together ask', 'edge-rate-to-the-letter'),
   ...at('rates', 'behind a balancer', 'edge-six-by-address'),
-  ...at('places', 'browsers at an edge', 'edge-no-place-for-answers'),
+  ...at('places', 'browsers at an edge', 'edge-refused-stay'),
   ...at('places', 'streams of curl', 'edge-streams-by-accept', 'nginx-streams-by-accept'),
   ...at('cors', 'by no other', 'edge-own-cors-off', 'nginx-own-cors-off'),
   ...at('observed', 'who was refused', 'edge-refusals-uncounted'),
