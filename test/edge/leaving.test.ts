@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect as connectH2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
@@ -48,11 +49,19 @@ function leavingTests(edge: Edge): void {
   const until = (count: number, timeoutMs = GONE_MS) =>
     waitFor(async () => (await streams()) === count, { what: `${count} streams`, timeoutMs, everyMs: 20 });
 
-  for (const bye of ['close', 'half-close'] as const) {
-    it(`HTTP/1.1: ${STREAMS} listeners ${bye} and are gone`, async () => {
+  const plain = () => connect({ port: Number(new URL(proxy.plainUrl).port), host: '127.0.0.1', allowHalfOpen: true });
+  const inTls = () =>
+    connectTls({ port: Number(new URL(proxy.tlsUrl).port), host: '127.0.0.1', rejectUnauthorized: false });
+  for (const [bye, way, open] of [
+    ['close', 'HTTP/1.1', plain],
+    ['half-close', 'HTTP/1.1', plain],
+    ['close', 'HTTP/1.1 in TLS', inTls],
+    ['half-close', 'HTTP/1.1 in TLS', inTls],
+  ] as const) {
+    it(`${way}: ${STREAMS} listeners ${bye} and are gone`, async () => {
       const sockets: Socket[] = [];
       for (let i = 0; i < STREAMS; i++) {
-        const socket = connect({ port: Number(new URL(proxy.plainUrl).port), host: '127.0.0.1', allowHalfOpen: true });
+        const socket = open();
         socket.on('error', () => {});
         socket.write(`GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
         await once(socket, 'data');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { assertProblem } from '../contract/protocol/kit.ts';
 import { type Edge, edges, startEdge } from '../support/edge.ts';
 import { type Answer, request } from '../support/http.ts';
@@ -100,18 +101,24 @@ function rateTests(edge: Edge): void {
       ...servers(),
       ...{ requestsPerS: 1, connectionsPerIp: 2, proxyProtocol: 'on' },
     });
-    const statusFrom = (address: string) =>
+    const statusFrom = (address: string, url = proxy.plainUrl) =>
       new Promise<string>((resolve) => {
-        const socket = connect(Number(new URL(proxy.plainUrl).port), '127.0.0.1');
+        const bare = connect(Number(new URL(url).port), '127.0.0.1');
+        // The balancer's word comes first, also in front of TLS.
+        bare.write(`PROXY TCP4 ${address} 127.0.0.1 4000 80\r\n`);
+        const socket = url === proxy.tlsUrl ? connectTls({ socket: bare, rejectUnauthorized: false }) : bare;
         let said = '';
         socket.on('data', (chunk) => {
           said += chunk;
         });
-        socket.on('error', () => {}).once('close', () => resolve(said.slice(9, 12)));
-        const head = `PROXY TCP4 ${address} 127.0.0.1 4000 80\r\nPOST /c/room HTTP/1.1\r\nHost: localhost\r\n`;
-        socket.write(`${head}X-Forwarded-For: 6.6.6.6\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx`);
+        for (const each of [bare, socket]) each.on('error', () => {});
+        socket.once('close', () => resolve(said.slice(9, 12)));
+        const head = 'POST /c/room HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 6.6.6.6\r\n';
+        socket.write(`${head}Connection: close\r\nContent-Length: 1\r\n\r\nx`);
       });
-    const each = await Promise.all(Array.from({ length: CROWD }, (_, i) => statusFrom(`192.0.2.${i}`)));
+    const each = await Promise.all(
+      Array.from({ length: CROWD }, (_, i) => statusFrom(`192.0.2.${i}`, i % 2 === 0 ? proxy.plainUrl : proxy.tlsUrl)),
+    );
     assert.deepEqual([...new Set(each)], ['204']);
     assert.equal(witness.seen.length, CROWD);
     for (const { headers } of witness.seen) assert.match(headers['x-forwarded-for'] as string, /^192\.0\.2\.\d+$/);
