@@ -1,6 +1,6 @@
 /** A guard switched off: its patch is applied to a copy of the source, its test is run there, and the copy is what it was. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../support/program.ts';
@@ -32,9 +32,11 @@ export class Copy implements Disposable {
   constructor() {
     for (const name of COPIED) {
       const from = join(projectRoot, name);
-      // With its dates, what is built in dist/ stays newer than what it was built from.
-      if (existsSync(from)) cpSync(from, join(this.#path, name), { recursive: true, preserveTimestamps: true });
+      if (existsSync(from)) cpSync(from, join(this.#path, name), { recursive: true });
     }
+    // What is built is newer than what it was built from, until a patch changes that.
+    const stamp = join(this.#path, 'dist/.built');
+    if (existsSync(stamp)) utimesSync(stamp, new Date(), new Date());
     symlinkSync(join(projectRoot, 'node_modules'), join(this.#path, 'node_modules'));
   }
 
