@@ -10,6 +10,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../loadtest/fleet/port.ts';
 import { createCertificate } from './certificate.ts';
 import { needProgram } from './programs.ts';
@@ -21,6 +22,8 @@ export interface EdgeProcess extends AsyncDisposable {
   readonly tlsUrl: string;
   /** Where probes ask for `/healthz`. */
   readonly healthUrl: string;
+  /** Where `/metrics/edge` tells who watches it. */
+  readonly metricsUrl: string;
   /** The PEM file of the certificate that `tlsUrl` shows unless another is set, for clients that are to trust it. */
   readonly certificate: string;
   readonly pid: number;
@@ -52,6 +55,8 @@ const programs: Readonly<Record<Edge, Program>> = {
   },
 };
 
+const certificateLua = fileURLToPath(new URL('certificate.lua', import.meta.url));
+
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -74,10 +79,12 @@ export async function startEdge(edge: Edge, init: EdgeInit): Promise<EdgeProcess
     ...defaults[edge],
     ...{ plain: `127.0.0.1:${await freePort()}`, tls: `127.0.0.1:${await freePort()}` },
     health: `127.0.0.1:${await freePort()}`,
+    metrics: `127.0.0.1:${await freePort()}`,
+    certificateLua: edge === 'haproxy' ? certificateLua : '',
     ...{ runDir: dir, certificate: certificate.bundle, log: edge === 'haproxy' ? 'stdout' : logFile },
     ...init,
   };
-  const { plain, tls, health } = settings;
+  const { plain, tls, health, metrics } = settings;
   const file = join(dir, program.file);
   writeFileSync(file, render(edge, settings));
   // Started by root, nginx has workers of another user, and bodies under way are theirs.
@@ -117,6 +124,7 @@ export async function startEdge(edge: Edge, init: EdgeInit): Promise<EdgeProcess
     plainUrl: `http://${plain}`,
     tlsUrl: `https://${tls}`,
     healthUrl: `http://${health}`,
+    metricsUrl: `http://${metrics}`,
     certificate: certificate.own,
     pid: child.pid!,
     log: () =>

@@ -1,6 +1,6 @@
 /**
- * Fills a template: `@NAME@` becomes a setting, and a line that names one of a list (`@BUCKET@`, `@GATEWAY@`, `@ORIGIN@`, `@TRUSTED@`, `@ANYBODY@`)
- * is repeated for each of them.
+ * Fills a template: `@NAME@` becomes a setting, and a line that names one of a list (`lists` below) is repeated
+ * for each of them; of an empty one it is left out.
  *
  * Run by itself it writes the file for the environment it finds: `npm run edge:render -- haproxy > /etc/haproxy/haproxy.cfg`.
  */
@@ -22,8 +22,8 @@ const SHARES = { streams: 0.85, others: 0.15, changes: 0.1 };
 /** Of the connections from clients: the rest is for saying to those who come then that there is no place. */
 const SERVED = 0.95;
 
-/** What HAProxy has besides for probes. */
-const HEALTH_CONNECTIONS = 100;
+/** What HAProxy has besides, for probes and for who watches it. */
+const OPERATORS_CONNECTIONS = 150;
 
 export function isEdge(name: string | undefined): name is Edge {
   return name === 'haproxy' || name === 'nginx';
@@ -52,6 +52,17 @@ function trusted(edge: Edge, { proxyProtocol, trustedProxies }: EdgeSettings): r
   return trustedProxies === '' ? [] : trustedProxies.split(',');
 }
 
+/** Empty where nobody watches the certificate. */
+function ofWatcher({ certificateLua, certificate, certificateEveryS, runDir }: EdgeSettings) {
+  const lines = {
+    CONTROL: `${runDir}/haproxy.sock`,
+    WATCHED: certificate,
+    EVERY_S: `${certificateEveryS}`,
+    WATCHER: certificateLua,
+  };
+  return Object.entries(lines).map(([name, value]) => [name, certificateLua === '' ? [] : [value]] as const);
+}
+
 /**
  * @param words What is written in the place of a value: of `REQUESTS_PER_S` another text than its setting.
  * @throws when the template names something that there is not.
@@ -61,6 +72,7 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
   const each = (share: number, servers: readonly string[]) =>
     Math.max(1, Math.floor((connections * share) / servers.length));
   const isProxied = settings.proxyProtocol === 'on';
+  const isHttpsOnly = settings.httpsOnly === 'on';
   const acceptProxy = edge === 'nginx' ? ' proxy_protocol' : ' accept-proxy';
   const values = new Map<string, string | number>([
     ...Object.entries(plain).map(([key, value]) => [snake(key), value] as const),
@@ -71,7 +83,7 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
     ['CONNECTIONS', connections],
     ['CONNECTIONS_OF_WORKER', 2 * connections + 1500],
     ['DESCRIPTORS', 2 * connections + 2000],
-    ['CONNECTIONS_AND_HEALTH', connections + HEALTH_CONNECTIONS],
+    ['CONNECTIONS_AND_OPERATORS', connections + OPERATORS_CONNECTIONS],
     ['CONNECTIONS_SERVED', Math.ceil(connections * SERVED)],
     ['CONNECTIONS_HALF', Math.ceil(connections / 2)],
     ['STREAMS', Math.ceil(connections * SHARES.streams)],
@@ -85,6 +97,9 @@ export function render(edge: Edge, settings: EdgeSettings, words: Readonly<Recor
     ['ORIGIN', originPatterns(edge, settings)],
     ['ANYBODY', anybody(edge, settings)],
     ['TRUSTED', trusted(edge, settings)],
+    ...ofWatcher(settings),
+    ['CLEAR', isHttpsOnly ? [edge === 'nginx' ? 'http' : 'ssl_fc,not'] : []],
+    ['ENCRYPTED', isHttpsOnly ? [edge === 'nginx' ? 'https' : 'ssl_fc'] : []],
   ];
   const fill = (line: string, more: Readonly<Record<string, string | number>> = {}) =>
     line.replaceAll(/@([A-Z_]+)@/g, (_all, name: string) => {

@@ -13,6 +13,10 @@ export interface EdgeSettings {
   readonly tls: string;
   /** `address:port` where `/healthz` says that the edge lives, however full it is; for probes, not for clients. */
   readonly health: string;
+  /** `address:port` where `/metrics` and `/metrics/edge` (nginx: that and `/status`) tell who watches it; for nobody else. */
+  readonly metrics: string;
+  /** `on`: what comes in clear is sent to TLS, on port 443, and TLS says that it is to be come back to (HSTS). */
+  readonly httpsOnly: string;
   /**
    * What `CORS_ORIGINS` is for a server, for what the edge says itself: `*`, or origins with commas; empty: none, but every
    * localhost origin when the edge listens on loopback only.
@@ -24,9 +28,13 @@ export interface EdgeSettings {
   readonly trustedProxies: string;
   /** A PEM file with the certificate, its chain and its key. */
   readonly certificate: string;
+  /** For HAProxy: where `certificate.lua` is, by which a renewed certificate is taken up without a reload; empty: by a reload only. */
+  readonly certificateLua: string;
+  /** How often that looks, seconds. */
+  readonly certificateEveryS: number;
   /** HAProxy: `stdout`, `/dev/log` or `address:port` of a syslog; nginx: a file. */
   readonly log: string;
-  /** For nginx: a folder for its pid, its error log and bodies under way, writable by its workers. */
+  /** For nginx: a folder for its pid, its error log and bodies under way, writable by its workers. For HAProxy: for the socket of `certificateLua`. */
   readonly runDir: string;
   /** Connections from clients, at most; descriptors are needed for twice as many, and a little. */
   readonly connections: number;
@@ -59,6 +67,10 @@ function defaultsWith(paths: Pick<EdgeSettings, 'certificate' | 'log'>) {
     plain: '0.0.0.0:80',
     tls: '0.0.0.0:443',
     health: '127.0.0.1:8404',
+    metrics: '127.0.0.1:8405',
+    httpsOnly: 'off',
+    certificateLua: '',
+    certificateEveryS: 10,
     corsOrigins: '',
     proxyProtocol: 'off',
     trustedProxies: '',
@@ -81,6 +93,8 @@ const forms: Readonly<Record<string, readonly [form: RegExp, said: string]>> = {
     '* or origins such as https://app.example, with commas',
   ],
   proxyProtocol: [/^(on|off)$/, 'on or off'],
+  httpsOnly: [/^(on|off)$/, 'on or off'],
+  certificateLua: [/^[\w./-]*$/, 'a path'],
   trustedProxies: [
     /^([0-9a-f.:]+(\/\d{1,3})?(,[0-9a-f.:]+(\/\d{1,3})?)*)?$/i,
     'addresses or networks such as 10.0.0.0/8, with commas',

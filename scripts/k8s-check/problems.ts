@@ -19,6 +19,7 @@ import { security } from './rules/security.ts';
 import { selected } from './rules/selected.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
+import { watched } from './rules/watched.ts';
 import { schemaProblems } from './schemas.ts';
 
 const rules: readonly Rule[] = [
@@ -40,6 +41,7 @@ const rules: readonly Rule[] = [
   selected,
   capacity,
   restoring,
+  watched,
 ];
 
 export interface Part {

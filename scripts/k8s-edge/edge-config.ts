@@ -24,6 +24,7 @@ const settings = {
   tls: '0.0.0.0:8443',
   certificate: '/etc/haproxy/tls/edge.pem',
   health: '0.0.0.0:8081',
+  metrics: '0.0.0.0:8082',
   log: 'stdout',
   // Twice as many descriptors, and 5 KB each: what the limits of k8s/base/edge/deployment.yaml are for.
   connections: 20_000,
@@ -32,6 +33,9 @@ const settings = {
   buckets: EXPECTED,
   gateways: EXPECTED,
 };
+
+/** With TLS: in clear only the way to it, and a Secret that is renewed is taken up by the HAProxy that runs. */
+const ofTls = { httpsOnly: 'on', certificateLua: '/etc/haproxy/conf/certificate.lua', runDir: '/run/edge' };
 
 /** What the environment of the pod may say otherwise (the ConfigMap `smallchange-limits`), and what holds when it does not. */
 const variables = {
@@ -69,9 +73,9 @@ const quoted = (line: string) =>
   line.replace(/'[^']*'/g, (text) => text.replaceAll(/"\$\{\w+\}"/g, (word) => `'${word}'`));
 
 /** The template, with lines for both where the PROXY protocol makes them others. */
-function rendered(): string[] {
+function rendered(withTls: boolean): string[] {
   const [on, off] = ['on', 'off'].map((proxyProtocol) =>
-    render('haproxy', { ...settings, proxyProtocol }, words)
+    render('haproxy', { ...settings, ...(withTls && ofTls), proxyProtocol }, words)
       .split('\n')
       .map(quoted),
   ) as [string[], string[]];
@@ -108,9 +112,15 @@ export const edgeFiles = [
   { file: new URL('../../k8s/components/tls/haproxy.cfg', import.meta.url), withTls: true },
 ] as const;
 
+/** Mounted beside the configuration that names it. */
+export const luaFile = {
+  file: new URL('../../k8s/components/tls/certificate.lua', import.meta.url),
+  of: new URL('../../proxy/certificate.lua', import.meta.url),
+} as const;
+
 /** @param withTls Also listens on 8443, with the certificate of the Secret `smallchange-tls`. */
 export function edgeConfig({ withTls }: { readonly withTls: boolean }): string {
-  const all = rendered();
+  const all = rendered(withTls);
   const asked = all.filter((line) => /^ {2}(option httpchk|http-check send .*)$/.test(line)).slice(0, 2);
   const lines = all.flatMap((line) => {
     if (line.startsWith('# Made by'))

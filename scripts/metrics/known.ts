@@ -1,6 +1,7 @@
-/** The metrics our processes expose, read from the registry they are in. */
+/** The metrics our processes expose, read from the registry they are in, and those of the edge. */
 import { errorTable } from '../../src/errors.ts';
 import { createMetrics, mergeOutcomes } from '../../src/metrics.ts';
+import { edgeLabelValues, edgeMetrics } from './edge.ts';
 
 export interface KnownMetric {
   readonly name: string;
@@ -9,7 +10,7 @@ export interface KnownMetric {
   readonly labels: readonly string[];
 }
 
-/** In the order in which they are registered: those of the process, then ours. */
+/** In the order in which they are registered: those of the process, then ours; then those of the edge. */
 export function knownMetrics(): KnownMetric[] {
   const { registry } = createMetrics();
   const metrics = registry.getMetricsAsArray().map((metric) => {
@@ -18,7 +19,7 @@ export function knownMetrics(): KnownMetric[] {
     return { name, type: String(type), help, labels: labelNames ?? [] };
   });
   registry.clear();
-  return metrics;
+  return [...metrics, ...edgeMetrics];
 }
 
 /** What a query may name: a histogram is three series. */
@@ -30,4 +31,5 @@ export function seriesOf({ name, type }: KnownMetric): string[] {
 export const labelValues: Readonly<Record<string, readonly string[]>> = {
   outcome: mergeOutcomes,
   code: Object.keys(errorTable),
+  ...edgeLabelValues,
 };

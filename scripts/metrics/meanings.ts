@@ -43,4 +43,18 @@ export const meanings: Readonly<Record<string, string>> = {
     'Up to 5 while Redis answers; 0 without `AUTH=jwt`. From 9 on nobody is let in by a token or a session: 503 `auth_unavailable`. What is open goes on.',
   smallchange_problems_total:
     'What clients are told went wrong. `inbox_full`, `engine_unavailable`, `auth_unavailable`, `overloaded` and `draining` are ours, `internal` is a bug, the rest are theirs.',
+  smallchange_edge_connections:
+    'How full an edge is. The autoscaler of the edge follows it. The edge fills before what is behind it when `EDGE_CONNECTIONS` is too low for the pods there are.',
+  smallchange_edge_max_connections: '`EDGE_CONNECTIONS`, with which the number of connections is to be compared.',
+  smallchange_edge_streams:
+    'Who is listening through this edge: with an EventSource, or in another way. Over h2 a connection has several.',
+  smallchange_edge_max_streams:
+    '85 % of the connections: above it a stream is refused while requests that are over soon go on.',
+  smallchange_edge_refused_total:
+    'Who was told to come back: `address`, above what one address may; `full`, the edge has no place. Polite refusals are 200 everywhere else.',
+  smallchange_edge_servers: '0: nobody answers, and each request gets a 503.',
+  smallchange_edge_certificate_expires_seconds:
+    'Of the certificate that clients are shown, whatever is in the file or the Secret. 0: not known, without TLS or without `certificate.lua`.',
+  smallchange_edge_certificate_refused:
+    '1: it does not fit its key, or is none; the one before it stays in use until it ends.',
 };

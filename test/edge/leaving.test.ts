@@ -4,17 +4,16 @@ import { once } from 'node:events';
 import { connect as connectH2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { newChannel } from '../contract/protocol/kit.ts';
-import { type Chromium, startChromium } from '../support/chromium.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
+import { reloadPages } from './trials/reloads.ts';
 
 const STREAMS = 20;
 const TRIES = 20;
-/** 50 shows that none is left over in a long time. */
-const RELOADS = Number(process.env.EDGE_RELOADS ?? 10);
 /** It takes milliseconds; this is for a busy machine, and far below the heartbeat, which a ghost outlives. */
 const GONE_MS = 5_000;
 const env = { DRAIN_MS: '0', HEARTBEAT_MS: '45000' };
@@ -37,14 +36,11 @@ function sayAndFinish(url: string, text: string): Promise<string> {
 function leavingTests(edge: Edge): void {
   let server: ServerProcess;
   let proxy: EdgeProcess;
-  let browser: Chromium;
   before(async () => {
     server = await startServer({ env });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
-    browser = await startChromium({ certificate: proxy.certificate });
   });
   after(async () => {
-    await browser?.[Symbol.asyncDispose]();
     await proxy?.stop();
     await server?.stop();
   });
@@ -53,11 +49,19 @@ function leavingTests(edge: Edge): void {
   const until = (count: number, timeoutMs = GONE_MS) =>
     waitFor(async () => (await streams()) === count, { what: `${count} streams`, timeoutMs, everyMs: 20 });
 
-  for (const bye of ['close', 'half-close'] as const) {
-    it(`HTTP/1.1: ${STREAMS} listeners ${bye} and are gone`, async () => {
+  const plain = () => connect({ port: Number(new URL(proxy.plainUrl).port), host: '127.0.0.1', allowHalfOpen: true });
+  const inTls = () =>
+    connectTls({ port: Number(new URL(proxy.tlsUrl).port), host: '127.0.0.1', rejectUnauthorized: false });
+  for (const [bye, way, open] of [
+    ['close', 'HTTP/1.1', plain],
+    ['half-close', 'HTTP/1.1', plain],
+    ['close', 'HTTP/1.1 in TLS', inTls],
+    ['half-close', 'HTTP/1.1 in TLS', inTls],
+  ] as const) {
+    it(`${way}: ${STREAMS} listeners ${bye} and are gone`, async () => {
       const sockets: Socket[] = [];
       for (let i = 0; i < STREAMS; i++) {
-        const socket = connect({ port: Number(new URL(proxy.plainUrl).port), host: '127.0.0.1', allowHalfOpen: true });
+        const socket = open();
         socket.on('error', () => {});
         socket.write(`GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`);
         await once(socket, 'data');
@@ -97,23 +101,11 @@ function leavingTests(edge: Edge): void {
     }
   });
 
-  for (const way of ['plainUrl', 'tlsUrl'] as const) {
-    it(`a page that is loaded ${RELOADS} times over ${way === 'tlsUrl' ? 'h2' : 'HTTP/1.1'} has one stream`, async () => {
-      await browser.open(`${proxy[way]}/healthz`);
-      for (let i = 0; i < RELOADS; i++) {
-        await browser.evaluate(`new Promise((resolve) => {
-          globalThis.source = new EventSource('/c/page/events');
-          source.addEventListener('$sync', resolve, { once: true });
-        }).then(() => undefined)`);
-        await until(1);
-        await browser.evaluate('void location.reload()');
-        const isNew = () => browser.evaluate('document.readyState === "complete" && !globalThis.source');
-        await waitFor(() => isNew().catch(() => false), { what: 'the page to be loaded again' });
-      }
-      await browser.open('about:blank');
-      await until(0);
-    });
-  }
+  it('a page that is loaded again and again has one stream, over HTTP/1.1 and h2', async (t) => {
+    const { figures, failures } = await reloadPages({ edge, scale: 0.1 }, GONE_MS);
+    t.diagnostic(JSON.stringify(figures));
+    assert.deepEqual(failures, []);
+  });
 }
 
 for (const edge of edges) describe(`who leaves ${edge}`, () => leavingTests(edge));

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
-import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { assertProblem, newChannel } from '../contract/protocol/kit.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
@@ -11,6 +10,7 @@ import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { openSse, type SseReader } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
+import { ask, countOf } from './told.ts';
 
 const CONNECTIONS = 100;
 /** More than the share of what is over soon, 15 of 100, and less than that of streams. */
@@ -20,33 +20,6 @@ const CLIENTS = 260;
 /** It takes one second, for a place at a gateway is waited for; this is for a busy machine. Who is not answered waits for ever. */
 const ANSWERED_MS = 15_000;
 
-interface Told {
-  readonly kind: 'stream' | 'polite' | 'refused' | 'nothing';
-  readonly ms: number;
-  close(): void;
-}
-
-/** The first words that are said to a client with a connection of its own. */
-function ask(url: string, text: string): Promise<Told> {
-  const { hostname, port } = new URL(url);
-  const startedMs = performance.now();
-  return new Promise((resolve) => {
-    const socket = connect(Number(port), hostname);
-    let said = '';
-    const told = (kind: Told['kind']) =>
-      resolve({ kind, ms: performance.now() - startedMs, close: () => socket.destroy() });
-    socket.setTimeout(ANSWERED_MS, () => socket.destroy());
-    socket.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes('event: $sync')) told('stream');
-      else if (said.includes('event: $overloaded')) told('polite');
-      else if (/^HTTP\/1\.1 (429|503) .*\r\nretry-after: \d.*"code":"\w+"/is.test(said)) told('refused');
-    });
-    socket.on('error', () => {}).once('close', () => told('nothing'));
-    socket.write(text);
-  });
-}
-
 interface Listening {
   readonly session: ClientHttp2Session;
   readonly isRefused: boolean;
@@ -55,12 +28,6 @@ interface Listening {
 const browser = 'Accept: text/event-stream\r\n';
 const curl = 'Accept: */*\r\n';
 const listen = (accept: string) => `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\n${accept}\r\n`;
-
-function countOf(all: readonly Told[]) {
-  const count = { stream: 0, polite: 0, refused: 0, nothing: 0 };
-  for (const { kind } of all) count[kind]++;
-  return count;
-}
 
 function placesTests(edge: Edge): void {
   let server: ServerProcess;
@@ -115,7 +82,9 @@ function placesTests(edge: Edge): void {
     ['programs', curl, 'refused'],
   ] as const) {
     it(`${CLIENTS} ${who} at an edge for ${CONNECTIONS}: every one has an answer, and the probe stays green`, async (t) => {
-      const all = await Promise.all(Array.from({ length: CLIENTS }, () => ask(proxy.plainUrl, listen(accept))));
+      const all = await Promise.all(
+        Array.from({ length: CLIENTS }, () => ask(proxy.plainUrl, listen(accept), ANSWERED_MS)),
+      );
       const count = countOf(all);
       t.diagnostic(`${JSON.stringify(count)}, the last after ${Math.max(...all.map(({ ms }) => ms)).toFixed(0)} ms`);
       assert.equal(count.stream + count[refusal], CLIENTS, JSON.stringify(count));
@@ -172,11 +141,17 @@ function placesTests(edge: Edge): void {
   it('an address with all its connections: a browser is told politely, a program by 429, and nobody is cut', async () => {
     const limits = { connectionsPerIp: 20, connections: 1_000 };
     await using strict = await startEdge(edge, { buckets: [server], gateways: [server], ...limits });
-    const held = await Promise.all(Array.from({ length: 20 }, () => ask(strict.plainUrl, listen(browser))));
+    const held = await Promise.all(
+      Array.from({ length: 20 }, () => ask(strict.plainUrl, listen(browser), ANSWERED_MS)),
+    );
     assert.equal(countOf(held).stream, 20);
-    const above = await Promise.all(Array.from({ length: 200 }, () => ask(strict.plainUrl, listen(browser))));
+    const above = await Promise.all(
+      Array.from({ length: 200 }, () => ask(strict.plainUrl, listen(browser), ANSWERED_MS)),
+    );
     assert.equal(countOf(above).polite, 200, JSON.stringify(countOf(above)));
-    const programs = await Promise.all(Array.from({ length: 20 }, () => ask(strict.plainUrl, listen(curl))));
+    const programs = await Promise.all(
+      Array.from({ length: 20 }, () => ask(strict.plainUrl, listen(curl), ANSWERED_MS)),
+    );
     assert.equal(countOf(programs).refused, 20, JSON.stringify(countOf(programs)));
     const change = await request(strict.plainUrl, '/c/a', { method: 'POST', body: 'x' });
     assertProblem(change, 429, 'too_many_requests');

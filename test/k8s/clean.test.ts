@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { checkPart, parts } from '../../scripts/k8s-check/check.ts';
 import { ofKind } from '../../scripts/k8s-check/manifests.ts';
-import { edgeConfig, edgeFiles } from '../../scripts/k8s-edge/edge-config.ts';
+import { edgeConfig, edgeFiles, luaFile } from '../../scripts/k8s-edge/edge-config.ts';
 
 describe('k8s/', () => {
   for (const part of parts) {
@@ -21,5 +21,6 @@ describe('k8s/', () => {
       const isCurrent = readFileSync(file, 'utf8') === edgeConfig({ withTls });
       assert.ok(isCurrent, `${file.pathname} is older than proxy/: npm run k8s:edge`);
     }
+    assert.equal(readFileSync(luaFile.file, 'utf8'), readFileSync(luaFile.of, 'utf8'), 'npm run k8s:edge');
   });
 });

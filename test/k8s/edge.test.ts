@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { edgeFiles } from '../../scripts/k8s-edge/edge-config.ts';
+import { fileURLToPath } from 'node:url';
+import { edgeFiles, luaFile } from '../../scripts/k8s-edge/edge-config.ts';
 import { startServer } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 import { startNameServer } from './name-server.ts';
@@ -44,7 +45,8 @@ describe('the edge of the manifests', () => {
 
   for (const { file, withTls } of edgeFiles) {
     it(`${withTls ? 'with' : 'without'} TLS is a configuration HAProxy takes`, () => {
-      writeFileSync(config, readFileSync(file, 'utf8').replaceAll(MOUNTED, makeCertificate(folder)));
+      const text = readFileSync(file, 'utf8').replaceAll(MOUNTED, makeCertificate(folder));
+      writeFileSync(config, text.replace('/etc/haproxy/conf/certificate.lua', fileURLToPath(luaFile.file)));
       const { status, stdout, stderr } = spawnSync('haproxy', ['-c', '-f', config], { env, encoding: 'utf8' });
       assert.equal(status, 0, `${stdout}${stderr}`);
     });
@@ -74,6 +76,7 @@ describe('the edge of the manifests', () => {
       [/maxconn \d+/g, 'maxconn 100'],
       [/bind 0\.0\.0\.0:8080/g, `bind unix@${socket}`],
       [/bind 0\.0\.0\.0:8081/g, `bind unix@${socket}.health`],
+      [/bind 0\.0\.0\.0:8082/g, `bind unix@${socket}.metrics`],
       [/cluster\.local:8080/g, `cluster.local:${server.port}`],
       [/parse-resolv-conf/g, `nameserver test 127.0.0.1:${names.port}`],
     ]);
@@ -116,6 +119,8 @@ describe('the edge of the manifests', () => {
       assert.doesNotMatch(preflight('https://c.example'), /access-control-allow-origin/);
       const health = spawnSync('curl', ['-s', '--unix-socket', `${socket}.health`, 'http://edge/healthz']);
       assert.equal(String(health.stdout), 'ok');
+      const figures = spawnSync('curl', ['-s', '--unix-socket', `${socket}.metrics`, 'http://edge/metrics/edge']);
+      assert.match(String(figures.stdout), /^smallchange_edge_servers\{role="gateway"\} 1$/m);
       const asked = ['gateway', 'bucket'].map((role) => `smallchange-${role}.here.svc.cluster.local`);
       for (const name of asked) assert.ok(names.asked.has(name), [...names.asked].join(', '));
     } finally {

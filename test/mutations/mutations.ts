@@ -1,4 +1,5 @@
 /** The guards that are switched off once, and the tests that have to see it. */
+import { edgeMutations } from './edges.ts';
 
 export interface Mutation {
   /** In this folder, without its ending. */
@@ -203,4 +204,5 @@ export const mutations: readonly Mutation[] = [
   { patch: 'bindings-given-up-at-once', file: client('bindings'), tests: 'in the same turn', cheap: true },
   { patch: 'library-vary-off', file: unit('library-route'), tests: 'no cache confuses', cheap: true },
   { patch: 'options-unknown-taken', file: unit('command-line'), tests: 'not known are refused', cheap: true },
+  ...edgeMutations,
 ];

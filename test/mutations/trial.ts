@@ -1,6 +1,6 @@
 /** A guard switched off: its patch is applied to a copy of the source, its test is run there, and the copy is what it was. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../support/program.ts';
@@ -8,6 +8,12 @@ import { asTypeScript } from '../support/typescript.ts';
 import type { Mutation } from './mutations.ts';
 
 export const patches = join(projectRoot, 'test/mutations');
+
+/** dist/ where there is one: for the servers behind an edge. */
+const COPIED = [
+  ...['src', 'test', 'loadtest', 'proxy', 'scripts', 'dist', 'package.json'],
+  ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json'],
+];
 
 /** Of one run; none takes a tenth of it. */
 const TIMEOUT_MS = 60_000;
@@ -24,9 +30,13 @@ export class Copy implements Disposable {
   readonly #path = mkdtempSync(join(tmpdir(), 'smallchange-mutation-'));
 
   constructor() {
-    for (const name of ['src', 'test', 'loadtest', 'scripts/typescript', 'package.json', 'tsconfig.json']) {
-      cpSync(join(projectRoot, name), join(this.#path, name), { recursive: true });
+    for (const name of COPIED) {
+      const from = join(projectRoot, name);
+      if (existsSync(from)) cpSync(from, join(this.#path, name), { recursive: true });
     }
+    // What is built is newer than what it was built from, until a patch changes that.
+    const stamp = join(this.#path, 'dist/.built');
+    if (existsSync(stamp)) utimesSync(stamp, new Date(), new Date());
     symlinkSync(join(projectRoot, 'node_modules'), join(this.#path, 'node_modules'));
   }
 

@@ -1,11 +1,12 @@
 /**
  * The edge fits what is behind it: it waits longer than a stream is silent, keeps a place for every gateway there may be, asks
  * each whether it is ready, keeps those it knows while no name service answers, has the time to finish that it gives itself, lives
- * also when it is full, and reads what it is told.
+ * also when it is full, is scaled before that, and reads what it is told.
  */
 import { environmentOf } from '../environment.ts';
 import { find, type Manifest, ofKind } from '../manifests.ts';
 import type { Container, Pod } from '../pods.ts';
+import { quantity } from '../quantity.ts';
 import type { Installation, Rule } from '../rule.ts';
 import { configOf, ourContainers } from './environment.ts';
 
@@ -20,6 +21,7 @@ export const edge: Rule = (whole) =>
       ...health(text),
       ...names(text),
       ...probes(pod, text),
+      ...scaling(pod, text, whole),
       ...variables(pod, text, whole.manifests),
     ];
     return problems.map((problem) => `${pod.title}: ${problem}`);
@@ -100,6 +102,24 @@ function probes({ spec }: Pod, text: string): string[] {
       return String(port) === health ? [] : [`a probe asks port ${asked}, which clients may fill`];
     }),
   );
+}
+
+/** Of its connections: what is left takes those of a pod that goes, and streams have 85 % of them. */
+const FULL_SHARE_MAX = 0.7;
+
+function scaling({ workload }: Pod, text: string, { manifests }: Installation): string[] {
+  const places = Number(/^frontend edge\n {2}maxconn (\d+)$/m.exec(text)?.[1]);
+  return ofKind(manifests, 'HorizontalPodAutoscaler').flatMap(({ spec }) => {
+    const { scaleTargetRef, metrics = [] } = spec as {
+      readonly scaleTargetRef: { readonly name: string };
+      readonly metrics?: readonly { readonly pods?: { readonly target: { readonly averageValue?: string } } }[];
+    };
+    if (scaleTargetRef.name !== workload.metadata.name) return [];
+    return metrics
+      .map(({ pods }) => quantity(pods?.target.averageValue))
+      .filter((target) => !(target <= FULL_SHARE_MAX * places))
+      .map((target) => `${target} connections are over ${FULL_SHARE_MAX} of its ${places}`);
+  });
 }
 
 /** A number that is none, HAProxy does not start with; a name that is misspelt, it never sees. */

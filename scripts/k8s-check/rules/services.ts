@@ -1,4 +1,4 @@
-/** Services and ServiceMonitors lead somewhere: to pods that are there, on ports they have; and each port says what is spoken on it. */
+/** Services and monitors lead somewhere: to pods that are there, on ports they have; and each port says what is spoken on it. */
 import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
 import { hasPort, type Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
@@ -17,6 +17,7 @@ interface ServiceSpec {
 export const services: Rule = ({ manifests, pods }) => [
   ...ofKind(manifests, 'Service').flatMap((service) => ofService(service, pods)),
   ...ofKind(manifests, 'ServiceMonitor').flatMap((monitor) => ofMonitor(monitor, manifests)),
+  ...ofKind(manifests, 'PodMonitor').flatMap((monitor) => ofPodMonitor(monitor, pods)),
   ...ofKind(manifests, 'StatefulSet').flatMap((set) => governing(set, manifests)),
 ];
 
@@ -51,6 +52,18 @@ function ofMonitor(monitor: Manifest, manifests: readonly Manifest[]): string[] 
       .filter(({ port }) => !names.includes(port))
       .map(({ port }) => `${titleOf(monitor)}: ${titleOf(service)} has no port ${port}`);
   });
+}
+
+function ofPodMonitor(monitor: Manifest, pods: readonly Pod[]): string[] {
+  const { selector, podMetricsEndpoints } = monitor.spec as {
+    readonly selector: Selector;
+    readonly podMetricsEndpoints: readonly { readonly port?: string }[];
+  };
+  const chosen = pods.filter(({ labels }) => selects(selector, labels));
+  if (chosen.length === 0) return [`${titleOf(monitor)}: selects no pod`];
+  return podMetricsEndpoints
+    .filter(({ port = '' }) => !chosen.every((pod) => hasPort(pod, port)))
+    .map(({ port }) => `${titleOf(monitor)}: its pods have no port ${port}`);
 }
 
 function governing(set: Manifest, manifests: readonly Manifest[]): string[] {

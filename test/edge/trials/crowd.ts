@@ -10,6 +10,8 @@ export type CrowdKind = (typeof crowdKinds)[number];
 export interface Crowd {
   /** How many have begun, and how many events all of them have had. */
   readonly seen: { readonly syncs: number; readonly events: number };
+  /** How many are over, whoever ended them. */
+  ended(): number;
   close(): void;
 }
 
@@ -22,20 +24,21 @@ const headers = { Accept: 'text/event-stream' };
 /** Resolves when every stream has begun. */
 export async function openCrowd(kind: CrowdKind, edge: EdgeProcess, path: string, count: number): Promise<Crowd> {
   const seen = { syncs: 0, events: 0 };
-  const closers: (() => void)[] = [];
+  const readers: SseReader[] = [];
   const init: SseInit = {
-    onFrame({ event }) {
+    onFrame({ event, data }) {
       if (event === '$sync') seen.syncs++;
-      else if (event === 'message') seen.events++;
+      // A heartbeat has no data.
+      else if (event === 'message' && data !== undefined) seen.events++;
     },
   };
   const close = () => {
-    for (const each of closers) each();
+    for (const reader of readers) reader.close();
   };
   try {
     for (let opened = 0; opened < count; opened += AT_ONCE) {
       const some = Math.min(AT_ONCE, count - opened);
-      closers.push(...(await openSome(kind, edge, path, some, init)));
+      readers.push(...(await openSome(kind, edge, path, some, init)));
       const wanted = opened + some;
       const what = () => `${wanted} streams; there are ${seen.syncs}`;
       await waitFor(() => seen.syncs === wanted, { what, timeoutMs: OPEN_TIMEOUT_MS });
@@ -44,18 +47,13 @@ export async function openCrowd(kind: CrowdKind, edge: EdgeProcess, path: string
     close();
     throw error;
   }
-  return { seen, close };
+  return { seen, ended: () => readers.filter(({ isEnded }) => isEnded).length, close };
 }
 
 /** `h2` shares connections, the others have one each. */
 function openSome(kind: CrowdKind, { plainUrl, tlsUrl }: EdgeProcess, path: string, count: number, init: SseInit) {
   const base = kind === 'http/1.1' ? plainUrl : tlsUrl;
-  const openOne = async () => {
-    const reader = new SseReader(
-      await open(base, path, { headers, agent: kind === 'h2' ? undefined : oneConnection(base) }),
-      init,
-    );
-    return () => reader.close();
-  };
+  const openOne = async () =>
+    new SseReader(await open(base, path, { headers, agent: kind === 'h2' ? undefined : oneConnection(base) }), init);
   return Promise.all(Array.from({ length: count }, openOne));
 }

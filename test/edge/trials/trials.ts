@@ -4,13 +4,20 @@ import { keepResult } from '../../faults/results.ts';
 import { type Edge, edges } from '../../support/edge.ts';
 import { abuse } from './abuse.ts';
 import { abuseRaw } from './abuse-raw.ts';
+import { certificate } from './certificate.ts';
+import { crowdAtLimit } from './crowd-at-limit.ts';
+import { fullEdge } from './full-edge.ts';
 import { idle } from './idle.ts';
 import { killedGateway } from './killed-gateway.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { reloads } from './reloads.ts';
 import type { Trial } from './trial.ts';
 
-const trials: readonly Trial[] = [latency, idle, memory, abuse, abuseRaw, killedGateway];
+const trials: readonly Trial[] = [
+  ...[latency, idle, memory, abuse, abuseRaw, killedGateway],
+  ...[certificate, crowdAtLimit, fullEdge, reloads],
+];
 
 const { values } = parseArgs({
   options: {

@@ -93,6 +93,14 @@ findsMistakes('metrics', [
     /outcome is never bad/,
   ],
   [
+    'a kind of server that no edge has',
+    (p) => {
+      p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].expr =
+        'smallchange_edge_servers{role="merger"} == 0';
+    },
+    /role is never merger/,
+  ],
+  [
     'no runbook',
     (p) => {
       delete p.get('PrometheusRule', 'smallchange').spec.groups[0].rules[0].annotations.runbook;
@@ -150,6 +158,13 @@ findsMistakes('edge', [
       p.container('smallchange-edge').livenessProbe = { tcpSocket: { port: 'http' } };
     },
     /a probe asks port http, which clients may fill/,
+  ],
+  [
+    'an edge that is scaled when it is full',
+    (p) => {
+      p.get('HorizontalPodAutoscaler', 'smallchange-edge').spec.metrics[0].pods.target.averageValue = '19000';
+    },
+    /19000 connections are over 0\.7 of its 20000/,
   ],
   [
     'a limit whose name is misspelt',

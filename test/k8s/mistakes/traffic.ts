@@ -31,11 +31,49 @@ findsMistakes('services', [
     /has no port metrics/,
   ],
   [
+    'a monitor of a port that pods do not have',
+    (p) => {
+      p.get('PodMonitor', 'smallchange-edge').spec.podMetricsEndpoints[0].port = 'http-metrics';
+    },
+    /its pods have no port http-metrics/,
+  ],
+  [
+    'a monitor of no pod',
+    (p) => {
+      p.get('PodMonitor', 'smallchange-edge').spec.selector = { matchLabels: { app: 'x' } };
+    },
+    /PodMonitor\/smallchange-edge: selects no pod/,
+  ],
+  [
     'a monitor of nobody',
     (p) => {
       p.get('ServiceMonitor', 'smallchange').spec.selector = { matchLabels: { app: 'x' } };
     },
     /selects no Service/,
+  ],
+]);
+
+findsMistakes('watched', [
+  [
+    'the figures of the edge on its Service',
+    (p) => {
+      p.get('Service', 'smallchange-edge').spec.ports.push({ name: 'metrics', port: 8082, targetPort: 'metrics' });
+    },
+    /Service\/smallchange-edge leads to port metrics/,
+  ],
+  [
+    'a policy that lets everybody see them',
+    (p) => {
+      delete p.get('NetworkPolicy', 'smallchange-edge-metrics').spec.ingress[0].from;
+    },
+    /smallchange-edge-metrics lets everybody reach port metrics/,
+  ],
+  [
+    "operators' paths open to all",
+    (p) => {
+      delete p.get('NetworkPolicy', 'smallchange-metrics').spec.ingress[0].from;
+    },
+    /smallchange-metrics lets everybody reach port admin/,
   ],
 ]);
 
