@@ -37,8 +37,8 @@ const NETWORKS = 4;
 const SAY_EVERY_MS = 30_000;
 /** Between two things that happen. */
 const ACT_MAX_MS = 800;
-/** Of one tab without a 204: an outbox has room for a thousand. */
-const PENDING_MAX = 300;
+/** Of one tab without a 204, so that what happens happens while changes are on their way. */
+const PENDING_MAX = 80;
 /** Taps come in bursts. */
 const BURST_MAX = 40;
 /** Most pages choose for themselves; some have only what an old one has. */

@@ -84,7 +84,9 @@ export class Tab {
     // After it nothing more comes of what it said.
     child.once('disconnect', () => seat.leave());
     for (const [number, channel] of this.#unwritten) this.#send({ t: 'publish', channel, number });
-    this.isAwake = true;
+    child.once('message', () => {
+      this.isAwake = this.#child === child;
+    });
   }
 
   /** Resolves when the page has done what belongs to it. */
@@ -108,6 +110,7 @@ export class Tab {
   async kill(): Promise<void> {
     this.isAwake = false;
     const child = this.#child!;
+    this.#child = undefined;
     const ended = Promise.all([once(child, 'exit'), child.connected && once(child, 'disconnect')]);
     child.kill('SIGKILL');
     await ended;
