@@ -43,10 +43,12 @@ export async function startFleet(seed: number): Promise<Place> {
         if (signal.aborted) break;
         const role = random.pick(lab.roles);
         if (!role.child.isRunning) continue;
-        await role.child.kill9();
+        // A machine that stands still in the middle of it has not waited.
+        await role.child.hold().catch(() => undefined);
+        role.child.release();
         kills[role.kind]!++;
       }
-      await lab.ready();
+      await lab.ready().catch(() => lab.ready());
     },
     async end() {
       await lab.stop();

@@ -35,6 +35,7 @@ export interface Outcome {
 
 const NETWORKS = 4;
 const SAY_EVERY_MS = 30_000;
+const TURN_MS = 20;
 /** Between two things that happen. */
 const ACT_MAX_MS = 800;
 /** Of one tab without a 204, so that what happens happens while changes are on their way. */
@@ -81,6 +82,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const acted: Record<string, number> = {};
   const failures: string[] = [];
   let issued = 0;
+  let isLate = false;
 
   const pending = () =>
     profiles.reduce((sum, each) => sum + each.pending, 0) + tabs.reduce((sum, each) => sum + each.unwritten, 0);
@@ -99,47 +101,56 @@ export async function run(options: RunOptions): Promise<Outcome> {
   }
 
   async function publishAll(): Promise<void> {
-    const startMs = performance.now();
-    let isLate = false;
-    while (issued < changes && !isLate) {
-      const due = ((performance.now() - startMs) / 1_000) * options.rate;
-      const able = tabs.filter((tab) => tab.isAwake && tab.unwritten + tab.options.profile.pending < PENDING_MAX);
-      if (issued < due && able.length > 0) {
+    let due = 0;
+    while (issued < changes) {
+      // What was not possible in its time is not made up for.
+      due = Math.min(due + options.rate * (TURN_MS / 1_000), issued + options.rate);
+      while (issued < due && issued < changes) {
+        const able = tabs.filter((tab) => tab.isAwake && tab.unwritten + tab.options.profile.pending < PENDING_MAX);
+        if (able.length === 0) break;
         const tab = random.pick(able);
         for (let i = random.int(BURST_MAX); i >= 0 && issued < changes; i--) publish(tab, random.pick(channels));
-      } else await sleep(5);
-      isLate = performance.now() - beganMs > options.maxMs;
+      }
+      await sleep(TURN_MS);
     }
   }
 
-  const over = new AbortController();
-  const saying = setInterval(() => say(progress()), SAY_EVERY_MS);
-  try {
+  async function play(): Promise<void> {
     for (const tab of tabs) tab.begin();
     const happening = Promise.all([
       ...networks.map((network) => network.run(over.signal)),
       place.run(over.signal),
       happen(tabs, createRandom(seed + 1), acted, over.signal),
     ]);
-    await publishAll();
+    await Promise.race([publishAll(), happening]);
     over.abort();
     await happening;
     // Whatever comes last on a channel is heard by everybody who looks at it.
-    await untilQuiet();
+    await until(() => pending() === 0);
     for (const channel of channels) publish(tabs[0]!, channel);
-    await untilQuiet();
+    await until(() => pending() === 0);
     const last = new Map(channels.map((channel) => [channel, published.get(channel)!.at(-1)!.number]));
-    const isThere = (tab: Tab) =>
-      kept.every((channel) => tab.kept.get(channel)!.at(-1) === last.get(channel)) &&
-      live.every((channel) => tab.live.get(channel)!.at(-1)!.at(-1) === last.get(channel));
-    await waitFor(() => tabs.every(isThere), {
-      what: () => `the last at ${tabs.filter((each) => !isThere(each)).map(nameOf)}: ${progress()}`,
-      timeoutMs: 180_000,
-      everyMs: 50,
-    });
+    await until(() =>
+      tabs.every(
+        (tab) =>
+          kept.every((channel) => tab.kept.get(channel)!.at(-1) === last.get(channel)) &&
+          live.every((channel) => tab.live.get(channel)!.at(-1)!.at(-1) === last.get(channel)),
+      ),
+    );
+  }
+
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo() && !isLate) await sleep(TURN_MS);
+  }
+
+  const over = new AbortController();
+  const saying = setInterval(() => say(progress()), SAY_EVERY_MS);
+  try {
+    await Promise.race([play(), late(options.maxMs)]);
   } catch (thrown) {
-    failures.push(String(thrown));
+    failures.push(`${thrown}: ${progress()}`);
   } finally {
+    isLate = true;
     over.abort();
     clearInterval(saying);
   }
@@ -165,14 +176,19 @@ export async function run(options: RunOptions): Promise<Outcome> {
   function nameOf(tab: Tab): string {
     return `client ${tabs.indexOf(tab)}`;
   }
+}
 
-  function untilQuiet(): Promise<unknown> {
-    return waitFor(() => pending() === 0, {
-      what: () => `all to be sent: ${progress()}`,
-      timeoutMs: 180_000,
-      everyMs: 20,
-    });
-  }
+/** Rejects after so much time in which this process was not stopped. */
+function late(ms: number): Promise<never> {
+  return new Promise((_, reject) => {
+    let left = Math.ceil(ms / 1_000);
+    const ticking = setInterval(() => {
+      if (--left > 0) return;
+      clearInterval(ticking);
+      reject(new Error(`not done within ${ms / 1_000} s`));
+    }, 1_000);
+    ticking.unref();
+  });
 }
 
 /** One at a time of each tab; resolves when all that began is over. */

@@ -18,9 +18,6 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** As long as a page has to do what its browser tells it, on a machine that does ten things. */
-const DONE_MAX_MS = 60_000;
-
 export class Tab {
   readonly options: TabOptions;
   /** By channel, what came to its callback. Of those that are only looked at, a list for each life. */
@@ -91,12 +88,8 @@ export class Tab {
 
   /** Resolves when the page has done what belongs to it. */
   async tell(what: keyof PageListener): Promise<void> {
-    const done = new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${what} is not done by ${this.options.name}`)), DONE_MAX_MS);
-      this.#done = () => {
-        clearTimeout(late);
-        resolve();
-      };
+    const done = new Promise<void>((resolve) => {
+      this.#done = resolve;
     });
     this.#send({ t: 'page', what });
     await done;
@@ -109,7 +102,8 @@ export class Tab {
   /** Resolves when it has ended, and all that it said before is known. */
   async kill(): Promise<void> {
     this.isAwake = false;
-    const child = this.#child!;
+    const child = this.#child;
+    if (!child) return;
     this.#child = undefined;
     const ended = Promise.all([once(child, 'exit'), child.connected && once(child, 'disconnect')]);
     child.kill('SIGKILL');
