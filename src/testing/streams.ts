@@ -93,7 +93,7 @@ export function createStream({ logs, places, query, clock, signal, closed }: Str
         offsets[i]!++;
         const { id: _, ...envelope } = logged;
         const data = { ...(logs.length > 1 && { channel: log.name }), ...envelope };
-        frame(logged.b64 === undefined ? 'message' : '$binary', JSON.stringify(data), { id: cursor() });
+        frame('message', JSON.stringify(data), { id: cursor() });
       }
     }
   }

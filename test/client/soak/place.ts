@@ -42,7 +42,8 @@ export async function startFleet(seed: number): Promise<Place> {
         await sleep(KILL_MIN_MS + random.int(KILL_MAX_MS - KILL_MIN_MS), undefined, { signal }).catch(() => undefined);
         if (signal.aborted) break;
         const role = random.pick(lab.roles);
-        if (!role.child.isRunning) continue;
+        // Of each kind one is left, however long another takes to come back.
+        if (lab.of(role.kind).some(({ address }) => !address)) continue;
         // A machine that stands still in the middle of it has not waited.
         await role.child.hold().catch(() => undefined);
         role.child.release();

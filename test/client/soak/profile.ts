@@ -31,6 +31,14 @@ export class Profile {
     const held = new Map<number, { release: () => void; unask: AbortController }>();
     this.#members.add(member);
 
+    let isThere = true;
+    let turn: Promise<unknown> = Promise.resolve();
+
+    /** What is given back is free for who asks next, as browsers promise: each of these is done before the next begins. */
+    function inTurn(act: () => void): void {
+      turn = turn.then(() => new Promise(setImmediate)).then(() => isThere && act());
+    }
+
     const answer = (id: number, found: StoredChange[] = []) => member.send({ t: 'answer', id, found });
 
     function lock(id: number, name: string, how: 'wait' | 'try' | 'steal'): void {
@@ -57,11 +65,13 @@ export class Profile {
           case 'delete':
             return void this.#storage.delete(message.change).then(() => answer(message.id));
           case 'lock':
-            return lock(message.id, message.name, message.how);
+            return inTurn(() => lock(message.id, message.name, message.how));
           case 'unlock':
-            held.get(message.id)?.release();
-            held.get(message.id)?.unask.abort();
-            return void held.delete(message.id);
+            return inTurn(() => {
+              held.get(message.id)?.release();
+              held.get(message.id)?.unask.abort();
+              held.delete(message.id);
+            });
           case 'say':
             for (const other of this.#members) {
               if (other !== member) other.send({ t: 'said', name: message.name, message: message.message });
@@ -69,6 +79,7 @@ export class Profile {
         }
       },
       leave: () => {
+        isThere = false;
         this.#members.delete(member);
         for (const { unask } of held.values()) unask.abort();
         kill();

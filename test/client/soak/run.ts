@@ -36,8 +36,8 @@ export interface Outcome {
 const NETWORKS = 4;
 const SAY_EVERY_MS = 30_000;
 const TURN_MS = 20;
-/** Between two things that happen. */
-const ACT_MAX_MS = 800;
+/** Between two things that happen to a tab, at most: it has time to do something in. */
+const ACT_MAX_MS = 40_000;
 /** Of one tab without a 204, so that what happens happens while changes are on their way. */
 const PENDING_MAX = 80;
 /** Taps come in bursts. */
@@ -200,7 +200,7 @@ async function happen(
 ): Promise<void> {
   const busy = new Map<Tab, Promise<void>>();
   while (!signal.aborted) {
-    await sleep(random.int(ACT_MAX_MS), undefined, { signal }).catch(() => undefined);
+    await sleep(random.int(ACT_MAX_MS / tabs.length), undefined, { signal }).catch(() => undefined);
     const tab = random.pick(tabs);
     const name = random.pick(Object.keys(acts));
     if (busy.has(tab) || signal.aborted) continue;
