@@ -132,10 +132,10 @@ describe('the fake server', () => {
     assert.deepEqual(textsOf(heard), ['1', '2', '3']);
   });
 
-  it('sends heartbeats, so that a stream lives for hours, and says goodbye', async (test) => {
+  it('sends heartbeats, so that a stream lives, and says goodbye', async (test) => {
     const app = open(test);
     await listening(app, 'demo');
-    await app.server.advance(3 * 3_600_000);
+    await app.server.advance(20 * 60_000);
     assert.equal(app.server.requests.length, 1);
     assert.equal(app.server.streams, 1);
     app.server.bye('drain', 5_000);
