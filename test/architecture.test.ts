@@ -123,6 +123,8 @@ const rules: readonly Rule[] = [
   },
   // It runs in browsers: of what is pure, only what needs no Node at all (`test/client/bundle.test.ts`).
   { of: /^client\//, may: [/^client\//, domain], pure: true },
+  // What it merges it merges as the merger does.
+  { of: /^testing\//, may: [/^testing\//, /^client\//, domain, /^merger\/reducers\//], pure: true },
   { of: errors, may: [], pure: true },
   { of: clock, may: [], pure: true },
   { of: log, may: [/^pino(-pretty)?$/], mayType: [config] },

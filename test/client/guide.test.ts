@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { connect } from '../../src/client/client.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
+import { createFakeServer } from '../../src/testing/testing.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { theProgram } from '../support/program.ts';
 
-const IMPORT = "import { connect } from 'smallchange/client';";
+const IMPORT = "import { connect } from 'smallchange/client';\n";
+const TESTING = "import { createFakeServer } from 'smallchange/testing';\n";
 const guide = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8');
 const examples = [...guide.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!);
 
@@ -29,9 +31,9 @@ describe('docs/client.md', () => {
       const printed: unknown[][] = [];
       const here = (url: string, options?: ConnectOptions) =>
         connect(url.replace('http://localhost:8080', server.url), options);
-      await new AsyncFunction('connect', 'print', code.slice(IMPORT.length))(here, (...words: unknown[]) =>
-        printed.push(words),
-      );
+      const print = (...words: unknown[]) => void printed.push(words);
+      const program = code.slice(IMPORT.length).replace(TESTING, '');
+      await new AsyncFunction('connect', 'print', 'createFakeServer', program)(here, print, createFakeServer);
       assert.ok(printed.length > 0 || !code.includes('print('));
     });
   }

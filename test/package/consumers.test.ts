@@ -63,6 +63,13 @@ describe('who uses the library', () => {
     assert.equal(tsc(packed.install('bundler')), '');
   });
 
+  it('the unit test of an app runs with the fake server', () => {
+    const project = packed.install('testing', ['@types/node', 'undici-types']);
+    tsc(project);
+    const said = run(process.execPath, ['--test', '--test-reporter=tap', 'out/votes.test.js'], project);
+    assert.match(said, /^# pass 1$/m);
+  });
+
   it('Vite makes a page of it', async () => {
     const project = packed.install('vite');
     run(process.execPath, [tool('vite/bin/vite.js'), 'build', '--base', './', '--logLevel', 'warn'], project);

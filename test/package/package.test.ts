@@ -93,6 +93,7 @@ describe('the package', () => {
   it('is loaded without a page and without any package, but for the framework of a binding', () => {
     for (const [path, name, besides] of [
       ['client', 'connect', []],
+      ['testing', 'createFakeServer', []],
       ['client/svelte', 'channelStore', []],
       ['client/react', 'useChannel', ['react']],
       ['client/vue', 'useChannel', ['vue']],

@@ -11,8 +11,8 @@ import { projectRoot } from '../support/program.ts';
 
 const consumers = new URL('consumers/', import.meta.url);
 const RUN_MAX_MS = 120_000;
-/** By these npm tells its children about the project that it runs for: ours, where a test is run by it. */
-const ofOurs = /^npm_(package_|lifecycle_|command$|config_(local_)?prefix$)/;
+/** By these npm and the test runner tell their children about what they run for: ours, where a test is run by them. */
+const ofOurs = /^(npm_(package_|lifecycle_|command$|config_(local_)?prefix$)|NODE_TEST_CONTEXT$)/;
 
 export interface Packed extends Disposable {
   /** The file that a registry would give. */
