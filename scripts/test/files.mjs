@@ -20,6 +20,8 @@ const LONGEST = [
 ];
 /** In a process together: test/unit.ts. */
 const TOGETHER = ['test/unit/', 'test/client/unit/'];
+/** They have tests of their own, which another runs: test/package. */
+const CONSUMERS = 'test/package/consumers/';
 /** They measure standstills, or their attackers have only the time that nobody else wants. */
 const DELICATE =
   /^test\/(weight|storms|security)\/|^test\/edge\/(attacks|cors|killed-gateway|rates|resets|retries|slow-senders|streams|vanished)\.|^test\/engine\/redis-busy\./;
@@ -30,7 +32,7 @@ const DELICATE_AT_ONCE = 2;
 export function waves() {
   const found = readdirSync('test', { recursive: true })
     .map((path) => join('test', path).replaceAll(sep, '/'))
-    .filter((path) => path.endsWith('.test.ts') && !TOGETHER.some((folder) => path.startsWith(folder)))
+    .filter((path) => path.endsWith('.test.ts') && ![...TOGETHER, CONSUMERS].some((folder) => path.startsWith(folder)))
     .sort();
   return wavesOf([...new Set([...LONGEST, ...found])]);
 }

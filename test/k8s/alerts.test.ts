@@ -10,9 +10,14 @@ import type { Manifest } from '../../scripts/k8s-check/manifests.ts';
 import { type Alert, alertsOf } from '../../scripts/k8s-check/rules/metrics.ts';
 import { type Case, cases } from './alerts.ts';
 
-const file = new URL('../../k8s/components/monitoring/rules.yaml', import.meta.url);
-const rules = parse(readFileSync(file, 'utf8')) as Manifest;
-const alerts = alertsOf(rules);
+type Groups = readonly { readonly name: string; readonly rules: readonly Alert[] }[];
+
+const files = ['monitoring', 'redis-alerts', 'redis-backup'].map(
+  (component) => new URL(`../../k8s/components/${component}/rules.yaml`, import.meta.url),
+);
+const rules = files.map((file) => parse(readFileSync(file, 'utf8')) as Manifest);
+const alerts = rules.flatMap(alertsOf);
+const groups = rules.flatMap(({ spec }) => (spec as { readonly groups: Groups }).groups);
 
 /** As promtool takes it: https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/ */
 function testOf({ alert, series, firesAt, overAt, labels }: Case) {
@@ -60,11 +65,10 @@ describe('an alert', () => {
   });
 
   it('fires when it is to, and is over when its cause is', () => {
-    assert.equal(tried(rules.spec, cases), '');
+    assert.equal(tried({ groups }, cases), '');
   });
 
   it('that never fires, or never ends, is noticed', () => {
-    const { groups } = rules.spec as { readonly groups: readonly { readonly rules: readonly Alert[] }[] };
     for (const expr of ['vector(0) > 1', 'vector(1)']) {
       const broken = groups.map((group) => ({ ...group, rules: group.rules.map((rule) => ({ ...rule, expr })) }));
       assert.match(tried({ groups: broken }, cases.slice(0, 1)), /FAILED/);

@@ -13,6 +13,8 @@ export interface Case {
 }
 
 const edge = 'pod="edge-1"';
+const volume = 'persistentvolumeclaim="data-smallchange-redis-0"';
+const redis = 'pod="smallchange-redis-0",container="redis"';
 
 export const cases: readonly Case[] = [
   {
@@ -204,5 +206,61 @@ export const cases: readonly Case[] = [
     firesAt: '10m',
     overAt: '15m',
     labels: { job: 'smallchange-gateway' },
+  },
+  {
+    alert: 'SmallchangeRevocationsFull',
+    series: { 'smallchange_revocations_fullest_page{pod="a"}': '0x2 950x5 0x10' },
+    firesAt: '5m',
+    overAt: '10m',
+  },
+  {
+    alert: 'SmallchangeRevocationsUnheard',
+    series: { 'smallchange_revocations_heard_ago_seconds{pod="a"}': '0x2 20x5 0x10' },
+    firesAt: '5m',
+    overAt: '10m',
+    labels: { pod: 'a' },
+  },
+  {
+    alert: 'SmallchangeRedisDiskFilling',
+    series: {
+      [`kubelet_volume_stats_available_bytes{${volume}}`]: '90x2 30x20 90x20',
+      [`kubelet_volume_stats_capacity_bytes{${volume}}`]: '100x50',
+    },
+    firesAt: '20m',
+    overAt: '30m',
+    labels: { persistentvolumeclaim: 'data-smallchange-redis-0' },
+  },
+  {
+    alert: 'SmallchangeRedisDiskFull',
+    series: {
+      [`kubelet_volume_stats_available_bytes{${volume}}`]: '90x2 10x5 90x20',
+      [`kubelet_volume_stats_capacity_bytes{${volume}}`]: '100x50',
+    },
+    firesAt: '5m',
+    overAt: '10m',
+    labels: { persistentvolumeclaim: 'data-smallchange-redis-0' },
+  },
+  {
+    alert: 'SmallchangeRedisMemoryHigh',
+    series: {
+      [`container_memory_working_set_bytes{${redis}}`]: '10x2 70x15 10x20',
+      [`kube_pod_container_resource_limits{${redis},resource="memory"}`]: '100x40',
+    },
+    firesAt: '15m',
+    overAt: '20m',
+    labels: { pod: 'smallchange-redis-0' },
+  },
+  {
+    alert: 'SmallchangeRedisRestarts',
+    series: { [`kube_pod_container_status_restarts_total{${redis}}`]: '0x5 3x60' },
+    firesAt: '10m',
+    overAt: '45m',
+    labels: { pod: 'smallchange-redis-0' },
+  },
+  {
+    alert: 'SmallchangeBackupLate',
+    series: { 'kube_cronjob_status_last_successful_time{cronjob="smallchange-redis-backup"}': '0x2180 130000x40' },
+    firesAt: '2175m',
+    overAt: '2190m',
   },
 ];
