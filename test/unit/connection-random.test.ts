@@ -125,6 +125,8 @@ it('any requests in a row are each run once and answered in order', async () => 
         const count = () => answersIn(read.text()).length;
         await waitFor(() => count() === requests.length || socket.destroyed, {
           what: () => `${requests.length} answers, of which ${count()} are there`,
+          // To count is to go through megabytes, and the server lives in the same process.
+          everyMs: 100,
         });
         await written;
         if (isHalfClosed) await waitFor(() => socket.readableEnded, { what: 'the end, behind the last answer' });

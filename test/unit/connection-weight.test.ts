@@ -201,7 +201,7 @@ describe('an answer that nobody reads', () => {
 
   it('is not one that is read slowly', async () => {
     const { routes } = bench();
-    await using http = await startHttpApp(routes, { STREAM_STALL_MS: '1000' });
+    await using http = await startHttpApp(routes, { STREAM_STALL_MS: '5000' });
     const client = open(http.port);
     const reading = setInterval(() => {
       if (client.socket.isPaused()) client.socket.resume();
