@@ -104,9 +104,9 @@ describe('redis cluster: topology', () => {
 /** Shards 0 and 1 are full of what the contract's tests have left, which would make their moves long. */
 const SHARDS = 6;
 
-const openAt = (prefix: string) =>
+const openAt = (prefix: string, more: Partial<RedisEngineOptions> = {}) =>
   opener(async (options) => {
-    const engine = await create(prefix, { shards: SHARDS, ...options });
+    const engine = await create(prefix, { shards: SHARDS, ...options, ...more });
     return { engine, close: () => engine.close() };
   });
 const open: Open = (options) => openAt(newPrefix())(options);
@@ -158,7 +158,7 @@ describe('redis cluster: while a slot moves', () => {
 
   it('loses, repeats and hides nothing of what goes on meanwhile', async () => {
     await using bench = await open({ historyMaxEvents: 100_000 });
-    const work = await startWorkload(bench.engine);
+    await using work = await startWorkload(bench.engine);
     await work.goesOn(5);
     for (const shard of [2, 3, 4, 2]) await cluster.moveSlot(slotOf(shard), await elsewhere(slotOf(shard)));
     await work.goesOn(5);
@@ -181,7 +181,7 @@ describe('redis cluster: while replicas take over', () => {
 
   it('goes on where a replica was promoted in good order', async () => {
     await using bench = await open({ historyMaxEvents: 100_000 });
-    const work = await startWorkload(bench.engine);
+    await using work = await startWorkload(bench.engine);
     await work.goesOn(5);
     const before = await cluster.ownerOf(slotOf(2));
     await cluster.nodes[cluster.nodes.indexOf(before) + 3]!.cli('cluster', 'failover');
@@ -195,8 +195,8 @@ describe('redis cluster: while replicas take over', () => {
     ['freezes', 'pause', 'resume'],
   ] as const) {
     it(`loses no accepted change when a primary ${what}`, async () => {
-      const engine = await create(newPrefix(), { shards: SHARDS, historyMaxEvents: 100_000, waitReplicas: 1 });
-      const work = await startWorkload(engine);
+      await using bench = await openAt(newPrefix(), { waitReplicas: 1 })({ historyMaxEvents: 100_000 });
+      await using work = await startWorkload(bench.engine);
       await work.goesOn(5);
       const slot = slotOf(3);
       const primary = await cluster.ownerOf(slot);
@@ -209,7 +209,6 @@ describe('redis cluster: while replicas take over', () => {
       await primary[again]();
       await work.goesOn(5);
       await work.finish();
-      await engine.close();
     });
   }
 });

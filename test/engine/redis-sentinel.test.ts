@@ -38,7 +38,8 @@ describe('redis behind Sentinels', () => {
 
   it('loses no accepted change when the primary dies and the replica is promoted', async () => {
     const engine = await create({ waitReplicas: 1 });
-    const work = await startWorkload(engine);
+    await using _closing = { [Symbol.asyncDispose]: () => engine.close() };
+    await using work = await startWorkload(engine);
     await work.goesOn(20);
     const before = await redis.primary();
     await before.kill9();
@@ -49,6 +50,5 @@ describe('redis behind Sentinels', () => {
     for (const channel of work.channels)
       assert.ok(work.suspected(channel) > 0, 'it was told that it may have missed some');
     await work.finish();
-    await engine.close();
   });
 });

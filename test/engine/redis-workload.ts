@@ -18,7 +18,8 @@ import { createMetrics } from '../../src/metrics.ts';
 import { change, channelOn, textOf } from '../contract/engine/kit.ts';
 import { waitFor } from '../support/wait.ts';
 
-export interface Workload {
+/** Disposed of, it ends at once, whatever state the store is in. */
+export interface Workload extends AsyncDisposable {
   readonly channels: readonly Channel[];
   /** Changes accepted so far, of one channel or of all. */
   accepted(channel?: Channel): number;
@@ -61,10 +62,16 @@ export async function startWorkload(engine: Engine, channelsPerShard = 2): Promi
 
   const accepted = new Map(channels.map((channel) => [channel, 0]));
   let isOver = false;
+  let isGivenUp = false;
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= merger.stop());
   async function publish(channel: Channel): Promise<void> {
     for (let seq = 1; !isOver; seq++) {
       const next = change(channel, String(seq), { from: PUBLISHER, seq });
-      while ((await engine.append([next]).catch(onlyUnavailable)) === undefined) await sleep(RETRY_MS);
+      while ((await engine.append([next]).catch(onlyUnavailable)) === undefined) {
+        if (isGivenUp) return;
+        await sleep(RETRY_MS);
+      }
       accepted.set(channel, seq);
       await sleep(PACE_MS);
     }
@@ -93,7 +100,7 @@ export async function startWorkload(engine: Engine, channelsPerShard = 2): Promi
       isOver = true;
       await Promise.all(publishing);
       await heard(accepted);
-      await merger.stop();
+      await stop();
       for (const channel of channels) {
         const page = await engine.readHistory(channel, null, ALL, ALL_BYTES);
         assert.ok(page.kind === 'events');
@@ -101,8 +108,13 @@ export async function startWorkload(engine: Engine, channelsPerShard = 2): Promi
         assert.deepEqual(page.events.map(textOf), expected, `the log of ${channel}: every change once, in order`);
         const { log } = followers.get(channel)!;
         assert.deepEqual(log.map(textOf), expected, `what was heard of ${channel}`);
-        followers.get(channel)!.close();
       }
+    },
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      isGivenUp = true;
+      for (const follower of followers.values()) follower.close();
+      await Promise.allSettled([...publishing, stop()]);
     },
   };
 }
@@ -120,6 +132,7 @@ class Follower {
   suspected = 0;
   #isReading = false;
   #mustRead = false;
+  #isClosed = false;
   #subscription: Subscription | undefined;
 
   constructor(engine: Engine, channel: Channel) {
@@ -145,6 +158,7 @@ class Follower {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#subscription?.close();
   }
 
@@ -152,7 +166,7 @@ class Follower {
     this.#mustRead = true;
     if (this.#isReading) return;
     this.#isReading = true;
-    while (this.#mustRead) {
+    while (this.#mustRead && !this.#isClosed) {
       this.#mustRead = false;
       const page = await this.#engine.readHistory(this.#channel, null, ALL, ALL_BYTES).catch(onlyUnavailable);
       if (page?.kind === 'events') {

@@ -79,6 +79,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'budget-of-all-off', file: unit('audiences'), cheap: true },
   { patch: 'chunks-unbounded', file: unit('audience-slices'), tests: 'large changes are several' },
   { patch: 'chunks-ahead-unbounded', file: unit('audience-passes'), tests: 'so much is made' },
+  { patch: 'passed-for-ever', file: unit('audience-passes'), tests: 'begins anew' },
   { patch: 'turns-without-end', file: unit('turns'), cheap: true },
   { patch: 'entered-while-resting', file: unit('turns') },
   { patch: 'soon-without-end', file: unit('soon'), cheap: true },

@@ -95,7 +95,7 @@ class Light extends Client {
 }
 
 /** Streams of one channel whose frames are so long, all up to date. */
-async function openLight(streams: number, frameLength: number) {
+async function openLight(streams: number, frameLength: number, conflateMs = 0) {
   const log = new Log('room', 1_024);
   const frame = 'x'.repeat(frameLength);
   const made = { bytes: 0 };
@@ -106,11 +106,12 @@ async function openLight(streams: number, frameLength: number) {
       return frame;
     },
   };
-  const { connect } = await assemble([log], 0, () => 0, { format });
+  let nowMs = conflateMs;
+  const { connect } = await assemble([log], conflateMs, () => nowMs, { format });
   const clients = Array.from({ length: streams }, () => new Light());
   for (const client of clients) connect(client, [0]);
   await settle();
-  return { log, clients, made };
+  return { log, clients, made, pass: () => (nowMs += conflateMs) };
 }
 
 async function turnsUntil(isDone: () => boolean): Promise<void> {
@@ -134,20 +135,24 @@ it('during one pass so much is made and no more; what is left comes from the rin
   assert.equal(made.bytes, 48 * MIB);
 });
 
-it('a log that begins anew while no more may be made is told of from then on', async () => {
-  const MIB = 1 << 20;
-  // The pass is to be under way still when the store has been asked.
-  const { log, clients, made } = await openLight(40 * 512, 2 * MIB);
-  log.commit(Array(24).fill('ann.1'));
-  await turnsUntil(() => made.bytes > 8 * MIB);
-  await log.renew();
-  assert.equal(clients.at(-1)!.writes, 0, 'no pass is under way');
-  // Each is told of the new one.
-  await turnsUntil(() => clients.every(({ writes }) => writes > 0));
-  const before = clients.map(({ bytes }) => bytes);
-  log.commit(['ann.1']);
-  await turnsUntil(() => clients.every(({ bytes }, i) => bytes > before[i]!));
-});
+for (const conflateMs of [0, 1_000]) {
+  it(`a log that begins anew while no more may be made is told of from then on, conflated ${conflateMs} ms`, async () => {
+    const MIB = 1 << 20;
+    // The pass is to be under way still when the store has been asked.
+    const { log, clients, made, pass } = await openLight(40 * 512, 2 * MIB, conflateMs);
+    pass();
+    log.commit(Array.from({ length: 24 }, (_, i) => `name${i}.1`));
+    await turnsUntil(() => made.bytes > 8 * MIB);
+    await log.renew();
+    assert.equal(clients.at(-1)!.writes, 0, 'no pass is under way');
+    // Each is told of the new one.
+    await turnsUntil(() => clients.every(({ writes }) => writes > 0));
+    const before = clients.map(({ bytes }) => bytes);
+    pass();
+    log.commit(['ann.1']);
+    await turnsUntil(() => clients.every(({ bytes }, i) => bytes > before[i]!));
+  });
+}
 
 it('what is gathered during a pass goes in writes of a bounded length', async () => {
   const { log, clients } = await openLight(STREAMS, 100_000);
