@@ -2,15 +2,15 @@
  * What tokens cost: POSTs a second with a bearer that is known, beside the same without any, and memory per idle stream with a token
  * for all and with a token each, beside the same without.
  *
- * Why this is a valid comparison: it is one build, each figure of a process of its own, in turn within a round, and which comes first
- * changes with every round; the ratio, and the difference in bytes, are taken within a round, so that a slow minute hits both. POSTs:
- * the same generator, and bytes that differ by one field of the header alone; its token is verified once and found again from then on. Memory:
- * the slope between two thirds of the streams and all of them, after two full collections; the tokens that are remembered, 10,000 at most, are
+ * Why this is a valid comparison: it is one build, and which side comes first changes with every round; the ratio, and the difference in
+ * bytes, are taken within a round, so that a slow minute hits both. POSTs: both run all the time and are asked in turn, a second each, by
+ * the same generator, with bytes that differ by one field of the header alone; its token is verified once and found again from then on. Memory:
+ * of new processes each time, the slope between two thirds of the streams and all of them, after two full collections; the tokens that are remembered, 10,000 at most, are
  * there by then, and so only what a stream itself keeps is counted.
  *
  * Aims: POSTs/s with a bearer ÷ without at least 0.93; at most 100 bytes more per stream.
  *
- * npm run bench -- access [--rounds 7] [--seconds 5] [--streams 18000] [--token 300]
+ * npm run bench -- access [--turns 24] [--seconds 1] [--rounds 7] [--streams 18000] [--token 300]
  */
 import { bearerOf, withTokens } from './bearers.ts';
 import { HeldStreams } from './held-streams.ts';
@@ -18,51 +18,48 @@ import { heldBytesOf, startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
 import { bucketAloneOf } from './posts-sides.ts';
 import { publish, spreadOf, table, written } from './report.ts';
+import { type Contestant, inTurn } from './turns.ts';
 
-const { rounds, seconds, streams, token: bytes } = numbersOf({ rounds: 7, seconds: 5, streams: 18_000, token: 300 });
+const defaults = { turns: 24, seconds: 1, rounds: 7, streams: 18_000, token: 300 };
+const { turns, rounds, seconds, streams, token: bytes } = numbersOf(defaults);
 const first = Math.floor((streams * 2) / 3);
 const MAX_STREAMS = '19500';
 
-interface Side {
-  readonly name: string;
-  run(): Promise<number>;
-}
-
-function posting(name: string, side: Parameters<typeof bucketAloneOf>[2] = {}): Side {
-  return { name, run: async () => (await bucketAloneOf(name, undefined, side).run(seconds, 'off')).perS };
-}
-
-/** @param authorizations Of the streams, in turn. */
-function holding(name: string, env: Readonly<Record<string, string>> = {}, authorizations?: readonly string[]): Side {
+function posting(name: string, asked: Parameters<typeof bucketAloneOf>[2] = {}): Contestant {
   return {
     name,
-    async run() {
-      const server = await startSmallchange({ env: { MAX_STREAMS, ...env } });
-      const held = new HeldStreams(server);
-      try {
-        await held.open(first, 1, undefined, authorizations);
-        const atFirst = await heldBytesOf(server);
-        await held.open(streams - first, 1, undefined, authorizations);
-        return ((await heldBytesOf(server)) - atFirst) / (streams - first);
-      } finally {
-        await held.close();
-        await server.stop();
-      }
+    async open() {
+      const { measure, stop } = await bucketAloneOf(name, undefined, asked).open('off');
+      return { figure: async () => (await measure(seconds)).perS, stop };
     },
   };
 }
 
-/** The first is what the others are compared with. @returns The figures of each, by round. */
-async function inTurn(what: string, sides: readonly Side[]): Promise<number[][]> {
-  const figures = sides.map(() => [] as number[]);
-  for (let round = 1; round <= rounds; round++) {
-    const order = [...sides.keys()];
-    if (round % 2 === 0) order.reverse();
-    for (const i of order) figures[i]!.push(await sides[i]!.run());
-    const told = sides.map(({ name }, i) => `${name} ${Math.round(figures[i]!.at(-1)!)}`);
-    console.log(`round ${round}: ${what}: ${told.join(', ')}`);
-  }
-  return figures;
+/** @param authorizations Of the streams, in turn. */
+function holding(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+  authorizations?: readonly string[],
+): Contestant {
+  return {
+    name,
+    async open() {
+      const server = await startSmallchange({ env: { MAX_STREAMS, ...env } });
+      const held = new HeldStreams(server);
+      return {
+        async figure() {
+          await held.open(first, 1, undefined, authorizations);
+          const atFirst = await heldBytesOf(server);
+          await held.open(streams - first, 1, undefined, authorizations);
+          return ((await heldBytesOf(server)) - atFirst) / (streams - first);
+        },
+        async stop() {
+          await held.close();
+          await server.stop();
+        },
+      };
+    },
+  };
 }
 
 /** All POSTs are of one `sub`, at a rate that nobody else has. */
@@ -80,14 +77,14 @@ const holders = [
   holding('AUTH=jwt, one token for all', withTokens, [one]),
   holding('AUTH=jwt, a token each', withTokens, each),
 ];
-const posted = await inTurn('POSTs/s', posters);
-const held = await inTurn('bytes per stream', holders);
+const posted = await inTurn('POSTs/s', posters, { rounds: turns });
+const held = await inTurn('bytes per stream', holders, { rounds, isAnew: true });
 
 publish(
   'access',
   'What tokens cost',
   [
-    `${rounds} rounds in turn; median (min–max). Tokens of ${one.length - 'Bearer '.length} bytes, HS256. POSTs: ${seconds} s a round, 64 connections, 1 byte each`,
+    `In turn, POSTs ${turns} rounds, memory ${rounds}; median (min–max). Tokens of ${one.length - 'Bearer '.length} bytes, HS256. POSTs: ${seconds} s a round, 64 connections, 1 byte each`,
     `to 1,000 channels, 16 shards, Redis without AOF. Memory: the slope from ${first.toLocaleString('en')} to ${streams.toLocaleString('en')} streams on one channel, in memory.`,
     '',
     table(

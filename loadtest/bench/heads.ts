@@ -2,23 +2,29 @@
  * This head beside a former commit: POSTs a second in Redis, merged and published, deliveries per CPU-second, and memory per
  * idle stream. For whoever must not make it slower.
  *
- * Why this is a valid comparison: both builds run on the same Node with the same packages and arguments, get the same
- * requests from the same generator, each figure from a process of its own, in turn within a round; which of the two comes
- * first changes with every round, and the ratio is taken within a round, so that a slow minute hits both.
+ * Why this is a valid comparison: both builds run on the same Node with the same packages and arguments and get the same
+ * requests from the same generator. Of speed, both run all the time, each with a Redis and streams of its own, and are asked in
+ * turn, a second each, many times: whatever else slows the machine hits both, and one that is not asked does nothing. Memory
+ * is taken of a new process each time. Which of the two comes first changes with every round, and the ratio is taken
+ * within a round.
  *
  * BENCH_BEFORE is the commit, the one before this unless it is given.
  *
- * npm run bench -- heads [--rounds 5] [--seconds 5] [--streams 15000] [--events 40]
+ * npm run bench -- heads [--turns 24] [--seconds 1] [--events 10] [--rounds 5] [--streams 15000]
  */
 
 import { buildOf } from './former-build.ts';
 import { HeldStreams } from './held-streams.ts';
 import { heldBytesOf, startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
-import { bucketAloneOf, pipelineOf } from './posts-sides.ts';
+import { bucketAloneOf, pipelineOf, type Side } from './posts-sides.ts';
 import { publish, spreadOf, table, written } from './report.ts';
+import { inTurn, type Opened, type Rounds } from './turns.ts';
 
-const { rounds, seconds, streams, events } = numbersOf({ rounds: 5, seconds: 5, streams: 15_000, events: 40 });
+const defaults = { turns: 24, seconds: 1, events: 10, rounds: 5, streams: 15_000 };
+const { turns, seconds, events, rounds, streams } = numbersOf(defaults);
+/** What a process gets once, such as a larger heap, comes with these, and is nobody's who follows. */
+const first = Math.floor(streams / 3);
 const commit = process.env.BENCH_BEFORE ?? 'HEAD~1';
 
 /** Until then the code is not compiled yet. */
@@ -36,79 +42,88 @@ const heads: readonly Head[] = [
   { name: 'this head', build: undefined },
 ];
 
-/** One figure of one head. */
-interface Measure {
+interface Measure extends Rounds {
   readonly name: string;
-  readonly digits: number;
-  run(head: Head): Promise<number>;
+  open(head: Head): Promise<Opened>;
 }
 
-/** Streams on so many channels, and what is asked of them. */
-async function holding<T>(
-  { build }: Head,
-  channels: number,
-  ask: (held: HeldStreams, grownBytes: number) => Promise<T>,
-): Promise<T> {
+const posts = async (side: Side): Promise<Opened> => {
+  const opened = await side.open('off');
+  return { figure: async () => (await opened.measure(seconds)).perS, stop: opened.stop };
+};
+
+async function holding({ build }: Head) {
   const server = await startSmallchange({ env: { MAX_STREAMS }, build });
   const held = new HeldStreams(server);
-  try {
-    const idleBytes = await heldBytesOf(server);
-    await held.open(streams, channels);
-    return await ask(held, (await heldBytesOf(server)) - idleBytes);
-  } finally {
-    await held.close();
-    await server.stop();
-  }
+  return {
+    server,
+    held,
+    async stop() {
+      await held.close();
+      await server.stop();
+    },
+  };
+}
+
+async function deliveriesOf(head: Head): Promise<Opened> {
+  const { held, stop } = await holding(head);
+  await held.open(streams, 1);
+  await held.deliver(WARM_UP_EVENTS, 'room0', streams);
+  return {
+    async figure() {
+      const { frames, serverCpuS } = await held.deliver(events, 'room0', streams);
+      return frames / serverCpuS;
+    },
+    stop,
+  };
 }
 
 function memoryOn(channels: number): Measure {
   return {
     name: `KB per idle stream, ${channels.toLocaleString('en')} channels`,
     digits: 2,
-    run: (head) => holding(head, channels, async (_held, grownBytes) => grownBytes / streams / KIB),
+    rounds,
+    isAnew: true,
+    async open(head) {
+      const { server, held, stop } = await holding(head);
+      return {
+        async figure() {
+          await held.open(first, 1);
+          const atFirst = await heldBytesOf(server);
+          await held.open(streams - first, channels);
+          return ((await heldBytesOf(server)) - atFirst) / (streams - first) / KIB;
+        },
+        stop,
+      };
+    },
   };
 }
 
 const measures: readonly Measure[] = [
   {
     name: 'POSTs/s, in Redis before the 204',
-    digits: 0,
-    run: async ({ build }) => (await bucketAloneOf('bucket', build).run(seconds, 'off')).perS,
+    rounds: turns,
+    open: ({ build }) => posts(bucketAloneOf('bucket', build)),
   },
   {
     name: 'changes/s, accepted, merged and published',
-    digits: 0,
-    run: async ({ build }) => (await pipelineOf('pipeline', build).run(seconds, 'off')).perS,
+    rounds: turns,
+    open: ({ build }) => posts(pipelineOf('pipeline', build)),
   },
-  {
-    name: 'deliveries per CPU-second, one event at a time',
-    digits: 0,
-    run: (head) =>
-      holding(head, 1, async (held) => {
-        await held.deliver(WARM_UP_EVENTS, 'room0', streams);
-        const { frames, serverCpuS } = await held.deliver(events, 'room0', streams);
-        return frames / serverCpuS;
-      }),
-  },
+  { name: 'deliveries per CPU-second, one event at a time', rounds: turns, open: deliveriesOf },
   memoryOn(1),
-  memoryOn(Math.ceil(streams / 10)),
+  memoryOn(Math.ceil((streams - first) / 10)),
 ];
 
 const rows: string[][] = [];
 for (const measure of measures) {
-  const figures = heads.map(() => [] as number[]);
-  for (let round = 1; round <= rounds; round++) {
-    const order = round % 2 === 1 ? [0, 1] : [1, 0];
-    for (const i of order) figures[i]!.push(await measure.run(heads[i]!));
-    const told = heads.map(({ name }, i) => `${name} ${figures[i]!.at(-1)!.toFixed(measure.digits)}`);
-    console.log(`round ${round}: ${measure.name}: ${told.join(', ')}`);
-  }
-  const [before, now] = figures as [number[], number[]];
+  const sides = heads.map((head) => ({ name: head.name, open: () => measure.open(head) }));
+  const [before, now] = (await inTurn(measure.name, sides, measure)) as [number[], number[]];
   const ratio = spreadOf(now.map((figure, i) => figure / before[i]!));
   rows.push([
     measure.name,
-    written(spreadOf(before), measure.digits),
-    written(spreadOf(now), measure.digits),
+    written(spreadOf(before), measure.digits ?? 0),
+    written(spreadOf(now), measure.digits ?? 0),
     written(ratio, 3),
   ]);
 }
@@ -117,8 +132,9 @@ publish(
   'heads',
   `This head beside ${commit}`,
   [
-    `${rounds} rounds in turn; median (min–max). POSTs: ${seconds} s a round, 64 connections, 1 byte each to 1,000 channels, 16 shards,`,
-    `Redis without AOF. Deliveries and memory: ${streams.toLocaleString('en')} streams, everything in memory, no AOF.`,
+    `Speed: ${turns} rounds, both in turn; memory: ${rounds}, each time new processes. Median (min–max). POSTs: ${seconds} s a round, 64 connections,`,
+    `1 byte each to 1,000 channels, 16 shards, Redis without AOF. Deliveries (${events} events a round) and memory: ${streams.toLocaleString('en')} streams,`,
+    `everything in memory, no AOF; memory is the slope from ${first.toLocaleString('en')} streams on.`,
     '',
     table(['', ...heads.map(({ name }) => name), 'now ÷ before, within a round'], rows),
   ].join('\n'),

@@ -11,6 +11,8 @@ export interface Submission {
   readonly from?: string;
   readonly seq?: number;
   readonly body: string;
+  /** The body is several, of which `seq` is the first's (P41). */
+  readonly isBatch?: boolean;
 }
 
 export interface Publisher extends AsyncDisposable {
@@ -38,8 +40,9 @@ export function createPublisher(url: string, connections = 64): Publisher {
   });
   let repeats = 0;
 
-  async function post({ channel, from, seq, body }: Submission): Promise<number> {
-    const path = `/c/${channel}${from === undefined ? '' : `?from=${from}&seq=${seq}`}`;
+  async function post({ channel, from, seq, body, isBatch }: Submission): Promise<number> {
+    const query = from === undefined ? '' : `?from=${from}&seq=${seq}${isBatch ? '&batch=1' : ''}`;
+    const path = `/c/${channel}${query}`;
     const answer = await pool.request({ method: 'POST', path, body });
     await answer.body.dump();
     return answer.statusCode;
