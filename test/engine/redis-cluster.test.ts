@@ -1,6 +1,6 @@
 /** The Redis engine on a Cluster: the contract, and what only a Cluster does: move a slot, and promote a replica. */
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, beforeEach, describe, it } from 'node:test';
 import { shardOf } from '../../src/domain/channel.ts';
 import type { EngineOptions } from '../../src/engine/engine.ts';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
@@ -170,7 +170,18 @@ describe('redis cluster: while a slot moves', () => {
   });
 });
 
+/** Why it failed is in what the nodes believe. */
+async function telling(what: Promise<void>): Promise<void> {
+  try {
+    await what;
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}\n${await cluster.told()}`, { cause });
+  }
+}
+
 describe('redis cluster: while replicas take over', () => {
+  beforeEach(() => cluster.ready());
+
   it('accepts nothing that too few replicas have', async () => {
     const engine = await create(newPrefix(), { waitReplicas: 2 });
     const started = performance.now();
@@ -182,12 +193,12 @@ describe('redis cluster: while replicas take over', () => {
   it('goes on where a replica was promoted in good order', async () => {
     await using bench = await open({ historyMaxEvents: 100_000 });
     await using work = await startWorkload(bench.engine);
-    await work.goesOn(5);
+    await telling(work.goesOn(5));
     const before = await cluster.ownerOf(slotOf(2));
     await cluster.nodes[cluster.nodes.indexOf(before) + 3]!.cli('cluster', 'failover');
     await waitFor(async () => (await cluster.ownerOf(slotOf(2))) !== before, { what: 'the failover' });
-    await work.goesOn(5);
-    await work.finish();
+    await telling(work.goesOn(5));
+    await telling(work.finish());
   });
 
   for (const [what, end, again] of [
@@ -197,7 +208,7 @@ describe('redis cluster: while replicas take over', () => {
     it(`loses no accepted change when a primary ${what}`, async () => {
       await using bench = await openAt(newPrefix(), { waitReplicas: 1 })({ historyMaxEvents: 100_000 });
       await using work = await startWorkload(bench.engine);
-      await work.goesOn(5);
+      await telling(work.goesOn(5));
       const slot = slotOf(3);
       const primary = await cluster.ownerOf(slot);
       await primary[end]();
@@ -207,8 +218,8 @@ describe('redis cluster: while replicas take over', () => {
       });
       // It comes back as a replica: without one nothing would be accepted there.
       await primary[again]();
-      await work.goesOn(5);
-      await work.finish();
+      await telling(work.goesOn(5));
+      await telling(work.finish());
     });
   }
 });

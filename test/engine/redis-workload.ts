@@ -39,7 +39,7 @@ const PUBLISHER = 'tester.1';
 const PACE_MS = 3;
 const RETRY_MS = 20;
 /** Elections, a lease of a merger that saw its Redis die, and a busy machine. */
-const RECOVERY_MS = 20_000;
+const RECOVERY_MS = 60_000;
 const LEASE_MS = 2_000;
 
 export async function startWorkload(engine: Engine, channelsPerShard = 2): Promise<Workload> {

@@ -1,6 +1,6 @@
 /**
  * A private Redis Cluster for one test file: three primaries and a replica of each, real processes that fail over within
- * about two seconds.
+ * some seconds.
  */
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +22,10 @@ export interface RedisCluster extends AsyncDisposable {
    * @param amid Called when the first keys are on the other side.
    */
   moveSlot(slot: number, to: RedisServer, amid?: () => Promise<void>): Promise<void>;
+  /** Resolves when all six serve, each primary with its replica. */
+  ready(): Promise<void>;
+  /** What each node believes, for whoever reads why a test failed. */
+  told(): Promise<string>;
   /** Asks the node that serves the keys. */
   cli(...args: string[]): Promise<string>;
   stop(): Promise<void>;
@@ -31,10 +35,10 @@ const run = promisify(execFile);
 
 const PRIMARIES = 3;
 const SLOTS = 16_384;
-/** An election takes about this and half of it again. */
-const NODE_TIMEOUT_MS = 1_000;
+/** An election takes about this and half of it again. A node that a busy machine keeps waiting for so long is taken for dead. */
+const NODE_TIMEOUT_MS = 2_000;
 const ANSWER_TIMEOUT_MS = 500;
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 40_000;
 /** So few that a move takes some moments, in which the keys of one shard are on both sides. */
 const KEYS_PER_MIGRATE = 5;
 
@@ -78,11 +82,20 @@ async function join(nodes: readonly Awaited<ReturnType<typeof startNode>>[]): Pr
       everyMs: 100,
     });
   }
-  await waitFor(() => areReady(nodes.map(({ server }) => server)), {
+  await ready(nodes.map(({ server }) => server));
+}
+
+async function ready(nodes: readonly RedisServer[]): Promise<void> {
+  await waitFor(() => areReady(nodes), {
     what: 'the cluster to serve, with all replicas attached',
     timeoutMs: START_TIMEOUT_MS,
     everyMs: 100,
   });
+}
+
+async function toldBy(node: RedisServer): Promise<string> {
+  const ask = (what: string) => Promise.race([node.cli('cluster', what).catch(String), sleep(ANSWER_TIMEOUT_MS, '-')]);
+  return [`# ${node.port}`, (await ask('info')).split('\n')[0], await ask('nodes')].join('\n');
 }
 
 /** One after the other, as far as the first that is not. */
@@ -160,6 +173,8 @@ export async function startRedisCluster(more: RedisSettings = {}): Promise<Redis
     nodes: servers,
     ownerOf,
     moveSlot,
+    ready: () => ready(servers),
+    told: async () => (await Promise.all(servers.map(toldBy))).join('\n'),
     async cli(...args) {
       const { stdout } = await run('redis-cli', ['-e', '-c', '-p', String(servers[0]!.port), ...args]);
       return stdout.trimEnd();
