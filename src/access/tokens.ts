@@ -70,6 +70,9 @@ export function createTokenAccess(deps: TokensDeps): Access {
       const known = cache.find(chunk, start + SCHEME.length, end, nowMs);
       return known !== undefined && revocations.isGood(known.identity) ? known : undefined;
     },
+    endOfKnown(chunk, start) {
+      return isScheme(chunk, start, chunk.length) ? cache.endAt(chunk, start + SCHEME.length) : -1;
+    },
     identify(fields, address = '') {
       const [value, ...others] = authorizationsIn(fields);
       if (value === undefined) return nobody;

@@ -135,6 +135,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'exp-off', file: unit('access'), tests: 'asks nobody else', cheap: true },
   { patch: 'cached-exp-off', file: unit('token-cache'), tests: 'from its exp on', cheap: true },
   { patch: 'cached-by-its-end', file: unit('token-cache'), tests: 'by all of its bytes|same end', cheap: true },
+  { patch: 'known-end-unread', file: unit('token-cache'), tests: 'CR LF is behind', cheap: true },
+  { patch: 'found-after-clear', file: unit('token-cache'), tests: 'once more for nothing' },
   { patch: 'alg-of-token', file: unit('access'), tests: 'no other of its kind', cheap: true },
   { patch: 'first-of-two-authorizations', file: unit('access'), tests: 'two credentials', cheap: true },
   { patch: 'second-authorization-plain', file: unit('plain-request'), tests: 'two Authorizations', cheap: true },
