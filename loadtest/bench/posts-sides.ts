@@ -29,16 +29,17 @@ const WARM_UP_S = 1;
 const INBOX_MAX_ENTRIES = '10000000';
 
 interface Parts {
-  readonly authorization?: string | undefined;
+  readonly brings?: Asked['brings'];
   readonly server: Running;
   readonly redis?: RedisRunning;
   readonly merger?: Running;
 }
 
 async function measure(parts: Parts, seconds: number, aof: AofMode): Promise<Round> {
-  const { server, redis, merger, authorization } = parts;
-  const against = { ...load, port: server.port, path: server.paths.publish, authorization };
+  const { server, redis, merger, brings } = parts;
   try {
+    const headers = (await brings?.(server)) ?? {};
+    const against = { ...load, port: server.port, path: server.paths.publish, headers };
     await generate({ ...against, seconds: WARM_UP_S });
     const inboxBefore = (await redis?.inboxEntries()) ?? 0;
     const mergedBefore = merger ? await mergedBy(merger) : 0;
@@ -79,20 +80,20 @@ export const nothing: Side = {
   run: async (seconds, aof) => measure({ server: await startOther('fastify-nothing') }, seconds, aof),
 };
 
-/** Who may send: settings of the server, and what every request brings. */
+/** Who may send: settings of the server, and the fields that every request brings. */
 export interface Asked {
   readonly env?: Readonly<Record<string, string>>;
-  readonly authorization?: string;
+  readonly brings?: ((server: Running) => Promise<Readonly<Record<string, string>>>) | undefined;
 }
 
 /** @param build The folder of another build than ours. */
-export function bucketAloneOf(name: string, build?: string, { env: more, authorization }: Asked = {}): Side {
+export function bucketAloneOf(name: string, build?: string, { env: more, brings }: Asked = {}): Side {
   return {
     name,
     async run(seconds, aof) {
       const redis = await startRedis(aof);
       const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES, ...more };
-      return measure({ server: await startSmallchange({ env, build }), redis, authorization }, seconds, aof);
+      return measure({ server: await startSmallchange({ env, build }), redis, brings }, seconds, aof);
     },
   };
 }
