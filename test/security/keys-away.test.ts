@@ -87,7 +87,8 @@ it('while the keys of JWKS_URL are away', async () => {
   const theirStream = await waitFor(
     async () => {
       const headers = { authorization: theirs() };
-      return (await fetch(`${url}/c/a/state`, { headers })).status === 200 && Listening.open(`${url}/c/a/events`, headers);
+      const { status } = await fetch(`${url}/c/a/state`, { headers });
+      return status === 200 ? await Listening.open(`${url}/c/a/events`, headers) : undefined;
     },
     { what: 'the keys', everyMs: 250 },
   );
@@ -95,7 +96,10 @@ it('while the keys of JWKS_URL are away', async () => {
   await everyWay(theirs, isLetIn);
   assert.match(await eventSource(theirs()), /event: \$sync/);
   // One that is not among them may be nobody's.
-  await everyWay(() => theirs('another'), () => /^HTTP\/1\.1 401 .*"code":"invalid_token"/s);
+  await everyWay(
+    () => theirs('another'),
+    () => /^HTTP\/1\.1 401 .*"code":"invalid_token"/s,
+  );
 
   await fetch(`${url}/c/a`, { method: 'POST', body: 'still here', headers: own });
   for (const each of [stream, theirStream]) {

@@ -30,7 +30,9 @@ it('a request is the same whether or not its token is known', async () => {
   const { pick, int, chance } = createRandom(7);
   const made = () => {
     const value = pick(values);
-    const fields = [`${pick(['Authorization', 'authorization', 'AUTHORIZATION'])}:${pick([' ', ' ', '', '\t'])}${value}`];
+    const fields = [
+      `${pick(['Authorization', 'authorization', 'AUTHORIZATION'])}:${pick([' ', ' ', '', '\t'])}${value}`,
+    ];
     if (chance(0.05)) fields.push(`Authorization: ${pick(values)}`);
     fields.splice(int(2), 0, 'Host: x', 'Content-Length: 1');
     const text = `POST /c/room?from=a.b&seq=1 HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\nx`;

@@ -82,8 +82,7 @@ export function createSessionAccess({ tokens, store, clock, revocations, ask, ..
     recall(chunk, start, end, nowMs, cookieStart = 0, cookieEnd = 0) {
       if (start > 0 || cookieStart === 0) return tokens.recall(chunk, start, end, nowMs);
       // What is no id is not found, and need not be looked at for that.
-      const id =
-        loneAt(chunk, cookieStart, cookieEnd) ?? sessionIdIn(chunk.toString('latin1', cookieStart, cookieEnd));
+      const id = loneAt(chunk, cookieStart, cookieEnd) ?? sessionIdIn(chunk.toString('latin1', cookieStart, cookieEnd));
       if (id === undefined) return tokens.recall(chunk, start, end, nowMs);
       return id === null ? undefined : recallId(id, nowMs);
     },
