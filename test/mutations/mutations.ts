@@ -136,6 +136,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'cached-exp-off', file: unit('token-cache'), tests: 'from its exp on', cheap: true },
   { patch: 'cached-by-its-end', file: unit('token-cache'), tests: 'by all of its bytes|same end', cheap: true },
   { patch: 'known-end-unread', file: unit('token-cache'), tests: 'CR LF is behind', cheap: true },
+  { patch: 'scheme-before-any', file: unit('known-tokens') },
   { patch: 'found-after-clear', file: unit('token-cache'), tests: 'once more for nothing' },
   { patch: 'alg-of-token', file: unit('access'), tests: 'no other of its kind', cheap: true },
   { patch: 'first-of-two-authorizations', file: unit('access'), tests: 'two credentials', cheap: true },

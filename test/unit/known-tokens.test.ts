@@ -27,6 +27,12 @@ it('a request is the same whether or not its token is known', async () => {
   for (const value of values) whose.set(value.slice(7), await access.identify(['authorization', value]));
   const nobody = await access.identify([]);
 
+  // Between the scheme and the token is a blank. NUL differs from it by the bit that a small letter has and a capital has not.
+  for (const between of [' ', '', '\0', '\t', '  ', '\r\n ']) {
+    const line = Buffer.from(values[0]!.replace(' ', between).concat('\r\n'));
+    assert.equal(access.endOfKnown(line, 0), between === ' ' ? line.length - 2 : -1, JSON.stringify(between));
+  }
+
   const { pick, int, chance } = createRandom(7);
   const made = () => {
     const value = pick(values);
