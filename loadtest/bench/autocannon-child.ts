@@ -2,14 +2,14 @@
 import autocannon from 'autocannon';
 import type { Load, LoadResult } from './generator.ts';
 
-const { port, connections, seconds, channels, path, authorization } = JSON.parse(process.argv[2]!) as Load;
+const { port, connections, seconds, channels, path, headers } = JSON.parse(process.argv[2]!) as Load;
 let n = 0;
 const startedMs = performance.now();
 const result = await autocannon({
   url: `http://127.0.0.1:${port}`,
   connections,
   duration: seconds,
-  ...(authorization !== undefined && { headers: { authorization } }),
+  ...(headers && { headers }),
   requests: [
     {
       method: 'POST',

@@ -1,5 +1,6 @@
 /** Tokens for benchmarks, each of so many bytes as those of an identity provider have, and what a server needs to take them. */
 import { createHmac, randomBytes } from 'node:crypto';
+import { request } from 'undici';
 
 const SECRET = randomBytes(32).toString('base64url');
 const [ISSUER, AUDIENCE] = ['https://app.example', 'https://rt.example'];
@@ -22,6 +23,17 @@ export function bearerOf(sub: string, bytes: number): string {
   const missing = Math.floor(((bytes - signed(claims).length) * 3) / 4);
   if (missing < 0) throw new Error(`a token of ${bytes} bytes has no room for what it says`);
   return `Bearer ${signed({ ...claims, jti: 'x'.repeat(missing) })}`;
+}
+
+/** What the requests of a page bring: the cookie of a session that is begun with this `Authorization`, and that it is of this very site. */
+export async function pageOf(port: number, authorization: string): Promise<Readonly<Record<string, string>>> {
+  const { statusCode, headers } = await request(`http://127.0.0.1:${port}/session`, {
+    method: 'POST',
+    headers: { authorization },
+  });
+  const [cookie] = String(headers['set-cookie']).split(';', 1);
+  if (statusCode !== 204 || cookie === undefined) throw new Error(`no session: ${statusCode}`);
+  return { cookie, 'sec-fetch-site': 'same-origin' };
 }
 
 function signed(claims: object): string {

@@ -18,8 +18,8 @@ export interface Load {
   readonly channels: number;
   /** With `{channel}` for `room0`, `room1` … */
   readonly path: string;
-  /** `Authorization` of every request. */
-  readonly authorization?: string | undefined;
+  /** Further fields of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface LoadResult {
@@ -41,9 +41,9 @@ export function generate(load: Load): Promise<LoadResult> {
 }
 
 /** One byte to one of the channels in turn, each request made once; at the end one line of JSON. */
-const wrkScript = ({ channels, path, authorization }: Load) => `
+const wrkScript = ({ channels, path, headers = {} }: Load) => `
 local n = 0
-local headers = ${authorization === undefined ? 'nil' : `{ ["Authorization"] = "${authorization}" }`}
+local headers = { ${Object.entries(headers).map(([name, value]) => `["${name}"] = "${value}"`)} }
 local requests = {}
 request = function()
   n = (n + 1) % ${channels}

@@ -41,7 +41,8 @@ const LOOK_MS = 20;
 const INBOX_MAX_ENTRIES = '10000000';
 
 interface Parts {
-  readonly authorization?: string | undefined;
+  /** That every request brings. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly server: Running;
   readonly redis?: RedisRunning;
   readonly merger?: Running;
@@ -80,13 +81,13 @@ async function stopAll({ server, merger, redis }: Parts): Promise<void> {
 }
 
 async function measure(parts: Parts, seconds: number, aof: AofMode): Promise<Round> {
-  const { server, redis, merger, authorization } = parts;
+  const { server, redis, merger, headers } = parts;
   const inboxBefore = (await redis?.inboxEntries()) ?? 0;
   const mergedBefore = merger ? await mergedBy(merger) : 0;
   const cpu = () => [server.cpuS(), merger?.cpuS() ?? 0, redis?.cpuS() ?? 0] as const;
   const before = cpu();
   const startedMs = performance.now();
-  const result = await generate({ ...load, port: server.port, path: server.paths.publish, authorization, seconds });
+  const result = await generate({ ...load, port: server.port, path: server.paths.publish, headers: headers ?? {}, seconds });
   const elapsedS = (performance.now() - startedMs) / 1000;
   if (result.errors > 0) throw new Error(`${server.name}: ${result.errors} POSTs failed`);
   const after = cpu();
@@ -124,18 +125,19 @@ export const nothing: Side = sideOf('fastify, nothing stored', async () => ({
   server: await startOther('fastify-nothing'),
 }));
 
-/** Who may send: settings of the server, and what every request brings. */
+/** Who may send: settings of the server, and the fields that every request brings. */
 export interface Asked {
   readonly env?: Readonly<Record<string, string>>;
-  readonly authorization?: string;
+  readonly brings?: ((server: Running) => Promise<Readonly<Record<string, string>>>) | undefined;
 }
 
 /** @param build The folder of another build than ours. */
-export function bucketAloneOf(name: string, build?: string, { env: more, authorization }: Asked = {}): Side {
+export function bucketAloneOf(name: string, build?: string, { env: more, brings }: Asked = {}): Side {
   return sideOf(name, async (aof) => {
     const redis = await startRedis(aof);
     const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES, ...more };
-    return { server: await startSmallchange({ env, build }), redis, authorization };
+    const server = await startSmallchange({ env, build });
+    return { server, redis, headers: await brings?.(server) };
   });
 }
 

@@ -75,6 +75,10 @@ export interface Access {
     cookieEnd?: number,
   ): Principal | undefined;
   /**
+   * Where a value of `Authorization` that begins there ends, if `recall` would find a token in it by every byte of it, and CR LF is behind
+   * it; else −1. None of its bytes has to be looked at then.
+   */
+  readonly endOfKnown: (chunk: Buffer, start: number) => number;
   /**
    * By `Authorization`, else by the cookie of a session, else by a ticket. What is bad of one is never made good by the other.
    *

@@ -6,6 +6,7 @@ import { everybody } from './principal.ts';
 export const anonymousAccess: Access = {
   limits: unlimited,
   recall: () => everybody,
+  endOfKnown: () => -1,
   identify: () => everybody,
   sessions: null,
   revocations: null,

@@ -111,12 +111,11 @@ export function createLimits(config: LimitsConfig, { clock, onReached }: LimitsD
     postBy: (sub) => (sub === null ? undefined : taken(postsBy, sub)),
     channelBy(sub, channel) {
       if (sub === null || channels === null) return undefined;
-      const nowS = Math.ceil(clock.elapsedMs() / SECOND_MS);
       ofName.of(0, channel);
       names ??= new SeenNames();
-      if (names.has(ofName, nowS)) return undefined;
+      if (names.has(ofName)) return undefined;
       const tooMany = taken(channels, sub);
-      if (tooMany === undefined) names.add(ofName, nowS);
+      if (tooMany === undefined) names.add(ofName);
       return tooMany;
     },
     charge(sub, address, changes) {

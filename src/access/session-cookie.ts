@@ -52,11 +52,15 @@ export function withoutSession(text: string): string {
 
 /** The same of the bytes of a field. */
 export function sessionIdAt(chunk: Buffer, start: number, end: number): string | null | undefined {
-  if (end - start !== PREFIX.length + SESSION_ID_CHARACTERS || !isPrefixAt(chunk, start)) {
-    return sessionIdIn(chunk.toString('latin1', start, end));
-  }
-  const id = chunk.toString('latin1', start + PREFIX.length, end);
-  return idPattern.test(id) ? id : null;
+  const lone = loneAt(chunk, start, end);
+  if (lone === undefined) return sessionIdIn(chunk.toString('latin1', start, end));
+  return idPattern.test(lone) ? lone : null;
+}
+
+/** What stands in the place of an id, be it one or not, where the field has this one cookie and nothing else; undefined where it has not. */
+export function loneAt(chunk: Buffer, start: number, end: number): string | undefined {
+  const isLone = end - start === PREFIX.length + SESSION_ID_CHARACTERS && isPrefixAt(chunk, start);
+  return isLone ? chunk.toString('latin1', start + PREFIX.length, end) : undefined;
 }
 
 function isPrefixAt(chunk: Buffer, start: number): boolean {

@@ -70,6 +70,9 @@ export function createTokenAccess(deps: TokensDeps): Access {
       const known = cache.find(chunk, start + SCHEME.length, end, nowMs);
       return known !== undefined && revocations.isGood(known.identity) ? known : undefined;
     },
+    endOfKnown(chunk, start) {
+      return isScheme(chunk, start, chunk.length) ? cache.endAt(chunk, start + SCHEME.length) : -1;
+    },
     identify(fields, address = '') {
       const [value, ...others] = authorizationsIn(fields);
       if (value === undefined) return nobody;
@@ -105,8 +108,10 @@ function authorizationsIn(fields: readonly string[]): string[] {
 }
 
 function isScheme(chunk: Buffer, start: number, end: number): boolean {
-  if (end - start <= SCHEME.length) return false;
-  // Bit 5 makes a letter lower-case, and leaves a blank.
-  for (let i = 0; i < SCHEME.length; i++) if ((chunk[start + i]! | 0x20) !== SCHEME.charCodeAt(i)) return false;
+  const blank = SCHEME.length - 1;
+  // As it is: bit 5 would make a blank of NUL.
+  if (end - start <= SCHEME.length || chunk[start + blank] !== SCHEME.charCodeAt(blank)) return false;
+  // Bit 5 makes a letter lower-case.
+  for (let i = 0; i < blank; i++) if ((chunk[start + i]! | 0x20) !== SCHEME.charCodeAt(i)) return false;
   return true;
 }

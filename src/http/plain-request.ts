@@ -32,6 +32,14 @@ export interface PlainRequest {
   readonly body: Buffer;
 }
 
+/**
+ * Where a value of Authorization that begins there ends, if all of its bytes are those of one that was read before, and CR LF is behind
+ * it; else −1.
+ */
+export type EndOfKnown = (chunk: Buffer, start: number) => number;
+
+const noneKnown: EndOfKnown = () => -1;
+
 /** Enough for what browsers and proxies add to a POST; larger heads are rare, and Node's limit is another. */
 const HEAD_MAX_BYTES = 4096;
 
@@ -82,7 +90,11 @@ for (const name of [
 const knownOfLength = Array.from({ length: 18 }, (_, length) => fieldsByLength.get(length));
 
 /** @param maxBodyBytes A longer body is not for here; nor is an empty one. */
-export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequest | undefined {
+export function readPlainRequest(
+  chunk: Buffer,
+  maxBodyBytes: number,
+  endOfKnown: EndOfKnown = noneKnown,
+): PlainRequest | undefined {
   const method = methodOf(chunk);
   if (method === undefined) return undefined;
   const pathStart = method.length + 1;
@@ -108,9 +120,11 @@ export function readPlainRequest(chunk: Buffer, maxBodyBytes: number): PlainRequ
     if (nameEnd === at || chunk[nameEnd] !== COLON) return undefined;
     let start = nameEnd + 1;
     while (chunk[start] === SPACE || chunk[start] === TAB) start++;
-    const end = endOfValue(chunk, start);
-    if (end < 0) return undefined;
     const name = knownName(chunk, at, nameEnd);
+    // A token is most of a request, and nearly always one that came before.
+    let end = name === 'authorization' ? endOfKnown(chunk, start) : -1;
+    if (end < 0) end = endOfValue(chunk, start);
+    if (end < 0) return undefined;
     switch (name) {
       case undefined:
         break;

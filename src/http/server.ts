@@ -123,6 +123,7 @@ export async function createServer({
       handler: plainly,
       admits: createAdmission(forgery, access.sessions !== null),
       maxBodyBytes: config.maxChangeBytes,
+      endOfKnown: access.endOfKnown,
       pace,
       addresses,
       firstByteMs: HEADERS_TIMEOUT_MS,

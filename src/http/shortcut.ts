@@ -20,7 +20,7 @@ import type { OtherConnections } from './closing.ts';
 import type { Pace, Paced } from './pace.ts';
 import { peerAddressOf } from './peer-address.ts';
 import type { Admits } from './plain-forgery.ts';
-import { type PlainRequest, readPlainRequest } from './plain-request.ts';
+import { type EndOfKnown, type PlainRequest, readPlainRequest } from './plain-request.ts';
 import type { ClosableConnection } from './room.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
@@ -42,6 +42,8 @@ export interface ShortcutOptions {
   /** Whether a request may be answered here, as far as its Host and origin tell. */
   readonly admits: Admits;
   readonly maxBodyBytes: number;
+  /** The handler is asked next where it has found one. */
+  readonly endOfKnown: EndOfKnown;
   readonly pace: Pace;
   readonly addresses: Addresses;
   /** How long a connection may take for its first byte. */
@@ -147,8 +149,8 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
       this.#putBack(chunk);
       return;
     }
-    const { handler, admits, maxBodyBytes } = this.#shared;
-    const request = readPlainRequest(chunk, maxBodyBytes);
+    const { handler, admits, maxBodyBytes, endOfKnown } = this.#shared;
+    const request = readPlainRequest(chunk, maxBodyBytes, endOfKnown);
     this.#isBusy = true;
     if (request !== undefined && admits(request, chunk)) {
       this.#origin = request.origin;

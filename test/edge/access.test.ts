@@ -5,10 +5,13 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { EventSource } from 'undici';
+import { ask } from '../support/ask.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
 import { Listening } from '../support/listening.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
-import { bearer, nowS, SECRET } from '../support/tokens.ts';
+import { ADMIN_KEY, revoke } from '../support/revoking.ts';
+import { signIn } from '../support/sessions.ts';
+import { AUDIENCE, bearer, granting, nowS, pair, SECRET, token } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
 const sse = { accept: 'text/event-stream' };
@@ -16,6 +19,12 @@ const grant = { publish: ['a.*'], subscribe: ['a.*'] };
 const good = { authorization: bearer(grant) };
 const expired = { authorization: bearer(grant, { exp: nowS() - 5 }) };
 const nonsense = { authorization: 'Bearer nonsense' };
+const revoked = { authorization: bearer(grant, { jti: 'revoked' }) };
+/** By a key that cannot be had. */
+const unknown = { authorization: `Bearer ${token(granting(grant), pair('ES256', 'away'))}` };
+/** Nobody is there. */
+const JWKS_URL = 'http://127.0.0.1:1/keys';
+const REVOKED = /retry: \d+\nevent: \$auth\ndata: \{"status":"revoked"\}\n\n$/;
 
 /** What any server of ours might say, and what it was asked. */
 async function startRefuser(): Promise<{ url: string; asked: IncomingHttpHeaders[]; stop(): void }> {
@@ -44,7 +53,9 @@ function tests(edge: Edge): void {
   let proxy: EdgeProcess;
   let refusing: EdgeProcess;
   before(async () => {
-    server = await startServer({ env: { AUTH: 'jwt', JWT_SECRET: SECRET, CORS_ORIGINS: 'https://app.example' } });
+    const env = { AUTH: 'jwt', JWT_SECRET: SECRET, JWT_AUDIENCE: AUDIENCE, JWKS_URL, ADMIN_KEY };
+    server = await startServer({ env: { ...env, CORS_ORIGINS: 'https://app.example' } });
+    await revoke(server.url, { jti: 'revoked' });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
     refuser = await startRefuser();
     refusing = await startEdge(edge, { buckets: [refuser], gateways: [refuser] });
@@ -61,6 +72,7 @@ function tests(edge: Edge): void {
     ['unauthenticated', 401, {}, '/c/a.1/events'],
     ['invalid', 401, nonsense, '/c/a.1/events'],
     ['expired', 401, expired, '/c/a.1/events'],
+    ['revoked', 401, revoked, '/c/a.1/events'],
     ['forbidden', 403, good, '/c/b/events'],
     ['forbidden', 403, good, '/c/a.1,b/events?since=earliest'],
   ] as const) {
@@ -86,7 +98,10 @@ function tests(edge: Edge): void {
         assert.equal(answer.status, code, `${asked} ${accept}`);
         assert.equal(answer.headers.get('content-type'), 'application/problem+json');
         assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer/);
-        assert.match(await answer.text(), /"code":"(unauthenticated|invalid_token|token_expired|forbidden)"/);
+        assert.match(
+          await answer.text(),
+          /"code":"(unauthenticated|invalid_token|token_expired|token_revoked|forbidden)"/,
+        );
       }
     });
   }
@@ -109,6 +124,7 @@ function tests(edge: Edge): void {
     for (const [path, headers, status] of [
       ['/c/a.1', {}, 401],
       ['/c/a.1', expired, 401],
+      ['/c/a.1', revoked, 401],
       ['/c/b', good, 403],
       ['/c/a.1?from=bob.n1&seq=1', good, 403],
       ['/c/a.1?from=alice.n1&seq=1', good, 204],
@@ -199,6 +215,61 @@ function tests(edge: Edge): void {
     assert.match(text, /"status":"expiring"/);
     assert.match(text, /retry: \d+\nevent: \$auth\ndata: \{"status":"expired"\}\n\n$/);
     assert.ok(lateMs >= 0 && lateMs < 5_000, `${lateMs} ms after exp`);
+  });
+
+  /** A POST in one segment and in two, whose answers are the same. */
+  async function posted(headers: Record<string, string>): Promise<string> {
+    const port = Number(new URL(proxy.plainUrl).port);
+    const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const start = `POST /c/a.1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n${fields.join('')}`;
+    const answers = [await ask(port, [`${start}\r\nx`]), await ask(port, [start, '\r\nx'])];
+    const [one, two] = answers.map((text) => {
+      const [, status, code = ''] = /^HTTP\/1\.1 (\d{3})(?:.*"code":"(\w+)")?/s.exec(text) ?? [];
+      return `${status} ${code}`.trim();
+    });
+    assert.equal(one, two);
+    return one!;
+  }
+
+  it('what is revoked ends, and opens nothing more', async () => {
+    const mine = { sub: 'mallory' };
+    const headers = { authorization: bearer(grant, mine) };
+    const page = (await signIn(server.url, grant, mine)).headers;
+    const streams = [
+      await Listening.open(`${proxy.plainUrl}/c/a.1/events`, { ...sse, ...headers }),
+      await Listening.open(`${proxy.plainUrl}/c/a.1/events`, { ...sse, ...page }),
+    ];
+    const poll = get('/c/a.2/events?format=json&wait=25', headers);
+    await waitFor(async () => /"polls":1/.test(await (await fetch(`${server.url}/load`)).text()), { what: 'the poll' });
+    for (const each of [headers, page]) assert.equal(await posted(each), '204');
+    const beganMs = Date.now();
+    await revoke(server.url, mine);
+    for (const stream of streams) {
+      await stream.over();
+      assert.match(stream.text, REVOKED);
+    }
+    const answer = await poll;
+    assert.equal(answer.status, 401);
+    assert.match(await answer.text(), /"code":"token_revoked"/);
+    assert.ok(Date.now() - beganMs < 10_000, `${Date.now() - beganMs} ms`);
+    for (const each of [headers, page]) {
+      assert.equal(await posted(each), '401 token_revoked');
+      assert.match(await (await get('/c/a.1/events', { ...sse, ...each })).text(), REVOKED);
+    }
+  });
+
+  it('keys that cannot be had are 503, and to an EventSource unavailable, never 401', async () => {
+    const polite = await get('/c/a.1/events', { ...sse, ...unknown });
+    assert.equal(polite.status, 200);
+    assert.equal(polite.headers.get('x-auth'), '503');
+    assert.match(await polite.text(), /^retry: \d{5}\nevent: \$auth\ndata: \{"status":"unavailable"\}\n\n$/);
+    assert.match(await posted(unknown), /^503 /);
+    for (const path of ['/c/a.1/events?format=json', '/c/a.1/events?strict=1', '/c/a.1/state', '/c/a.1/history']) {
+      const answer = await get(path, unknown);
+      assert.equal(answer.status, 503, path);
+      assert.ok(Number(answer.headers.get('retry-after')) >= 1, path);
+      assert.match(await answer.text(), /"code":"(auth_unavailable|engine_unavailable|overloaded)"/, path);
+    }
   });
 
   it('a 429 of a server is that server’s, and an EventSource is asked for as one', async () => {

@@ -1,6 +1,9 @@
 /**
  * A real browser on the machine of the server: pages of another site, and one whose name was made to point here, can neither send
  * nor read, and cannot listen; pages of this machine and the server's own can (P29).
+ *
+ * And its own EventSource with a session: it is cut when the session expires, told so, and comes back by itself once another tab has
+ * renewed it, with nothing missed (P36).
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,9 +11,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { bytesOf, type Envelope } from '../contract/protocol/kit.ts';
+import { type LocalApp, startLocalApp } from '../support/app.ts';
 import { type Chromium, startChromium } from '../support/chromium.ts';
 import { request } from '../support/http.ts';
-import { type ServerProcess, startServer } from '../support/process.ts';
+import { bearer, nowS, SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
 const EVIL = 'evil.example';
@@ -43,24 +47,27 @@ const listen = (url: string) => `new Promise((resolve) => {
   source.addEventListener('error', () => source.readyState === EventSource.CLOSED && resolve('closed'));
 })`;
 
+let browser: Chromium;
+before(async () => {
+  browser = await startChromium({ hosts: [EVIL] });
+});
+after(() => browser?.[Symbol.asyncDispose]());
+
 describe('in a Chromium', () => {
-  let server: ServerProcess;
+  let server: LocalApp;
   let pages: Server;
   let pagePort: number;
-  let browser: Chromium;
   before(async () => {
-    server = await startServer();
+    server = await startLocalApp();
     pages = createServer((_request, response) =>
       response.setHeader('content-type', 'text/html').end('<!doctype html>'),
     );
     pages.listen(0, '127.0.0.1');
     await once(pages, 'listening');
     pagePort = (pages.address() as AddressInfo).port;
-    browser = await startChromium({ hosts: [EVIL] });
   });
   after(async () => {
-    await browser?.[Symbol.asyncDispose]();
-    await server?.stop();
+    await server?.[Symbol.asyncDispose]();
     pages?.close();
     pages?.closeAllConnections();
   });
@@ -118,4 +125,56 @@ describe('in a Chromium', () => {
       assert.equal(await browser.evaluate(listen(url)), '$sync');
     });
   }
+});
+
+const grant = { publish: ['a'], subscribe: ['a'] };
+/** `retry:` is 45 s at most. */
+const BACK_MS = 55_000;
+/** Between two looks into the page: each is work for the browser. */
+const LOOK_MS = 200;
+
+const begin = (authorization: string) =>
+  `fetch('/session', { method: 'POST', headers: { authorization: '${authorization}' } }).then(({ status }) => status)`;
+const say = (text: string) => `fetch('/c/a', { method: 'POST', body: '${text}' }).then(({ status }) => status)`;
+const listenAndNote = `(() => {
+  window.seen = [];
+  window.source = new EventSource('/c/a/events');
+  source.onmessage = ({ data }) => seen.push(data);
+  for (const type of ['$auth', '$sync']) source.addEventListener(type, ({ data }) => seen.push(type + ' ' + JSON.parse(data).status));
+})()`;
+
+it('a Chromium’s EventSource with a session that expires, and is renewed in another tab', async () => {
+  await using server = await startLocalApp({ AUTH: 'jwt', JWT_SECRET: SECRET });
+  const other = await browser.newPage();
+  // Of our own origin.
+  for (const page of [browser, other]) await page.open(`${server.url}/`);
+  const seen = () => browser.evaluate<string[]>('window.seen');
+  const until = (what: string, isSo: (all: string[]) => boolean) =>
+    waitFor(async () => isSo(await seen()), { what, everyMs: LOOK_MS, timeoutMs: BACK_MS });
+
+  assert.equal(await browser.evaluate(say('nobody')), 401);
+  assert.equal(await browser.evaluate(begin(bearer(grant, { exp: nowS() + 5 }))), 204);
+  assert.equal(await browser.evaluate('document.cookie'), '');
+  await browser.evaluate(listenAndNote);
+  await until('the stream', (all) => all.includes('$sync fresh'));
+  assert.equal(await other.evaluate(say('first')), 204);
+  await until('its end', (all) => all.includes('$auth expired'));
+  assert.equal(await other.evaluate(say('without')), 401);
+
+  assert.equal(await other.evaluate(begin(bearer(grant))), 204);
+  assert.equal(await other.evaluate(say('second')), 204);
+  await until('it to come back', (all) => all.includes('second'));
+  assert.equal(await other.evaluate(say('third')), 204);
+  await until('what comes then', (all) => all.includes('third'));
+  const all = await seen();
+  assert.deepEqual(
+    all.filter((each) => !each.startsWith('$auth unauthenticated')),
+    ['$sync fresh', 'first', '$auth expiring', '$auth expired', '$sync resumed', 'second', 'third'].filter(
+      (each) => each !== '$auth expiring' || all.includes(each),
+    ),
+  );
+
+  assert.equal(await other.evaluate(`fetch('/session', { method: 'DELETE' }).then(({ status }) => status)`), 204);
+  await until('the end', (all) => all.at(-1) === '$auth revoked');
+  assert.equal(await browser.evaluate(say('fourth')), 401);
 });

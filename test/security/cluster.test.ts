@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { groupOf, ownerKeyOf } from '../../src/access/sessions/session-key.ts';
 import { slotOf } from '../../src/engine/redis/nodes/topology.ts';
 import { type LocalApp, startLocalApp } from '../support/app.ts';
@@ -16,6 +17,8 @@ import { waitFor } from '../support/wait.ts';
 
 const grant = { publish: ['*'], subscribe: ['*'] };
 const SHARDS = 16;
+/** Between two requests while a primary is away: often enough to meet each moment of it, and not all that a core can do. */
+const LOOK_MS = 20;
 const REVOKED = /event: \$auth\ndata: \{"status":"revoked"\}\n\n$/;
 
 let cluster: RedisCluster;
@@ -163,9 +166,13 @@ describe('on a Cluster of three primaries', () => {
     const asked = (async () => {
       while (!goes.isOver) {
         for (const server of [here, there]) seen.add(await statusOf(server, kept.headers));
+        await sleep(LOOK_MS);
       }
     })();
-    await waitFor(async () => (await askToRevoke(here.url, { sub })).status === 204, { what: 'it to be revoked' });
+    await waitFor(async () => (await askToRevoke(here.url, { sub })).status === 204, {
+      what: 'it to be revoked',
+      everyMs: LOOK_MS,
+    });
     await goes.over();
     await asked;
     assert.match(goes.text, REVOKED);

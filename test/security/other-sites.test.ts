@@ -5,8 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { type LocalApp, startLocalApp } from '../support/app.ts';
 import { ask } from '../support/ask.ts';
-import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
+import type { ServerEnv } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 
 interface Row {
@@ -193,12 +194,12 @@ const ways: readonly {
 
 for (const { name, env, rows } of tables) {
   describe(name, { concurrency: 8 }, () => {
-    let server: ServerProcess;
+    let server: LocalApp;
     /** Per channel, a publisher for each, because rows run side by side. */
     let taken = 0;
     let refused = 0;
     before(async () => {
-      server = await startServer({ env: { PUBLIC_HOSTS: 'rt.example, RT2.example', ...env } });
+      server = await startLocalApp({ PUBLIC_HOSTS: 'rt.example, RT2.example', ...env });
       assert.match(
         await ask(server.port, [`${headOf('POST', '/c/told', rows[0]!, server.port)}Content-Length: 6\r\n\r\nsecret`]),
         / 204 /,
@@ -219,15 +220,15 @@ for (const { name, env, rows } of tables) {
         what: () => `${taken} changes, of which ${ofTaken} are there`,
         timeoutMs: 20_000,
       }).catch(async (error: unknown) => {
-        await server.stop();
+        await server[Symbol.asyncDispose]();
         throw error;
       });
       const ofRefused = await eventsOf('refused');
-      await server.stop();
+      await server[Symbol.asyncDispose]();
       assert.equal(ofRefused, 0, 'nothing that was refused was taken');
       assert.ok(refused > 0 || rows.every(({ sent }) => sent === 204));
       assert.equal(ofTaken, taken, 'and all that was accepted was');
-      assert.doesNotMatch(server.output(), /"level":"(error|fatal)"/);
+      assert.doesNotMatch(JSON.stringify(server.logged), /"level":"(error|fatal)"/);
     });
 
     for (const row of rows) {
@@ -250,8 +251,8 @@ for (const { name, env, rows } of tables) {
 
 describe('on loopback, a foreign Host', () => {
   it('is refused on every path but those of probes, also where a path cannot be decoded', async () => {
-    await using server = await startServer({ env: { ADMIN_PORT: '0' } });
-    const adminPort = server.logged.find(({ adminPort }) => adminPort)!.adminPort as number;
+    await using server = await startLocalApp({ ADMIN_PORT: '0' });
+    const adminPort = server.app.adminPort!;
     const row = { what: '', host: 'evil.example', sent: 403, read: 403 };
     for (const port of [server.port, adminPort]) {
       for (const path of [
@@ -280,8 +281,8 @@ describe('on loopback, a foreign Host', () => {
 describe('beyond loopback', () => {
   it('every Host is answered, until PUBLIC_HOSTS says which', async () => {
     const env = { HOST: '0.0.0.0', AUTH: 'anonymous' };
-    await using any = await startServer({ env });
-    await using some = await startServer({ env: { ...env, PUBLIC_HOSTS: 'rt.example' } });
+    await using any = await startLocalApp(env);
+    await using some = await startLocalApp({ ...env, PUBLIC_HOSTS: 'rt.example' });
     for (const [host, inSome] of [
       ['evil.example', 403],
       ['rt.example', 204],

@@ -5,13 +5,14 @@ import { type LocalApp, startLocalApp } from '../support/app.ts';
 import { ask } from '../support/ask.ts';
 import { OWN_PAGE, signIn, signOut } from '../support/sessions.ts';
 import { bearer, nowS, SECRET } from '../support/tokens.ts';
+import { everyWay } from './session-forgery/rows.ts';
 
 const grant = { publish: ['a.*'], subscribe: ['a.*', 'b.1'] };
 
 describe('a session', { concurrency: true }, () => {
   let server: LocalApp;
   before(async () => {
-    server = await startLocalApp({ AUTH: 'jwt', JWT_SECRET: SECRET });
+    server = await startLocalApp({ AUTH: 'jwt', JWT_SECRET: SECRET, PUBLIC_HOSTS: 'rt.example' });
   });
   after(() => server[Symbol.asyncDispose]());
 
@@ -70,7 +71,9 @@ describe('a session', { concurrency: true }, () => {
     assert.deepEqual(await send(field), ['204', '204']);
     await new Promise((resolve) => setTimeout(resolve, 2_100));
     assert.deepEqual(await send(field), ['401 session_ended', '401 session_ended']);
-    assert.equal((await read('/c/a.1/events', headers)).status, 401);
+    for (const path of ['/events', '/events?format=json', '/state', '/history']) {
+      assert.equal((await read(`/c/a.1${path}`, headers)).status, 401, path);
+    }
   });
 
   it('of nobody is 401, whatever is wrong with the cookie', async () => {
@@ -85,8 +88,12 @@ describe('a session', { concurrency: true }, () => {
       `${cookie}; ${other}`,
       `${cookie}; ${cookie}`,
     ]) {
-      const field = `Cookie: ${bad}\r\nSec-Fetch-Site: same-origin\r\n`;
-      assert.deepEqual(await send(field), ['401 session_ended', '401 session_ended'], bad.slice(0, 100));
+      const answers = await everyWay(server.port, [`Cookie: ${bad}`, 'Sec-Fetch-Site: same-origin'], 'a.1');
+      for (const [way, answer] of Object.entries(answers)) {
+        const isPolite = way === 'EventSource';
+        assert.match(answer, isPolite ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 401 /, `${way}: ${bad.slice(0, 100)}`);
+        assert.match(answer, isPolite ? /"status":"expired"/ : /"code":"session_ended"/, way);
+      }
     }
     // What only looks like it is no credential at all.
     for (const none of [cookie.replace('__Host-', ''), cookie.replace('H', 'h'), `x${cookie}`]) {

@@ -40,6 +40,7 @@ async function startBench({ firstByteMs = 60_000, keepAliveMs = 60_000, pace = c
   const shortcut: Shortcut = openShortcut(server, {
     admits: ({ hostStart, hostEnd }, chunk) => chunk.toString('latin1', hostStart, hostEnd) !== 'stranger',
     maxBodyBytes: 10,
+    endOfKnown: () => -1,
     pace,
     addresses: createAddresses({ trustProxy: [], log: { warn: () => undefined } }),
     firstByteMs,

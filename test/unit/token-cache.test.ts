@@ -53,6 +53,46 @@ it('another with the same end takes its place, and not its principal', () => {
   cache.close();
 });
 
+it('its end is found where CR LF is behind it, whatever was found before', () => {
+  const { cache } = start();
+  const [short, long] = [named(1), named(12_345)];
+  for (const token of [short, long]) cache.keep(token, principal, 1_000);
+  const endOf = (text: string) => cache.endAt(Buffer.from(`xx${text}`), 2);
+  for (const token of [short, long, short, short, long]) assert.equal(endOf(`${token}\r\nHost: x`), 2 + token.length);
+  for (const other of [
+    ...['', '\r\n', short, `${short}\r`, `${short}\n`, `${short}\n\r`, `${short}xx`, `${short}, ${short}\r\n`],
+    ...[`${short} \r\n`, `x${short}\r\n`, `${short.slice(1)}\r\n`, `${short.replace('head', 'heae')}\r\n`],
+  ]) {
+    assert.equal(endOf(other), -1, JSON.stringify(other));
+  }
+  cache.close();
+});
+
+it('what was found by its end is found once more for nothing, while it is kept, and until exp', () => {
+  const { cache } = start();
+  const bytes = Buffer.from(`${named(1)}\r\n`);
+  const other = { ...principal };
+  const keep = (who = principal) => {
+    cache.keep(named(1), who, 1_000);
+    return cache.endAt(bytes, 0);
+  };
+  const end = keep();
+  assert.equal(cache.find(bytes, 0, end, 999_999), principal);
+  keep();
+  assert.equal(cache.find(bytes, 0, end, 1_000_000), undefined);
+  keep();
+  assert.equal(cache.find(bytes, 1, end, 0), undefined, 'of other bytes');
+  keep();
+  assert.equal(cache.find(Buffer.from(bytes).fill('x'), 0, end, 0), undefined, 'in another place');
+  keep();
+  cache.clear();
+  assert.equal(cache.find(bytes, 0, end, 0), undefined, 'of a key that was withdrawn');
+  keep();
+  cache.keep(named(1), other, 1_000);
+  assert.equal(cache.find(bytes, 0, end, 0), other);
+  cache.close();
+});
+
 it('it is not found from its exp on, nor half a minute after it was good', () => {
   const { cache, find, pass } = start();
   cache.keep(named(1), principal, 240_000);

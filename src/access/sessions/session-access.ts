@@ -5,7 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Access, Principal, SessionDesk } from '../access.ts';
 import type { Revocations } from '../revocations/revocations.ts';
-import { sessionIdAt, sessionIdIn } from '../session-cookie.ts';
+import { loneAt, sessionIdIn } from '../session-cookie.ts';
 import { endedSession } from './ended-session.ts';
 import { createKnownSessions, type FoundSession } from './known-sessions.ts';
 import type { PassStore } from './pass-store.ts';
@@ -33,7 +33,7 @@ export function createSessionAccess({ tokens, store, clock, revocations, ask, ..
   const news = createSessionNews({ store, watched, clock });
   const tickets = createTickets({ store, clock, known, revocations, ready: (group) => news.ready(group) });
   watched.push(tickets);
-  const recent = new RecentSessions(clock);
+  const recent = new RecentSessions();
   const sweeps = setInterval(() => {
     known.forget(recent.sweep());
     tickets.sweep();
@@ -80,10 +80,13 @@ export function createSessionAccess({ tokens, store, clock, revocations, ask, ..
   return {
     limits: tokens.limits,
     recall(chunk, start, end, nowMs, cookieStart = 0, cookieEnd = 0) {
-      const id = start > 0 || cookieStart === 0 ? undefined : sessionIdAt(chunk, cookieStart, cookieEnd);
+      if (start > 0 || cookieStart === 0) return tokens.recall(chunk, start, end, nowMs);
+      // What is no id is not found, and need not be looked at for that.
+      const id = loneAt(chunk, cookieStart, cookieEnd) ?? sessionIdIn(chunk.toString('latin1', cookieStart, cookieEnd));
       if (id === undefined) return tokens.recall(chunk, start, end, nowMs);
       return id === null ? undefined : recallId(id, nowMs);
     },
+    endOfKnown: tokens.endOfKnown,
     identify(fields, address = '', ticket) {
       const cookie = cookieOf(fields);
       // `Authorization` says who it is.
