@@ -45,6 +45,7 @@ function isStale() {
     'scripts/build.mjs',
     'scripts/client-bundle.mjs',
     'scripts/client-joined.mjs',
+    'scripts/client-names.mjs',
   ].map((name) => join(root, name));
   // Folders too: theirs is the only date that tells of a file that went.
   const sources = filesUnder(src).map(({ path }) => path);

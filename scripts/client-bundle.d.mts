@@ -1,4 +1,11 @@
-import type { BuildResult } from 'esbuild';
+export interface BuiltFile {
+  readonly path: string;
+  readonly text: string;
+  readonly contents: Uint8Array;
+}
 
-export function bundleClient(outdir: string, write?: boolean): Promise<BuildResult>;
-export function bundleWhole(outfile: string): Promise<BuildResult>;
+export function bundleClient(
+  outdir: string,
+  isWritten?: boolean,
+): Promise<{ readonly outputFiles: readonly BuiltFile[] }>;
+export function bundleWhole(outfile: string): Promise<void>;

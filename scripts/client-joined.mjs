@@ -3,15 +3,14 @@
  * after the first. Here it is put into `client.js`, where the part finds it under the names of that file: a request less, and some 490
  * bytes, for two files are not compressed as well as one.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * @param parts As esbuild made them. @param options With which. @param write Whether they are written, and not only returned.
- * @returns Two files, as esbuild returns them.
+ * @param parts As esbuild made them. @param options With which.
+ * @returns Name and text of two files.
  */
-export async function joinShared(parts, options, { outdir, write }) {
+export async function joinShared(parts, options) {
   const made = new Map(parts.map(({ path, text }) => [basename(path), text]));
   const [, shared] = /from"\.\/([^"]+)"/.exec(made.get('client.js')) ?? [];
   const later = [...made.keys()].find((name) => name !== 'client.js' && name !== shared);
@@ -23,14 +22,10 @@ export async function joinShared(parts, options, { outdir, write }) {
     write: false,
     plugins: [madeBefore(made)],
   });
-  const files = [
+  return [
     ['client.js', whole.outputFiles[0].text],
     [later, made.get(later).replace(`"./${shared}"`, '"./client.js"')],
   ];
-  const outputFiles = files.map(([name, text]) => ({ path: join(outdir, name), text, contents: Buffer.from(text) }));
-  if (write) mkdirSync(outdir, { recursive: true });
-  if (write) for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  return { outputFiles };
 }
 
 /** Files that are nowhere but here. */

@@ -4,15 +4,18 @@
  *
  * A page that comes back asks for what it left, under the same lock: what is no longer there has been sent by another.
  */
-import { type Entry, keyOf, settle } from './entry.ts';
+import type { ClientClock } from './clock.ts';
+import { type Entry, entryOf, keyOf, settle } from './entry.ts';
 import { type Locks, tryLock } from './locks.ts';
 import { lockOf, type Nonces } from './nonces.ts';
-import type { Outbox } from './outbox.ts';
+import type { Keeper, Outbox } from './outbox.ts';
 import type { OutboxStorage, StoredChange } from './storage.ts';
 
 export interface AdoptionDeps {
   readonly scope: string;
+  readonly clock: ClientClock;
   readonly outbox: Outbox;
+  readonly keeper: Keeper;
   readonly nonces: Nonces;
   readonly storage: OutboxStorage;
   readonly locks: Locks | undefined;
@@ -21,7 +24,7 @@ export interface AdoptionDeps {
 export interface Adoption {
   /** Takes what nobody else has. */
   look(): Promise<void>;
-  /** Lets go of everything that others can find. */
+  /** Lets go of everything that others can find, which is others' now. */
   handOver(): void;
   /** Those that were sent are given back. */
   released(): void;
@@ -30,7 +33,7 @@ export interface Adoption {
   close(): void;
 }
 
-export function createAdoption({ scope, outbox, nonces, storage, locks }: AdoptionDeps): Adoption {
+export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, locks }: AdoptionDeps): Adoption {
   const held = new Map<string, () => void>();
   /** Ours, and handed over. */
   const away = new Map<string, Entry>();
@@ -38,6 +41,13 @@ export function createAdoption({ scope, outbox, nonces, storage, locks }: Adopti
   /** How often everything was let go of: a look that was under way then must not keep what it gets after it. */
   let lettings = 0;
   let isLooking = false;
+
+  const hasOf = (from: string) => outbox.all.some(({ change }) => change.from === from);
+
+  /** What was left behind goes out first. */
+  function prepend(found: readonly Entry[]): void {
+    outbox.all = [...found, ...outbox.all];
+  }
 
   async function look(mine: number): Promise<void> {
     await keepUnwritten();
@@ -47,7 +57,7 @@ export function createAdoption({ scope, outbox, nonces, storage, locks }: Adopti
     const found: StoredChange[][] = [];
     for (const from of froms) {
       // Without locks nothing else says that it is our own.
-      if (held.has(from) || nonces.isCurrent(from) || outbox.hasOf(from)) continue;
+      if (held.has(from) || nonces.isCurrent(from) || hasOf(from)) continue;
       const release = locks ? await tryLock(locks, lockOf(from)) : () => undefined;
       if (!release) continue;
       if (mine !== lettings) return release();
@@ -59,7 +69,7 @@ export function createAdoption({ scope, outbox, nonces, storage, locks }: Adopti
     }
     if (mine !== lettings) return;
     const oldestFirst = found.filter(({ length }) => length > 0).sort(([a], [b]) => a!.atMs - b!.atMs);
-    outbox.prepend(oldestFirst.flat().map(takeUp));
+    prepend(oldestFirst.flat().map(takeUp));
     for (const [key, entry] of away) {
       if (!held.has(entry.change.from)) continue;
       away.delete(key);
@@ -74,26 +84,26 @@ export function createAdoption({ scope, outbox, nonces, storage, locks }: Adopti
     released();
   }
 
-  /** What could not be written down is known to nobody else: it has a nonce that nobody else sends with (`outbox.ts`). */
+  /** What could not be written down is known to nobody else: it has a nonce that nobody else sends with (`keeper.ts`). */
   async function keepUnwritten(): Promise<void> {
     for (const [key, entry] of [...away]) {
       await entry.stored;
       if (entry.isStored || !away.delete(key)) continue;
-      outbox.prepend([entry]);
+      prepend([entry]);
     }
   }
 
   function takeUp(change: StoredChange): Entry {
     const mine = away.get(keyOf(change));
     away.delete(keyOf(change));
-    return mine ?? outbox.entryOf(change);
+    return mine ?? entryOf(change, clock);
   }
 
   function released(): void {
     // What it has the lock of is not in the outbox yet.
     if (isLooking) return;
     for (const [from, release] of held) {
-      if (outbox.hasOf(from)) continue;
+      if (hasOf(from)) continue;
       held.delete(from);
       release();
     }
@@ -112,7 +122,10 @@ export function createAdoption({ scope, outbox, nonces, storage, locks }: Adopti
       return looking;
     },
     handOver() {
-      for (const entry of outbox.handOver()) away.set(keyOf(entry.change), entry);
+      outbox.giveUp();
+      const isTheirs = ({ isStored }: Entry) => keeper.isDurable || isStored;
+      for (const entry of outbox.all.filter(isTheirs)) away.set(keyOf(entry.change), entry);
+      outbox.all = outbox.all.filter((entry) => !isTheirs(entry));
       letGo();
     },
     released,

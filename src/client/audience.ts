@@ -1,13 +1,9 @@
-/**
- * Who listens to what, and the calls to them: in order, none after the end of its subscription, and what a listener throws reaches
- * neither the others nor the stream.
- */
-import type { ChannelEvent, Reset } from './contract.ts';
+/** Who listens to what, and the calls to them: in order, none after the end of its subscription. */
+import { callEach } from './call.ts';
+import type { ChannelEvent, Reset, SubscribeOptions } from './contract.ts';
 
-export interface Listener {
+export interface Listener extends Pick<SubscribeOptions, 'onReset' | 'onLagged'> {
   readonly event: (event: ChannelEvent) => void;
-  readonly reset: ((reset: Reset) => void) | undefined;
-  readonly lagged: ((folded: number) => void) | undefined;
 }
 
 export interface Audience {
@@ -26,17 +22,7 @@ export function createAudience(report: (thrown: unknown) => void): Audience {
   const listeners = new Map<string, Set<Listener>>();
 
   function each(channel: string, call: (listener: Listener) => unknown): void {
-    const here = listeners.get(channel) ?? [];
-    for (const listener of [...here]) {
-      if (!listeners.get(channel)?.has(listener)) continue;
-      try {
-        // An async function is no listener that can be waited for, but its error is heard.
-        const result = call(listener);
-        if (result instanceof Promise) result.catch(report);
-      } catch (thrown) {
-        report(thrown);
-      }
-    }
+    callEach(listeners.get(channel) ?? new Set<Listener>(), call, report);
   }
 
   return {
@@ -51,8 +37,11 @@ export function createAudience(report: (thrown: unknown) => void): Audience {
       return true;
     },
     event: (event) => each(event.channel, (listener) => listener.event(event)),
-    reset: (reset) => each(reset.channel, (listener) => listener.reset?.(reset)),
-    lagged: (channel, folded) => each(channel, (listener) => listener.lagged?.(folded)),
-    close: () => listeners.clear(),
+    reset: (reset) => each(reset.channel, (listener) => listener.onReset?.(reset)),
+    lagged: (channel, folded) => each(channel, (listener) => listener.onLagged?.(folded)),
+    close() {
+      for (const here of listeners.values()) here.clear();
+      listeners.clear();
+    },
   };
 }

@@ -5,7 +5,7 @@
 import { bytesOf } from './bytes.ts';
 import type { Entry } from './entry.ts';
 
-/** Until `$sync` has told, a change goes alone. */
+/** As `$sync` tells them. */
 export interface BatchLimits {
   readonly maxBatchChanges?: number;
   readonly maxBatchBytes?: number;
@@ -22,7 +22,7 @@ const BYTES_MAX = 60_000;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @param queue Of one channel, one at least. */
-export function batchOf(queue: readonly Entry[], { maxBatchChanges = 1, maxBatchBytes = 0 }: BatchLimits): Batch {
+export function batchOf(queue: readonly Entry[], { maxBatchChanges, maxBatchBytes = 0 }: BatchLimits): Batch {
   const { change: first } = queue[0]!;
   const entries: Entry[] = [];
   let body = first.bytes;

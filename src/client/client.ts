@@ -4,7 +4,8 @@
  *
  * Where to look: a send is retried in `sender.ts`, and what goes with it is in `batch.ts`; a repeat is dropped in `intake.ts`, as
  * `position.ts` recognizes it; what a stream does when it is cut, silent or refused is in `stream.ts`; what a hidden, frozen or cached
- * page does is in `page.ts` and `connection.ts` (`putAway`, `attempt`); who sends what a closed tab left is in `adoption.ts`.
+ * page does is in `page.ts` and `connection.ts` (`putAway`, `attempt`); what is written down is in `keeper.ts`, and who sends what a closed
+ * tab left in `adoption.ts`; what is loaded beside the rest is in `more.ts`, and what holds while it is not there in `part.ts`.
  */
 import { createConnection } from './connection.ts';
 import type { Connection } from './contract.ts';

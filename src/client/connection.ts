@@ -1,19 +1,22 @@
 /** One connection of an app: the wiring of streams, outbox and page, and the status that is made of theirs. */
 import { isChannel } from '../domain/channel.ts';
-import type { BatchLimits } from './batch.ts';
+import type { Batch, BatchLimits } from './batch.ts';
 import { bytesOf } from './bytes.ts';
 import { systemClock } from './clock.ts';
 import type { Connection, Dropped, Status } from './contract.ts';
-import { type Durable, openDurable } from './durable.ts';
+import { openDurable } from './durable.ts';
+import { type End, type Entry, withEnding } from './entry.ts';
 import { ClientError } from './errors.ts';
+import type { Home } from './home.ts';
 import { browserLocks, type Locks } from './locks.ts';
 import { createNonces } from './nonces.ts';
 import { type ConnectOptions, OUTBOX, PARK_MS } from './options.ts';
 import { createOutbox } from './outbox.ts';
 import { browserPage, type Page } from './page.ts';
+import { createLatePart, type Part } from './part.ts';
 import type { Reads } from './reads.ts';
 import { createSender } from './sender.ts';
-import type { ShareDeps } from './share.ts';
+import type { Share, ShareDeps } from './share.ts';
 import { createSignals } from './signals.ts';
 import { createStreams } from './streams.ts';
 import { createTokens } from './token.ts';
@@ -26,6 +29,7 @@ export interface Surroundings {
   readonly locks: Locks | undefined;
   /** To other tabs. */
   readonly Channel?: ShareDeps['Channel'] | undefined;
+  readonly load?: (() => Promise<Part>) | undefined;
 }
 
 function browser(): Surroundings {
@@ -42,16 +46,17 @@ const LOOK_MS = 5_000;
 export function createConnection(
   url: string | URL,
   options: ConnectOptions,
-  { page, locks, Channel }: Surroundings = browser(),
+  { page, locks, Channel, load = () => import('./more.ts') }: Surroundings = browser(),
 ): Connection {
   const { name = 'anyone', clock = systemClock, random = Math.random, since = {}, whenHidden = 'park' } = options;
   // A channel may be called `constructor`.
   const begins = new Map(Object.entries(since));
-  if (!/^[\w-]{1,40}$/.test(name)) throw new ClientError('invalid', 'name is 1 to 40 of A–Z a–z 0–9 _ -');
+  if (!/^[\w-]{1,40}$/.test(name)) throw new ClientError('invalid', 'name');
   const here = (globalThis as { location?: { href: string } }).location?.href;
   const base = new URL(url, here).href.replace(/\/?([?#].*)?$/, '');
   const ask = options.fetch ?? globalThis.fetch.bind(globalThis);
-  let status: Status = { state: 'connecting' };
+  const connecting: Status = { state: 'connecting' };
+  let status = connecting;
   let isAway = false;
   let isDurable = true;
   const ended = new AbortController();
@@ -61,14 +66,15 @@ export function createConnection(
   const nonces = createNonces(name, locks);
   const { isOwn } = nonces;
   const transportDeps = { base, fetch: ask, clock };
+  const part = createLatePart(load, clock, random);
   const scope = `${base} ${name}`;
   const limits = { ...OUTBOX, ...options.outbox };
   const dropped = (one: Dropped) => signals.tell('dropped', one);
-  let durable: Durable | undefined;
-  const storage = () => opened.then((found) => found?.storage);
-  const outbox = createOutbox({ scope, limits, clock, nonces, storage, notDurable, dropped });
+  let durable: Home | undefined;
+  const keeper = () => opened.then((found) => found?.keeper);
+  const outbox = createOutbox({ scope, limits, clock, nonces, keeper, dropped });
   const opened = Promise.resolve()
-    .then(() => openDurable(options.storage, { scope, outbox, nonces, locks }, notDurable))
+    .then(() => openDurable(options.storage, part, { scope, clock, outbox, nonces, locks }, notDurable))
     .then((found) => {
       // Closed before it was open, it must not come to own what others left.
       durable = status.state === 'closed' ? undefined : found;
@@ -77,24 +83,25 @@ export function createConnection(
       return found;
     });
   let batchLimits: BatchLimits = {};
-  const sender = createSender({ ...transportDeps, random, tokens, outbox, changed, limits: () => batchLimits });
+  /** None until `$sync` has told, nor while the part is not there. */
+  const batchOf = (queue: readonly Entry[]): Batch | undefined =>
+    batchLimits.maxBatchChanges === undefined ? undefined : part.now()?.batchOf(queue, batchLimits);
+  const sender = createSender({ ...transportDeps, random, tokens, outbox, changed, batchOf });
   const reads = (): Promise<Reads> =>
-    import('./more.ts').then(({ createReads }) =>
-      createReads({ ...transportDeps, tokens, isOwn, signal: ended.signal }),
-    );
+    part.get().then(({ createReads }) => createReads({ ...transportDeps, tokens, isOwn, signal: ended.signal }));
   const state = async (channel: string) => (await reads()).state(channel);
-  const transports = createTransports(transportDeps, options.transports ?? ALL);
+  const transports = createTransports(transportDeps, options.transports ?? ALL, part);
   const canShare = options.share !== false && locks && Channel;
   const share = (channels: readonly string[]) => {
     if (!canShare) return undefined;
-    const loaded = import('./more.ts').then(({ createShare }) =>
-      createShare({ ...transportDeps, locks, Channel, token: tokens.current }, channels),
-    );
-    loaded.catch(() => undefined);
-    // Without it each tab has a stream of its own.
+    let shared: Share | undefined;
     return (transport: Transport) =>
-      loaded.then(
-        (shared) => shared(transport),
+      part.get().then(
+        ({ createShare }) => {
+          shared ??= createShare({ ...transportDeps, locks, Channel, token: tokens.current }, channels);
+          return shared(transport);
+        },
+        // Without it each tab has a stream of its own.
         () => transport,
       );
   };
@@ -110,9 +117,12 @@ export function createConnection(
     state,
     opened(sync) {
       batchLimits = sync;
+      // Before there is something to send.
+      if (sync.maxBatchChanges !== undefined) part.now();
     },
   });
-  let waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  /** For the outbox to be empty. */
+  const waiting: End[] = [];
   let unpark = () => {};
   let unlook = () => {};
 
@@ -126,12 +136,10 @@ export function createConnection(
   function changed(): void {
     if (status.state === 'closed') return;
     durable?.adoption.released();
-    const all = [...streams.statuses, ...(sender.status ? [sender.status] : [])];
-    const worst = worstFirst.flatMap((state) => all.filter((each) => each.state === state))[0] ?? {
-      state: 'connecting',
-    };
+    const all = [...streams.statuses, sender.status];
+    const worst = worstFirst.flatMap((state) => all.find((each) => each?.state === state) ?? [])[0] ?? connecting;
     const next: Status = isDurable || worst.reason ? worst : { ...worst, reason: 'not-durable' };
-    if (outbox.size === 0) for (const { resolve } of waiting.splice(0)) resolve();
+    if (!outbox.all[0]) for (const end of waiting.splice(0)) end();
     if (JSON.stringify(next) === JSON.stringify(status)) return;
     status = next;
     signals.tell('status', next);
@@ -200,8 +208,7 @@ export function createConnection(
   if (page.isHidden()) parkSoon();
 
   function checkChannel(channel: string): void {
-    if (!isChannel(channel))
-      throw new ClientError('invalid', 'a channel is 1 to 64 of A–Z a–z 0–9 . _ - and begins with a letter or digit');
+    if (!isChannel(channel)) throw new ClientError('invalid', 'channel');
     if (status.state === 'closed') throw new ClientError('closed');
   }
 
@@ -210,14 +217,14 @@ export function createConnection(
       return status;
     },
     get pending() {
-      return outbox.size;
+      return outbox.all.length;
     },
     publish(channel, data, { replace, signal } = {}) {
       const published = new Promise<void>((resolve, reject) => {
         checkChannel(channel);
         if (signal?.aborted) throw new ClientError('aborted');
         const bytes = bytesOf(data);
-        if (bytes.length === 0) throw new ClientError('invalid', 'the change is empty');
+        if (bytes.length === 0) throw new ClientError('invalid', 'empty');
         const { entry, done } = outbox.add(channel, bytes, replace);
         signal?.addEventListener('abort', () => outbox.takeBack(entry) && changed(), { once: true });
         done.then(resolve, reject);
@@ -237,17 +244,13 @@ export function createConnection(
       yield* (await reads()).history(channel, wishes);
     },
     reconnect: () => attempt(true),
-    flush({ signal } = {}) {
-      return new Promise((resolve, reject) => {
-        if (status.state === 'closed') return reject(new ClientError('closed'));
-        const one = { resolve, reject };
-        waiting.push(one);
+    async flush({ signal } = {}) {
+      if (status.state === 'closed') throw new ClientError('closed');
+      return withEnding((end) => {
+        waiting.push(end);
         // Also what was left behind is waited for, once it is known.
         void started.then(changed);
-        signal?.addEventListener('abort', () => {
-          waiting = waiting.filter((each) => each !== one);
-          reject(new ClientError('aborted'));
-        });
+        signal?.addEventListener('abort', () => end(new ClientError('aborted')));
       });
     },
     close() {
@@ -264,7 +267,7 @@ export function createConnection(
       durable?.adoption.close();
       durable = undefined;
       ended.abort();
-      for (const { reject } of waiting.splice(0)) reject(new ClientError('closed'));
+      for (const end of waiting.splice(0)) end(new ClientError('closed'));
     },
     addEventListener: (type, listener, { signal } = {}) => signals.add(type, listener, signal),
   };

@@ -1,29 +1,24 @@
 /**
- * What makes an outbox outlive its page: IndexedDB, if there are also locks that tell whose it is, or what the app gives. Loaded beside
- * the rest; where it cannot be had the outbox is in memory, and that is said.
+ * Whether an outbox outlives its page: in IndexedDB, if there are also locks that tell whose it is, or in what the app gives. How is in the
+ * part that is loaded beside the rest (`home.ts`); where that cannot be had the outbox is in memory, and that is said.
  */
-import type { Adoption, AdoptionDeps } from './adoption.ts';
+import type { Home, HomeDeps } from './home.ts';
 import type { ConnectOptions } from './options.ts';
-import type { OutboxStorage } from './storage.ts';
-
-export interface Durable {
-  readonly storage: OutboxStorage;
-  readonly adoption: Adoption;
-}
+import type { LatePart } from './part.ts';
 
 export async function openDurable(
   wish: ConnectOptions['storage'] = 'indexeddb',
-  deps: Omit<AdoptionDeps, 'storage'>,
+  part: LatePart,
+  deps: Omit<HomeDeps, 'notDurable'>,
   notDurable: (thrown?: unknown) => void,
-): Promise<Durable | undefined> {
+): Promise<Home | undefined> {
   if (wish === 'memory') return undefined;
   try {
-    if (wish === 'indexeddb' && !(deps.locks && 'indexedDB' in globalThis)) notDurable();
-    else {
-      const { createAdoption, openIndexedDb } = await import('./more.ts');
-      const storage = wish === 'indexeddb' ? await openIndexedDb() : wish;
-      return { storage, adoption: createAdoption({ ...deps, storage }) };
+    if (wish !== 'indexeddb' || (deps.locks && 'indexedDB' in globalThis)) {
+      const { openHome } = await part.get();
+      return await openHome(wish, { ...deps, notDurable });
     }
+    notDurable();
   } catch (thrown) {
     notDurable(thrown);
   }

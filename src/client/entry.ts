@@ -1,5 +1,14 @@
 /** One change in the outbox, and the promise of whoever published it. */
+import type { ClientClock } from './clock.ts';
 import type { StoredChange } from './storage.ts';
+
+/** Of a promise: with an error it rejects. */
+export type End = (error?: Error) => void;
+
+/** A promise, and what ends it. */
+export function withEnding(took: (end: End) => void): Promise<void> {
+  return new Promise((resolve, reject) => took((error) => (error ? reject(error) : resolve())));
+}
 
 export interface Entry {
   /** Its `from` and `seq` are bound to its bytes once it is sent (P6); until then both may become others. */
@@ -14,16 +23,20 @@ export interface Entry {
   /** Until it is written down, or cannot be: before that it has no final seq, and is not sent. Never rejects. */
   stored: Promise<void> | undefined;
   /** Of those that were published here; of a replaced change too. */
-  readonly waiting: { resolve: () => void; reject: (error: Error) => void }[];
+  readonly waiting: End[];
 }
 
 export function keyOf({ from, channel, seq }: StoredChange): string {
   return `${from} ${channel} ${seq}`;
 }
 
+/** Of what was found written down: as old as it is, by whoever wrote it. */
+export function entryOf(change: StoredChange, clock: ClientClock): Entry {
+  const ageMs = Math.max(0, clock.wallMs() - change.atMs);
+  const bornMs = clock.elapsedMs() - ageMs;
+  return { change, bornMs, replace: undefined, isSent: true, isStored: true, stored: undefined, waiting: [] };
+}
+
 export function settle(entry: Entry, error?: Error): void {
-  for (const { resolve, reject } of entry.waiting.splice(0)) {
-    if (error) reject(error);
-    else resolve();
-  }
+  for (const end of entry.waiting.splice(0)) end(error);
 }

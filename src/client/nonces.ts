@@ -46,6 +46,8 @@ export function createNonces(name: string, locks: Locks | undefined): Nonces {
     const made = `${name}.${base64Url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))}`;
     lock = locks && tryLock(locks, lockOf(made));
     ready = Promise.all([know(made), lock]);
+    // Looked at once there is something to write to.
+    ready.catch(() => undefined);
     seqs = new Map();
     return made;
   }

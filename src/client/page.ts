@@ -42,17 +42,17 @@ export function browserPage(): Page {
   return {
     isHidden,
     listen(listener) {
-      if (!document) return () => undefined;
-      const all: [Target, string, (event: { readonly persisted?: boolean }) => void][] = [
-        [document, 'visibilitychange', () => (isHidden() ? listener.hidden() : listener.visible())],
-        [document, 'freeze', () => listener.frozen()],
-        [document, 'resume', () => listener.back()],
-        [window, 'pagehide', () => listener.leaving()],
-        [window, 'pageshow', ({ persisted }) => persisted && listener.back()],
-        [window, 'online', () => listener.online()],
-      ];
       const ending = new AbortController();
-      for (const [target, type, heard] of all) target.addEventListener(type, heard, { signal: ending.signal });
+      const on = (target: Target, type: string, heard: (event: { readonly persisted?: boolean }) => void) =>
+        target.addEventListener(type, heard, { signal: ending.signal });
+      if (document) {
+        on(document, 'visibilitychange', () => (isHidden() ? listener.hidden() : listener.visible()));
+        on(document, 'freeze', () => listener.frozen());
+        on(document, 'resume', () => listener.back());
+        on(window, 'pagehide', () => listener.leaving());
+        on(window, 'pageshow', ({ persisted }) => persisted && listener.back());
+        on(window, 'online', () => listener.online());
+      }
       return () => ending.abort();
     },
   };

@@ -1,15 +1,8 @@
 /** One POST of one change or several, and what its answer means (P5). Only 204 is a yes; whatever is not a clear no is unknown: the same again. */
 import { meaningOf } from './answer.ts';
 import type { Batch } from './batch.ts';
-import type { Problem } from './contract.ts';
 import { withinTime } from './time-limit.ts';
-import { type RequestOptions, type TransportDeps, urlOf } from './transport.ts';
-
-export type Outcome =
-  | { readonly kind: 'accepted' }
-  | { readonly kind: 'rejected'; readonly problem: Problem }
-  | { readonly kind: 'unauthorized' }
-  | { readonly kind: 'unknown'; readonly retryMs?: number | undefined };
+import { type Ending, type RequestOptions, type TransportDeps, urlOf } from './transport.ts';
 
 /** Mostly it takes milliseconds; and a browser has six connections to a host, which hung ones would keep. */
 const TIMEOUT_MS = 10_000;
@@ -18,12 +11,15 @@ export interface PostDeps extends TransportDeps {
   readonly headers: () => Promise<Record<string, string>>;
 }
 
-/** @param ending Ends it; undefined for one that is to outlive the page. */
+/**
+ * @param ending Ends it; undefined for one that is to outlive the page.
+ * @returns Undefined: it was accepted. `rejected`, with its problem, is a clear no, and `unauthorized` asks for another token.
+ */
 export async function post(
   { base, fetch, clock, headers }: PostDeps,
   { entries, body }: Batch,
   ending?: AbortSignal,
-): Promise<Outcome> {
+): Promise<Ending | undefined> {
   const { channel, from, seq } = entries[0]!.change;
   const batch = entries[1] && '1';
   try {
@@ -42,14 +38,15 @@ export async function post(
       return outcomeOf(await fetch(urlOf(base, channel, { from, seq: String(seq), batch }), init));
     });
   } catch {
-    return { kind: 'unknown' };
+    return { reason: 'cut' };
   }
 }
 
-async function outcomeOf(response: Response): Promise<Outcome> {
+async function outcomeOf(response: Response): Promise<Ending | undefined> {
   const { status } = response;
-  if (status === 204) return { kind: 'accepted' };
-  const { reason, problem = { code: `http_${status}`, status }, retryMs } = await meaningOf(response);
-  if (reason === 'unauthorized') return { kind: 'unauthorized' };
-  return status >= 400 && reason !== 'refused' ? { kind: 'rejected', problem } : { kind: 'unknown', retryMs };
+  if (status === 204) return undefined;
+  const ending = await meaningOf(response);
+  if (status < 400) return { reason: 'refused', retryMs: ending.retryMs };
+  if (ending.reason !== 'not-our-server') return ending;
+  return { reason: 'rejected', problem: { code: `http_${status}`, status } };
 }

@@ -8,18 +8,20 @@
  * One unanswered change per channel (P6), two in all: a browser has six connections to a host, and streams take of them.
  */
 import { type Backoff, createBackoff } from './backoff.ts';
-import { type Batch, type BatchLimits, batchOf } from './batch.ts';
+import type { Batch } from './batch.ts';
 import type { Status } from './contract.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
-import { type Outcome, type PostDeps, post } from './post.ts';
+import { type PostDeps, post } from './post.ts';
 import type { Tokens } from './token.ts';
+import type { Ending } from './transport.ts';
 
 export interface SenderDeps extends Omit<PostDeps, 'headers'> {
   readonly random: () => number;
   readonly tokens: Tokens;
   readonly outbox: Outbox;
-  readonly limits: () => BatchLimits;
+  /** What goes in one request, of what waits for one channel; undefined: the first alone. */
+  readonly batchOf: (queue: readonly Entry[]) => Batch | undefined;
   /** Something was sent or given up, or the status is another. */
   readonly changed: () => void;
 }
@@ -90,23 +92,24 @@ export function createSender(deps: SenderDeps): Sender {
   }
 
   function batchWith(entry: Entry, { isAlone }: Lane): Batch {
-    const batch = batchOf(outbox.from(entry), isAlone ? {} : deps.limits());
+    const alone = { entries: [entry], body: entry.change.bytes };
+    const batch = (!isAlone && deps.batchOf(outbox.from(entry))) || alone;
     for (const each of batch.entries) each.isSent = true;
     return batch;
   }
 
-  function came(entries: readonly Entry[], lane: Lane, outcome: Outcome): void {
-    if (outcome.kind === 'accepted' || outcome.kind === 'rejected') {
+  function came(entries: readonly Entry[], lane: Lane, refusal: Ending | undefined): void {
+    if (!refusal || refusal.reason === 'rejected') {
       isRenewed = false;
       lane.backoff.reset();
       status = { state: 'open' };
-      if (outcome.kind === 'accepted') entries.forEach(outbox.accepted);
+      if (!refusal) entries.forEach(outbox.accepted);
       else {
         lane.isAlone = entries.length > 1;
-        if (!lane.isAlone) outbox.drop(entries[0]!, 'rejected', outcome.problem);
+        if (!lane.isAlone) outbox.drop(entries[0]!, 'rejected', refusal.problem);
       }
-    } else if (outcome.kind === 'unknown') {
-      rest(lane, lane.backoff.nextMs(outcome.retryMs));
+    } else if (refusal.reason !== 'unauthorized') {
+      rest(lane, lane.backoff.nextMs(refusal.retryMs));
     } else if (isRenewed || !tokens.renew()) {
       isRenewed = false;
       status = { state: 'failed', reason: 'unauthorized' };
@@ -144,8 +147,8 @@ export function createSender(deps: SenderDeps): Sender {
         // It may yet come to have another seq.
         if (isPaused || entry.stored) continue;
         const batch = batchWith(entry, laneOf(entry.change.channel));
-        void post(postDeps, batch).then(({ kind }) => {
-          if (kind === 'accepted') batch.entries.forEach(outbox.accepted);
+        void post(postDeps, batch).then((refusal) => {
+          if (!refusal) batch.entries.forEach(outbox.accepted);
         });
       }
     },

@@ -1,4 +1,5 @@
 /** What a connection says of itself to whoever listens. An error that nobody listens for is written to the console. */
+import { callEach } from './call.ts';
 import type { Signals } from './contract.ts';
 import { errorOf } from './errors.ts';
 
@@ -15,14 +16,7 @@ export function createSignals(): SignalBoard {
   const heard: Heard = { status: new Set(), dropped: new Set(), error: new Set() };
 
   function tell<K extends keyof Signals>(type: K, signal: Signals[K]): void {
-    for (const listener of [...heard[type]]) {
-      try {
-        listener(signal);
-      } catch (thrown) {
-        if (type === 'error') console.error(thrown);
-        else report(thrown);
-      }
-    }
+    callEach(heard[type], (listener) => listener(signal), type === 'error' ? console.error : report);
   }
 
   function report(thrown: unknown): void {

@@ -20,22 +20,22 @@ export function createSseParser(): SseParser {
   let isAfterCr = false;
   let id = '';
   let event = '';
-  let data: string[] = [];
+  /** Each line with its end. */
+  let data = '';
   let retryMs: number | undefined;
 
   function line(text: string, frames: Frame[]): void {
     if (text === '') {
-      if (data.length > 0) {
-        const frame = { event: event || 'message', data: data.join('\n'), id };
+      if (data) {
+        const frame = { event: event || 'message', data: data.slice(0, -1), id };
         frames.push(retryMs === undefined ? frame : { ...frame, retryMs });
       }
-      event = '';
-      data = [];
+      event = data = '';
       retryMs = undefined;
       return;
     }
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(text)!;
-    if (field === 'data') data.push(value);
+    if (field === 'data') data += `${value}\n`;
     else if (field === 'event') event = value;
     else if (field === 'id' && !value.includes('\0')) id = value;
     else if (field === 'retry' && /^\d+$/.test(value)) retryMs = Number(value);

@@ -142,7 +142,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
 
   function firstFrameIsLate(waits: number): void {
     if (openedMs !== undefined) return;
-    const mayFall = transport!.name !== 'poll' && transports.hasOther();
+    const mayFall = transport!.name !== 'poll' && transports.hasOther;
     if (waits < (mayFall ? FIRST_FRAME_WAITS : CONNECT_WAITS)) {
       later(FIRST_FRAME_MS, () => firstFrameIsLate(waits + 1));
     } else {
@@ -184,7 +184,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
         watch({ clock, later, heartbeatMs, aliveMs: () => aliveMs, silent: () => ended({ reason: 'silent' }) });
       }
       const againInMs = transports.againInMs();
-      if (againInMs !== undefined) later(againInMs, connect);
+      if (againInMs > 0) later(againInMs, connect);
     }
     const reason = sync.status === 'degraded' ? { reason: sync.status } : {};
     set({ state: 'open', transport: transport!.name, ...reason });
@@ -232,7 +232,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
       isRenewed = true;
       return true;
     }
-    if (reason === 'no-streaming' && transports.hasOther()) {
+    if (reason === 'no-streaming' && transports.hasOther) {
       transports.avoid('no-streaming');
       return true;
     }

@@ -93,7 +93,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     },
     subscribe(channel, event, options) {
       const group = groupFor(channel, options);
-      const listener: Listener = { event, reset: options.onReset, lagged: options.onLagged };
+      const listener: Listener = { ...options, event };
       group.audience.add(channel, listener);
       settleSoon();
       const end = () => {

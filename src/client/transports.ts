@@ -4,60 +4,54 @@
  */
 import type { TransportName } from './contract.ts';
 import { createFetchTransport } from './fetch-transport.ts';
+import type { LatePart } from './part.ts';
 import type { Transport, TransportDeps } from './transport.ts';
 
 export interface Transports {
   pick(hasToken: boolean): Promise<Transport>;
   /** Whether there is one that needs no streaming. */
-  hasOther(): boolean;
+  readonly hasOther: boolean;
   avoid(why: 'buffered' | 'no-streaming'): void;
   /** The network was the reason, not a proxy. */
   forgive(): void;
-  /** When one that is avoided now may do again, milliseconds from now. */
-  againInMs(): number | undefined;
+  /** When what is avoided now may do again, milliseconds from now; not above 0 where nothing is. */
+  againInMs(): number;
 }
 
 /** A phone is in another network by then; and a proxy that buffers costs it four seconds each time. */
 const AVOID_MS = 600_000;
 
-const STREAMING: readonly TransportName[] = ['fetch', 'eventsource'];
-
 export const ALL: readonly TransportName[] = ['fetch', 'eventsource', 'poll'];
 
-export function createTransports(deps: TransportDeps, names: readonly TransportName[]): Transports {
-  const until = new Map<TransportName, number>();
+export function createTransports(deps: TransportDeps, all: readonly TransportName[], part: LatePart): Transports {
   const { clock } = deps;
-  const canEventSource = 'EventSource' in globalThis;
+  const hasOther = all.length > 1 && all.includes('poll');
+  let names = all;
+  /** Until then whatever streams is avoided. */
+  let untilMs = 0;
+  const leftMs = () => untilMs - clock.elapsedMs();
 
-  function usable(hasToken: boolean): TransportName | undefined {
-    const now = clock.elapsedMs();
-    return names.find((name) => {
-      // An EventSource can send no header.
-      if (name === 'eventsource' && (hasToken || !canEventSource)) return false;
-      return (until.get(name) ?? 0) <= now;
-    });
+  function isUsable(name: TransportName, hasToken: boolean): boolean {
+    if (name === 'poll') return true;
+    // An EventSource can send no header.
+    return leftMs() <= 0 && (name === 'fetch' || (!hasToken && 'EventSource' in globalThis));
   }
 
   return {
     async pick(hasToken) {
-      const name = usable(hasToken) ?? names.at(-1)!;
+      const name = names.find((each) => isUsable(each, hasToken)) ?? names.at(-1)!;
       if (name === 'fetch') return createFetchTransport(deps);
-      const { createEventSourceTransport, createPollTransport } = await import('./more.ts');
+      const { createEventSourceTransport, createPollTransport } = await part.get();
       return (name === 'poll' ? createPollTransport : createEventSourceTransport)(deps);
     },
-    hasOther: () => names.length > 1 && names.includes('poll'),
+    hasOther,
     avoid(why) {
-      const now = clock.elapsedMs();
-      if (why === 'no-streaming') until.set('fetch', Number.POSITIVE_INFINITY);
-      else for (const name of STREAMING) until.set(name, Math.max(until.get(name) ?? 0, now + AVOID_MS));
+      if (why === 'no-streaming') names = names.filter((name) => name !== 'fetch');
+      else untilMs = clock.elapsedMs() + AVOID_MS;
     },
     forgive() {
-      for (const [name, ms] of until) if (ms < Number.POSITIVE_INFINITY) until.delete(name);
+      untilMs = 0;
     },
-    againInMs() {
-      const now = clock.elapsedMs();
-      const soonest = Math.min(...[...until.values()].filter((ms) => ms > now));
-      return Number.isFinite(soonest) ? soonest - now : undefined;
-    },
+    againInMs: leftMs,
   };
 }

@@ -77,17 +77,20 @@ export function useBrowser() {
   let site: string;
   let url: string;
   const tabs: Page[] = [];
+  let isPartThere = true;
   before(async () => {
     server = await startServer({ env, main: theProgram });
     proxy = await startProxy(() => [{ host: '127.0.0.1', port: server.port }], createRandom(1));
     url = `http://127.0.0.1:${proxy.port}`;
     const { outputFiles } = await bundleClient('out', false);
     const files = new Map<string, Uint8Array>(
-      outputFiles!.map(({ path, contents }) => [path.replace(/.*\//, '/'), contents]),
+      outputFiles.map(({ path, contents }) => [path.replace(/.*\//, '/'), contents]),
     );
     files.set('/worker.js', Buffer.from(SERVICE_WORKER));
     pages = createServer(({ url: path = '' }, response) => {
       const file = files.get(path);
+      if (!isPartThere && path.startsWith('/client-'))
+        return void response.writeHead(404, { 'cache-control': 'no-store' }).end();
       response.setHeader('content-type', file ? 'text/javascript' : 'text/html');
       response.end(file ?? '<!doctype html><title>page</title>');
     });
@@ -127,6 +130,7 @@ export function useBrowser() {
 
   afterEach(async () => {
     proxy.set();
+    isPartThere = true;
     const all = tabs.splice(0);
     const unhandled = await Promise.all(all.map(unhandledIn));
     for (const page of all) await close(page);
@@ -183,6 +187,10 @@ export function useBrowser() {
     untilMerged,
     untilWritten,
     streams,
+    /** Whether the site has what the client loads beside the rest. */
+    setPart(isThere: boolean) {
+      isPartThere = isThere;
+    },
     /** Once they are there. */
     get at() {
       return { server, proxy, browser, site, url };

@@ -7,14 +7,14 @@ import type { ClientClock } from '../../src/client/clock.ts';
 import { createConnection } from '../../src/client/connection.ts';
 import type { ChannelEvent, Connection, Dropped, Status } from '../../src/client/contract.ts';
 import type { Locks } from '../../src/client/locks.ts';
+import * as more from '../../src/client/more.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import type { Page, PageListener } from '../../src/client/page.ts';
+import type { Part } from '../../src/client/part.ts';
 import type { Broadcast } from '../../src/client/share.ts';
 import type { OutboxStorage, StoredChange } from '../../src/client/storage.ts';
 import { waitFor } from '../support/wait.ts';
 import { hashesDone } from './hashes.ts';
-// Loaded before any test: a module that is loaded takes real time.
-import '../../src/client/more.ts';
 import './unhandled.ts';
 
 /** Promises and streams of Node come to rest within so many turns of its event loop. */
@@ -315,12 +315,15 @@ export interface TabOptions extends Partial<ConnectOptions> {
   readonly server?: FakeServer;
   readonly fakeClock?: FakeClock;
   readonly Channel?: (new (name: string) => Broadcast) | undefined;
+  readonly load?: () => Promise<Part>;
 }
 
 /** Without jitter unless a test says otherwise; nothing is shared with other tabs unless it is asked for. */
 export function openTab({
   locks,
   Channel,
+  // A module that is loaded takes real time.
+  load = async () => more,
   server = new FakeServer(),
   fakeClock = new FakeClock(),
   ...options
@@ -332,7 +335,7 @@ export function openTab({
   const connection = createConnection(
     'http://server.test',
     { clock: fakeClock, random: () => 0.5, fetch: server.fetch, storage: 'memory', share: false, ...options },
-    { page, locks, Channel },
+    { page, locks, Channel, load },
   );
   connection.addEventListener('status', (status) => statuses.push(status));
   connection.addEventListener('dropped', (one) => dropped.push(one));

@@ -58,6 +58,31 @@ describe('the client in a Chromium where something is missing', () => {
     });
   }
 
+  it('sends and hears without the part that could not be loaded, and asks for it again', async () => {
+    const channel = newChannel();
+    kit.setPart(false);
+    const page = await opened(channel, 'random: () => 0');
+    await page.evaluate(publish(channel, ...upTo(3)));
+    const without = await until(page, 'three', ({ events, pending }) => events.length === 3 && pending === 0);
+    assert.deepEqual([without.events, without.transport, without.unhandled], [upTo(3), 'fetch', []]);
+    assert.equal(await page.evaluate('connection.status.reason'), 'not-durable');
+    const history = `(async () => {
+      const texts = [];
+      for await (const { data } of connection.history('${channel}', { since: 'earliest' })) texts.push(data);
+      return texts;
+    })()`;
+    await assert.rejects(page.evaluate(history), /dynamically imported/);
+    kit.setPart(true);
+    const texts = await waitFor(() => page.evaluate<string[]>(history).catch(() => undefined), {
+      what: 'the part',
+      everyMs: 100,
+    });
+    assert.deepEqual(texts, upTo(3));
+    await page.evaluate(publish(channel, '4'));
+    const { events, unhandled } = await until(page, 'four', (seen) => seen.events.length === 4);
+    assert.deepEqual([events, unhandled], [upTo(4), []]);
+  });
+
   it('has a stream in each tab over plain http in a LAN, and each hears all once (56)', async () => {
     const channel = newChannel();
     const site = kit.at.site.replace('localhost', LAN);

@@ -200,6 +200,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'client-watchdog-off', file: client('receiving'), tests: 'no heartbeat comes' },
   { patch: 'client-batch-dropped', file: client('batches'), tests: 'one by one', cheap: true },
   { patch: 'client-batch-untold', file: client('batches'), tests: 'has not said', cheap: true },
+  { patch: 'client-part-not-again', file: client('part'), tests: 'waits longer', cheap: true },
+  { patch: 'client-part-again-at-once', file: client('part'), tests: 'waits longer', cheap: true },
   { patch: 'client-given-up-kept', file: client('receiving'), tests: 'begins anew', cheap: true },
   { patch: 'client-follows-unasked', file: client('tabs'), tests: 'that ask anew', cheap: true },
   { patch: 'client-gap-in-tabs-unseen', file: client('tabs'), tests: 'see a gap', cheap: true },

@@ -22,6 +22,9 @@ const COMMONJS = `
   import { createRequire as $createRequire } from 'node:module';
   const require = $createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
+/** What makes of the client what browsers load. */
+const CLIENT = ['bundle', 'joined', 'names'].map((name) => join(projectRoot, `scripts/client-${name}.mjs`));
+
 let made: Promise<string> | undefined;
 
 /** @returns The file to run. Rejects when nothing comes out. */
@@ -35,7 +38,7 @@ async function make(): Promise<string> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
-  const folder = join(kept, stateOf([...paths, join(projectRoot, 'package-lock.json')]));
+  const folder = join(kept, stateOf([...paths, ...CLIENT, join(projectRoot, 'package-lock.json')]));
   const main = join(folder, 'dist/main.js');
   if (existsSync(main)) return main;
   mkdirSync(kept, { recursive: true });

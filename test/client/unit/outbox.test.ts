@@ -256,6 +256,21 @@ describe('an outbox', () => {
     connection.close();
   });
 
+  it('is in memory where there are locks and none may be had', async () => {
+    const locks = { request: () => Promise.reject(new DOMException('of an origin that is none', 'SecurityError')) };
+    for (const storage of ['memory', new FakeStorage()] as const) {
+      const { connection, server, statuses } = openTab({ storage, locks });
+      server.auto = (request) => request.answer(204);
+      await Promise.all(['1', '2'].map((text) => connection.publish('room', text)));
+      assert.deepEqual(
+        server.posts.map(({ body }) => body),
+        ['1', '2'],
+      );
+      assert.equal(statuses.at(-1)?.reason, storage === 'memory' ? undefined : 'not-durable');
+      connection.close();
+    }
+  });
+
   it('is in memory without IndexedDB or locks, and says so (16)', async () => {
     const { connection, server } = openTab({ storage: 'indexeddb' });
     server.auto = (request) => request.answer(204);
