@@ -38,13 +38,18 @@ async function startRefuser(): Promise<{ url: string; asked: IncomingHttpHeaders
   };
 }
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  server = await startServer({ env: { AUTH: 'jwt', JWT_SECRET: SECRET, CORS_ORIGINS: 'https://app.example' } });
+});
+after(() => server?.stop());
+
 function tests(edge: Edge): void {
-  let server: ServerProcess;
   let refuser: Awaited<ReturnType<typeof startRefuser>>;
   let proxy: EdgeProcess;
   let refusing: EdgeProcess;
   before(async () => {
-    server = await startServer({ env: { AUTH: 'jwt', JWT_SECRET: SECRET, CORS_ORIGINS: 'https://app.example' } });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
     refuser = await startRefuser();
     refusing = await startEdge(edge, { buckets: [refuser], gateways: [refuser] });
@@ -52,7 +57,6 @@ function tests(edge: Edge): void {
   after(async () => {
     await proxy?.stop();
     await refusing?.stop();
-    await server?.stop();
     refuser?.stop();
   });
   const get = (path: string, headers: Record<string, string>) => fetch(`${proxy.plainUrl}${path}`, { headers });
