@@ -1,4 +1,4 @@
-/** What each edge does where it differs from a server (`differences` in `contract.test.ts`): still a refusal, and never anything else. */
+/** What each edge does where it differs from a server (`differences` in `contract.ts`): still a refusal, and never anything else. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertProblem } from '../contract/protocol/kit.ts';

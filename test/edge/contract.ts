@@ -1,8 +1,8 @@
-/** The protocol's contract, asked of a whole fleet through both edges: two buckets, two gateways, one merger. */
+/** The protocol's contract, asked of a whole fleet through an edge: two buckets, two gateways, one merger. */
 import { after, before, describe } from 'node:test';
 import { contractEnv, protocolContract } from '../contract/protocol.ts';
 import { type Fleet, startFleet } from '../e2e/fleet.ts';
-import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
+import { type Edge, type EdgeProcess, startEdge } from '../support/edge.ts';
 import { type Trust, trust } from '../support/trust.ts';
 
 /** A test by its name, and why it is not met through an edge. */
@@ -32,34 +32,33 @@ const differences: Readonly<Record<Edge, readonly Difference[]>> = {
   ],
 };
 
-let fleet: Fleet;
-before(async () => {
-  fleet = await startFleet({ env: contractEnv, roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'] });
-});
-after(() => fleet?.[Symbol.asyncDispose]());
-
-function contractThrough(edge: Edge): void {
-  let proxy: EdgeProcess;
+export function contractThrough(edge: Edge): void {
+  let fleet: Fleet | undefined;
+  let proxy: EdgeProcess | undefined;
   before(async () => {
+    fleet = await startFleet({ env: contractEnv, roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'] });
     proxy = await startEdge(edge, { buckets: fleet.of('bucket'), gateways: fleet.of('gateway') });
   });
-  after(() => proxy?.stop());
+  after(async () => {
+    await proxy?.stop();
+    await fleet?.[Symbol.asyncDispose]();
+  });
   const contractOver = (way: Way) =>
     protocolContract({
       name: `through ${edge}, ${way}`,
-      baseUrl: () => (way === 'h2' ? proxy.tlsUrl : proxy.plainUrl),
+      baseUrl: () => (way === 'h2' ? proxy!.tlsUrl : proxy!.plainUrl),
       differs: (test) => differences[edge].find(([name]) => name.test(test))?.[1],
     });
-  contractOver('http/1.1');
-  // Who trusts, speaks HTTP/2 alone: after the other.
-  describe('for those who trust its certificate', () => {
-    let trusting: Trust | undefined;
-    before(() => {
-      trusting = trust(proxy.certificate);
+  describe(`the contract through ${edge}`, () => {
+    contractOver('http/1.1');
+    // Who trusts, speaks HTTP/2 alone: after the other.
+    describe('for those who trust its certificate', () => {
+      let trusting: Trust | undefined;
+      before(() => {
+        trusting = trust(proxy!.certificate);
+      });
+      after(() => trusting?.[Symbol.asyncDispose]());
+      contractOver('h2');
     });
-    after(() => trusting?.[Symbol.asyncDispose]());
-    contractOver('h2');
   });
 }
-
-for (const edge of edges) describe(`the contract through ${edge}`, () => contractThrough(edge));
