@@ -12,7 +12,7 @@ import { createCertificate } from '../../proxy/certificate.ts';
 import { type Chromium, startChromium } from '../support/chromium.ts';
 import { type Edge, edges, startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
-import { type ServerProcess, startServer } from '../support/process.ts';
+import { startServer } from '../support/process.ts';
 import { SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -25,13 +25,6 @@ const preflight = {
   'Access-Control-Request-Method': 'POST',
   'Access-Control-Request-Headers': 'change-from,change-seq',
 };
-
-/** With tokens there are sessions, and so more that a page may ask. */
-let server: ServerProcess;
-before(async () => {
-  server = await startServer({ env: { CORS_ORIGINS: APP, AUTH: 'jwt', JWT_SECRET: SECRET } });
-});
-after(() => server?.stop());
 
 function corsTests(edge: Edge, page: () => Page): void {
   it('every answer of its own can be read by the origins that are set, and by no other', async () => {
@@ -78,6 +71,8 @@ function corsTests(edge: Edge, page: () => Page): void {
   });
 
   it("a server's own answer goes on as it is", async () => {
+    // With tokens there are sessions, and so more that a page may ask.
+    await using server = await startServer({ env: { CORS_ORIGINS: APP, AUTH: 'jwt', JWT_SECRET: SECRET } });
     await using proxy = await startEdge(edge, {
       buckets: [server],
       gateways: [server],
@@ -102,8 +97,8 @@ function corsTests(edge: Edge, page: () => Page): void {
   });
 
   it('full gateways: the polite refusal can be read too', async () => {
-    await using full = await startServer({ env: { CORS_ORIGINS: APP, MAX_STREAMS: '1' } });
-    await using proxy = await startEdge(edge, { buckets: [full], gateways: [full], corsOrigins: APP });
+    await using server = await startServer({ env: { CORS_ORIGINS: APP, MAX_STREAMS: '1' } });
+    await using proxy = await startEdge(edge, { buckets: [server], gateways: [server], corsOrigins: APP });
     const held = await fetch(`${proxy.plainUrl}/c/a/events`);
     const refused = await request(proxy.plainUrl, '/c/a/events', { headers: { Origin: APP, ...asEventSource } });
     assert.deepEqual([refused.status, refused.headers['x-overloaded']], [200, '1']);

@@ -51,10 +51,7 @@ describe('the Redis of components/redis-sentinel', () => {
     await eventually('all to know all', async () => {
       const answers = await Promise.all(sentinels.map((each) => each.ask('sentinel', 'ckquorum', 'smallchange')));
       const known = await Promise.all(sentinels.map((each) => each.ask('sentinel', 'replicas', 'smallchange')));
-      return (
-        answers.every((answer) => /^OK 3/.test(answer)) &&
-        known.every((each) => each.split('runid').length === 3)
-      );
+      return answers.every((answer) => /^OK 3/.test(answer)) && known.every((each) => each.split('runid').length === 3);
     });
 
     const engine = await open({});
