@@ -87,7 +87,13 @@ async function measure(parts: Parts, seconds: number, aof: AofMode): Promise<Rou
   const cpu = () => [server.cpuS(), merger?.cpuS() ?? 0, redis?.cpuS() ?? 0] as const;
   const before = cpu();
   const startedMs = performance.now();
-  const result = await generate({ ...load, port: server.port, path: server.paths.publish, headers: headers ?? {}, seconds });
+  const result = await generate({
+    ...load,
+    port: server.port,
+    path: server.paths.publish,
+    headers: headers ?? {},
+    seconds,
+  });
   const elapsedS = (performance.now() - startedMs) / 1000;
   if (result.errors > 0) throw new Error(`${server.name}: ${result.errors} POSTs failed`);
   const after = cpu();

@@ -1,6 +1,6 @@
 /**
  * One template of several renderings: what the base has, and what each component makes of it by itself. Components are taken to be
- * independent of each other; that they are is seen where whole installations are compared (test/k8s/chart.test.ts).
+ * independent of each other; that they are is seen where whole installations are compared (test/k8s/rules/chart.ts).
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Entry, type Item, type Node, nodeOf } from './node.ts';
@@ -22,6 +22,14 @@ export function merged(base: unknown, variants: readonly Variant[]): { when?: st
     others.filter(({ value }) => value !== undefined),
   );
   return gone.length === 0 ? { node } : { when: gone.map(without).reduce(both), node };
+}
+
+/** Components of which an installation has one at most may each say another word or list: one entry for each. */
+function apart(variants: readonly Variant[]): Variant[][] {
+  const said = variants.filter(({ value }) => value !== undefined);
+  if (said.some(({ value }) => isMap(value))) return [said];
+  const all = [...new Set(said.map(({ value }) => JSON.stringify(value)))];
+  return all.map((text) => said.filter(({ value }) => JSON.stringify(value) === text));
 }
 
 function without(when: string): string {
@@ -65,11 +73,12 @@ function isMap(value: unknown): value is Fields {
 function ofMaps(base: Fields, variants: readonly Variant[]): Node {
   const names = new Set([base, ...variants.map(({ value }) => value as Fields)].flatMap((each) => Object.keys(each)));
   const entries = [...names].sort().flatMap((key): Entry[] => {
-    const entry = merged(
-      base[key],
-      variants.map(({ when, value }) => ({ when, value: (value as Fields)[key] })),
-    );
-    return entry === undefined ? [] : [{ key, ...entry }];
+    const own = variants.map(({ when, value }) => ({ when, value: (value as Fields)[key] }));
+    const all = base[key] === undefined ? apart(own) : [own];
+    return all.flatMap((some) => {
+      const entry = merged(base[key], some);
+      return entry === undefined ? [] : [{ key, ...entry }];
+    });
   });
   return { kind: 'map', entries };
 }

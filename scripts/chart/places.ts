@@ -30,8 +30,10 @@ function pod(path: string, value: string, container: string, picture: (object: N
     for (const name of ['affinity', 'nodeSelector', 'tolerations', 'topologySpreadConstraints']) {
       const said = { kind: 'yaml', value: `${value}.${name}` } as const;
       const there = entries.find(({ key }) => key === name);
-      if (there) there.node = { kind: 'instead', value: said.value, otherwise: there.node };
-      else entries.push({ key: name, when: said.value, node: said });
+      if (there) {
+        there.node = { kind: 'instead', value: said.value, otherwise: there.node };
+        if (there.when !== undefined) there.when = `(or ${said.value} ${there.when})`;
+      } else entries.push({ key: name, when: said.value, node: said });
     }
     entries.push({
       key: 'imagePullSecrets',
@@ -104,6 +106,21 @@ export const places: Readonly<Record<string, readonly Place[]>> = {
     pod('spec.template.spec', '.Values.redis', 'redis', redisImage),
     instead('spec.volumeClaimTemplates.0.spec.resources.requests.storage', '.Values.redis.storage.size'),
     given('spec.volumeClaimTemplates.0.spec', 'storageClassName', '.Values.redis.storage.className'),
+  ],
+  'StatefulSet/smallchange-sentinel': [
+    pod('spec.template.spec', '.Values.redis.sentinel', 'sentinel', redisImage),
+    given('spec.volumeClaimTemplates.0.spec', 'storageClassName', '.Values.redis.storage.className'),
+  ],
+  'RedisCluster/smallchange-redis': [
+    instead('spec.clusterSize', '.Values.redis.operator.size'),
+    instead('spec.kubernetesConfig.image', '.Values.redis.operator.image'),
+    (object) => {
+      const resources = entryOf(object, 'spec.kubernetesConfig.resources');
+      resources.node = { kind: 'instead', value: '.Values.redis.resources', otherwise: resources.node };
+    },
+    instead('spec.storage.volumeClaimTemplate.spec.resources.requests.storage', '.Values.redis.storage.size'),
+    given('spec.storage.volumeClaimTemplate.spec', 'storageClassName', '.Values.redis.storage.className'),
+    given('spec.storage.nodeConfVolumeClaimTemplate.spec', 'storageClassName', '.Values.redis.storage.className'),
   ],
   'CronJob/smallchange-redis-backup': [
     pod(job, '.Values.backup', 'backup', redisImage),

@@ -16,9 +16,11 @@ export const toggles: readonly (readonly [component: string, when: string])[] = 
   ['autoscaling', '.Values.autoscaling.enabled'],
   ['monitoring', '.Values.monitoring.enabled'],
   ['redis-alerts', '(and .Values.monitoring.enabled .Values.redis.enabled)'],
-  ['redis-backup', '(and .Values.backup.enabled .Values.redis.enabled)'],
+  ['redis-backup', '(and .Values.backup.enabled .Values.redis.enabled (not .Values.redis.operator.enabled))'],
   ['priority', '.Values.priority.enabled'],
   ['redis-elsewhere', '(not .Values.redis.enabled)'],
+  ['redis-operator', '(and .Values.redis.enabled .Values.redis.operator.enabled)'],
+  ['redis-sentinel', '(and .Values.redis.enabled .Values.redis.sentinel.enabled)'],
 ];
 
 /** Stands for the namespace of the release. */

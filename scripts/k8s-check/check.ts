@@ -13,6 +13,8 @@ export const parts = [
   { name: 'overlays/prod', isWhole: true },
   { name: 'overlays/examples/ingress', isWhole: true },
   { name: 'overlays/examples/gateway-api', isWhole: true },
+  { name: 'overlays/examples/redis-sentinel', isWhole: true },
+  { name: 'overlays/examples/redis-operator', isWhole: true },
 ] as const;
 
 export function folderOf(name: string): string {

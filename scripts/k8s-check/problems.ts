@@ -11,12 +11,14 @@ import { metrics } from './rules/metrics.ts';
 import { network } from './rules/network.ts';
 import { origins } from './rules/origins.ts';
 import { redis } from './rules/redis.ts';
+import { redisCluster } from './rules/redis-cluster.ts';
 import { references } from './rules/references.ts';
 import { restoring } from './rules/restoring.ts';
 import { routes } from './rules/routes.ts';
 import { secrets } from './rules/secrets.ts';
 import { security } from './rules/security.ts';
 import { selected } from './rules/selected.ts';
+import { sentinel } from './rules/sentinel.ts';
 import { services } from './rules/services.ts';
 import { shutdown } from './rules/shutdown.ts';
 import { watched } from './rules/watched.ts';
@@ -35,6 +37,8 @@ const rules: readonly Rule[] = [
   autoscaling,
   edge,
   redis,
+  redisCluster,
+  sentinel,
   metrics,
   origins,
   routes,

@@ -14,8 +14,16 @@ const programs = [
 const RENDER_TIMEOUT_MS = 60_000;
 const OUTPUT_MAX_BYTES = 16 * 1024 * 1024;
 
-/** YAML of all documents. @throws with what the renderer said. */
+const known = new Map<string, string>();
+
+/** YAML of all documents; what is in a folder is taken not to change meanwhile. @throws with what the renderer said. */
 export function render(folder: string): string {
+  const yaml = known.get(folder) ?? rendered(folder);
+  known.set(folder, yaml);
+  return yaml;
+}
+
+function rendered(folder: string): string {
   for (const { name, args } of programs) {
     const { error, status, stdout, stderr } = spawnSync(name, [...args, folder], {
       encoding: 'utf8',

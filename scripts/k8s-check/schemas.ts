@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Manifest, titleOf } from './manifests.ts';
 import { httpRoute } from './shapes/gateway-api.ts';
+import { redisCluster } from './shapes/redis-operator.ts';
 import { type Shape, validatorFor } from './shapes/shape.ts';
 import { unknownFields, type Validate, type ValidationError } from './unknown-fields.ts';
 
@@ -26,6 +27,7 @@ const families: Readonly<Record<string, readonly [string, string]>> = {
 /** Kinds whose schema is in no package that runs on Node 20. */
 const shapes: Readonly<Record<string, Shape>> = {
   'gateway.networking.k8s.io/v1 HTTPRoute': httpRoute,
+  'redis.redis.opstreelabs.in/v1beta2 RedisCluster': redisCluster,
 };
 
 /** One sentence per thing that is wrong with the form of the document. */

@@ -47,15 +47,20 @@ async function startRefuser(): Promise<{ url: string; asked: IncomingHttpHeaders
   };
 }
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  const env = { AUTH: 'jwt', JWT_SECRET: SECRET, JWT_AUDIENCE: AUDIENCE, JWKS_URL, ADMIN_KEY };
+  server = await startServer({ env: { ...env, CORS_ORIGINS: 'https://app.example' } });
+  await revoke(server.url, { jti: 'revoked' });
+});
+after(() => server?.stop());
+
 function tests(edge: Edge): void {
-  let server: ServerProcess;
   let refuser: Awaited<ReturnType<typeof startRefuser>>;
   let proxy: EdgeProcess;
   let refusing: EdgeProcess;
   before(async () => {
-    const env = { AUTH: 'jwt', JWT_SECRET: SECRET, JWT_AUDIENCE: AUDIENCE, JWKS_URL, ADMIN_KEY };
-    server = await startServer({ env: { ...env, CORS_ORIGINS: 'https://app.example' } });
-    await revoke(server.url, { jti: 'revoked' });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
     refuser = await startRefuser();
     refusing = await startEdge(edge, { buckets: [refuser], gateways: [refuser] });
@@ -63,7 +68,6 @@ function tests(edge: Edge): void {
   after(async () => {
     await proxy?.stop();
     await refusing?.stop();
-    await server?.stop();
     refuser?.stop();
   });
   const get = (path: string, headers: Record<string, string>) => fetch(`${proxy.plainUrl}${path}`, { headers });
@@ -232,7 +236,7 @@ function tests(edge: Edge): void {
   }
 
   it('what is revoked ends, and opens nothing more', async () => {
-    const mine = { sub: 'mallory' };
+    const mine = { sub: `mallory-${edge}` };
     const headers = { authorization: bearer(grant, mine) };
     const page = (await signIn(server.url, grant, mine)).headers;
     const streams = [

@@ -45,17 +45,19 @@ async function open(proxy: EdgeProcess): Promise<TLSSocket> {
   return socket;
 }
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  server = await startServer({ env: { DRAIN_MS: '0' } });
+});
+after(() => server?.stop());
+
 function limitTests(edge: Edge): void {
-  let server: ServerProcess;
   let proxy: EdgeProcess;
   before(async () => {
-    server = await startServer({ env: { DRAIN_MS: '0' } });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
   });
-  after(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
+  after(() => proxy?.stop());
   const streams = async () => (await request(server.url, '/load')).json<{ streams: number }>().streams;
 
   it(`of ${ASKED} streams that are asked for at once ${STREAMS} are had, and the others are refused to be asked for again`, async () => {

@@ -33,17 +33,19 @@ function sayAndFinish(url: string, text: string): Promise<string> {
   });
 }
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  server = await startServer({ env });
+});
+after(() => server?.stop());
+
 function leavingTests(edge: Edge): void {
-  let server: ServerProcess;
   let proxy: EdgeProcess;
   before(async () => {
-    server = await startServer({ env });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
   });
-  after(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
+  after(() => proxy?.stop());
 
   const streams = async () => (await request(server.url, '/load')).json<{ streams: number }>().streams;
   const until = (count: number, timeoutMs = GONE_MS) =>

@@ -9,7 +9,7 @@ import { connect, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type Chromium, startChromium } from '../support/chromium.ts';
 import { type Edge, type EdgeProcess, edges, startEdge } from '../support/edge.ts';
-import { type ServerEnv, startServer } from '../support/process.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
 import { SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -51,10 +51,19 @@ async function startBalancer(edge: EdgeProcess): Promise<{ url: string; stop(): 
 
 describe('a Chromium that is refused', () => {
   let browser: Chromium;
+  let crowded: ServerProcess;
+  let asking: ServerProcess;
+  const believed = { TRUST_PROXY: '127.0.0.1' };
   before(async () => {
     browser = await startChromium({});
+    crowded = await startServer({ env: { ...believed, AUTH: 'anonymous', MAX_STREAMS_PER_ADDRESS: '1' } });
+    asking = await startServer({ env: { ...believed, AUTH: 'jwt', JWT_SECRET: SECRET } });
   });
-  after(() => browser?.[Symbol.asyncDispose]());
+  after(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await crowded?.stop();
+    await asking?.stop();
+  });
 
   const told = (name: string) => browser.evaluate<string[]>(`told.${name}`);
   const until = (name: string, what: string, timeoutMs?: number) =>
@@ -64,8 +73,7 @@ describe('a Chromium that is refused', () => {
       ...(timeoutMs !== undefined && { timeoutMs }),
     });
 
-  async function through(edge: Edge, env: ServerEnv, test: () => Promise<void>): Promise<void> {
-    await using server = await startServer({ env: { TRUST_PROXY: '127.0.0.1', ...env } });
+  async function through(edge: Edge, server: ServerProcess, test: () => Promise<void>): Promise<void> {
     await using proxy = await startEdge(edge, { buckets: [server], gateways: [server], proxyProtocol: 'on' });
     const balancer = await startBalancer(proxy);
     try {
@@ -79,7 +87,7 @@ describe('a Chromium that is refused', () => {
 
   for (const edge of edges) {
     it(`through ${edge} for having too many streams, comes back when one has ended`, async () => {
-      await through(edge, { AUTH: 'anonymous', MAX_STREAMS_PER_ADDRESS: '1' }, async () => {
+      await through(edge, crowded, async () => {
         await browser.evaluate(open('first'));
         await until('first', '$sync');
         await browser.evaluate(open('second'));
@@ -91,7 +99,7 @@ describe('a Chromium that is refused', () => {
     });
 
     it(`through ${edge} for bringing no token, is told and stays`, async () => {
-      await through(edge, { AUTH: 'jwt', JWT_SECRET: SECRET }, async () => {
+      await through(edge, asking, async () => {
         await browser.evaluate(open('only'));
         assert.equal(await until('only', '$'), '$auth {"status":"unauthenticated"}');
         assert.notEqual(await browser.evaluate('sources.only.readyState'), 2);

@@ -1,10 +1,10 @@
 /** What an edge tells who watches it: how full it is, who was refused, which servers there are; and that no client can ask for it. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { edges, startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
-import { startServer } from '../support/process.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
 import { figuresOf } from './figures.ts';
@@ -18,9 +18,14 @@ const refusedFor = (reason: string) => `smallchange_edge_refused_total{reason="$
 const serversOf = (role: string) => `smallchange_edge_servers{role="${role}"}`;
 
 describe('who watches an edge', () => {
+  let server: ServerProcess;
+  before(async () => {
+    server = await startServer({ env: { DRAIN_MS: '0' } });
+  });
+  after(() => server?.stop());
+
   for (const edge of edges) {
     it(`learns of ${edge} how many connections it has and may have, also when it is full`, async () => {
-      await using server = await startServer({ env: { DRAIN_MS: '0' } });
       await using proxy = await startEdge(edge, { buckets: [server], gateways: [server], connections: CONNECTIONS });
       const listen = `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`;
       const all = await Promise.all(Array.from({ length: CLIENTS }, () => ask(proxy.plainUrl, listen, WAIT_MS)));
@@ -34,7 +39,6 @@ describe('who watches an edge', () => {
     });
 
     it(`is answered by ${edge} where no client can ask, and answers no client`, async () => {
-      await using server = await startServer();
       await using proxy = await startEdge(edge, { buckets: [server], gateways: [server] });
       for (const path of ['/metrics', '/metrics/edge', '/status']) {
         const answer = await request(proxy.plainUrl, path);
@@ -48,7 +52,6 @@ describe('who watches an edge', () => {
   }
 
   it('learns of HAProxy who listens, who was refused and why, and which servers there are', async () => {
-    const server = await startServer({ env: { DRAIN_MS: '0' } });
     await using proxy = await startEdge('haproxy', {
       ...{ buckets: [server], gateways: [server], connections: CONNECTIONS, connectionsPerIp: 6 },
     });

@@ -29,17 +29,19 @@ const browser = 'Accept: text/event-stream\r\n';
 const curl = 'Accept: */*\r\n';
 const listen = (accept: string) => `GET /c/${newChannel()}/events HTTP/1.1\r\nHost: localhost\r\n${accept}\r\n`;
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  server = await startServer({ env: { DRAIN_MS: '0' } });
+});
+after(() => server?.stop());
+
 function placesTests(edge: Edge): void {
-  let server: ServerProcess;
   let proxy: EdgeProcess;
   before(async () => {
-    server = await startServer({ env: { DRAIN_MS: '0' } });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server], connections: CONNECTIONS });
   });
-  after(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
+  after(() => proxy?.stop());
 
   async function servesWhatIsOverSoon(): Promise<void> {
     // Who was refused may not have hung up yet.

@@ -3,16 +3,15 @@
  * soon. Nothing that was answered 204 is lost, nothing is repeated, and no stream misses anything (P5–P8, P14, P15).
  */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFleet } from '../e2e/fleet.ts';
+import { type Fleet, startFleet } from '../e2e/fleet.ts';
 import { follow } from '../e2e/follower.ts';
 import { bodyOf, Ledger } from '../e2e/ledger.ts';
 import { createPublisher } from '../e2e/publisher.ts';
 import { edges, startEdge } from '../support/edge.ts';
 import { waitFor } from '../support/wait.ts';
 
-const channels = ['room-0', 'room-1'];
 const PUBLISHERS = 4;
 const FOLLOWERS = 6;
 const RELOADS = 3;
@@ -21,13 +20,19 @@ const BETWEEN_MS = 1_500;
 /** So that each has some hundred changes to send, not some thousand. */
 const PAUSE_MS = 10;
 
+let fleet: Fleet;
+before(async () => {
+  fleet = await startFleet({
+    roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'],
+    env: { DRAIN_MS: '0' },
+  });
+});
+after(() => fleet?.[Symbol.asyncDispose]());
+
 for (const edge of edges) {
   describe(`a reload of ${edge}`, () => {
     it('loses nothing and repeats nothing', async () => {
-      await using fleet = await startFleet({
-        roles: ['bucket', 'bucket', 'merger', 'gateway', 'gateway'],
-        env: { DRAIN_MS: '0' },
-      });
+      const channels = [`${edge}-0`, `${edge}-1`];
       await using proxy = await startEdge(edge, {
         buckets: fleet.of('bucket'),
         gateways: fleet.of('gateway'),

@@ -60,21 +60,25 @@ function bufferingTests(edge: Edge): void {
   });
 }
 
+/** For both edges: each has nothing left open when the other begins. */
+let small: ServerProcess;
+let large: ServerProcess;
+before(async () => {
+  small = await startServer({ env: { MAX_STREAMS: '1', ...env } });
+  large = await startServer({ env: { MAX_STREAMS: '3', ...env } });
+});
+after(async () => {
+  await small?.stop();
+  await large?.stop();
+});
+
 function streamTests(edge: Edge): void {
-  let small: ServerProcess;
-  let large: ServerProcess;
   let proxy: EdgeProcess;
 
   before(async () => {
-    small = await startServer({ env: { MAX_STREAMS: '1', ...env } });
-    large = await startServer({ env: { MAX_STREAMS: '3', ...env } });
     proxy = await startEdge(edge, { buckets: [small], gateways: [small, large], idleS: 2 });
   });
-  after(async () => {
-    await proxy?.stop();
-    await small?.stop();
-    await large?.stop();
-  });
+  after(() => proxy?.stop());
 
   it('P20: a gateway that is full has its streams opened at the other; when all are, everybody survives it', async () => {
     const url = `${proxy.plainUrl}/c/${newChannel()}/events`;

@@ -17,19 +17,21 @@ import { waitFor } from '../support/wait.ts';
 
 const run = promisify(execFile);
 
+/** For both edges: each has nothing left open when the other begins. */
+let server: ServerProcess;
+before(async () => {
+  server = await startServer({ env: { DRAIN_MS: '0' } });
+});
+after(() => server?.stop());
+
 function tlsTests(edge: Edge): void {
-  let server: ServerProcess;
   let proxy: EdgeProcess;
   let ca: Buffer;
   before(async () => {
-    server = await startServer({ env: { DRAIN_MS: '0' } });
     proxy = await startEdge(edge, { buckets: [server], gateways: [server], reloadS: 1 });
     ca = readFileSync(proxy.certificate);
   });
-  after(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
+  after(() => proxy?.stop());
 
   const handshake = (versions: { minVersion: SecureVersion; maxVersion: SecureVersion }, ALPNProtocols: string[]) =>
     new Promise<{ alpn: string | false | null; version: string | null }>((resolve, reject) => {

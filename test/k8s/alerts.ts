@@ -14,6 +14,8 @@ export interface Case {
 
 const edge = 'pod="edge-1"';
 const volume = 'persistentvolumeclaim="data-smallchange-redis-0"';
+const follower = 'persistentvolumeclaim="smallchange-redis-follower-smallchange-redis-follower-1"';
+const leader = 'pod="smallchange-redis-leader-0",container="smallchange-redis-leader"';
 const redis = 'pod="smallchange-redis-0",container="redis"';
 
 export const cases: readonly Case[] = [
@@ -249,6 +251,37 @@ export const cases: readonly Case[] = [
     firesAt: '15m',
     overAt: '20m',
     labels: { pod: 'smallchange-redis-0' },
+  },
+  {
+    // Of a Cluster that an operator runs.
+    alert: 'SmallchangeRedisDiskFull',
+    series: {
+      [`kubelet_volume_stats_available_bytes{${follower}}`]: '90x2 10x5 90x20',
+      [`kubelet_volume_stats_capacity_bytes{${follower}}`]: '100x50',
+    },
+    firesAt: '5m',
+    overAt: '10m',
+    labels: { persistentvolumeclaim: 'smallchange-redis-follower-smallchange-redis-follower-1' },
+  },
+  {
+    alert: 'SmallchangeRedisMemoryHigh',
+    series: {
+      [`container_memory_working_set_bytes{${leader}}`]: '10x2 70x15 10x20',
+      [`kube_pod_container_resource_limits{${leader},resource="memory"}`]: '100x40',
+    },
+    firesAt: '15m',
+    overAt: '20m',
+    labels: { pod: 'smallchange-redis-leader-0' },
+  },
+  {
+    alert: 'SmallchangeRedisPodsMissing',
+    series: {
+      'kube_statefulset_replicas{statefulset="smallchange-sentinel"}': '3x40',
+      'kube_statefulset_status_replicas_ready{statefulset="smallchange-sentinel"}': '3x2 2x12 3x20',
+    },
+    firesAt: '14m',
+    overAt: '20m',
+    labels: { statefulset: 'smallchange-sentinel' },
   },
   {
     alert: 'SmallchangeRedisRestarts',

@@ -9,7 +9,7 @@ export const DEADLINE_MS = Number(process.env.DEADLINE_MS ?? 20_000);
 export interface WaitOptions {
   /** Default 20,000: far beyond what anything here takes on a slow and busy machine, so that only a real fault reaches it. */
   readonly timeoutMs?: number;
-  /** Between two looks. Default 5. */
+  /** Between two looks. Default a tenth of what was waited so far, from 5 to 50: a look may cost a request. */
   readonly everyMs?: number;
   /** What is waited for, as the end of "waited … for"; a function is asked at the deadline, so that it can say what was seen. */
   readonly what: string | (() => string);
@@ -25,10 +25,11 @@ export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitO
   for (;;) {
     const seen = await condition();
     if (seen) return seen;
-    if (performance.now() - started > timeoutMs) {
+    const waitedMs = performance.now() - started;
+    if (waitedMs > timeoutMs) {
       const what = typeof options.what === 'string' ? options.what : options.what();
       throw new Error(`waited ${timeoutMs} ms for ${what}`);
     }
-    await sleep(options.everyMs ?? 5);
+    await sleep(options.everyMs ?? Math.min(50, Math.max(5, waitedMs / 10)));
   }
 }

@@ -54,5 +54,7 @@ if [ -d "$DATA_DIR/appendonlydir" ]; then
 fi
 mv "$work/appendonlydir" "$DATA_DIR/appendonlydir"
 sync "$DATA_DIR/appendonlydir"/*
+# Whose replica it was (components/redis-sentinel): with what was put there it begins anew.
+rm -f "$DATA_DIR/redis.conf"
 rm -rf "$work"
 say "Restored $file, $(echo "$shards" | wc -l) shards. Start Redis."

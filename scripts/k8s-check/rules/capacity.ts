@@ -4,11 +4,21 @@
  */
 import { type PlatformSeries, platformSeries, platformSeriesIn } from '../../metrics/platform.ts';
 import { type Manifest, ofKind, titleOf } from '../manifests.ts';
+import { clustersOf } from '../operator.ts';
 import type { Rule } from '../rule.ts';
 import { alertsOf } from './metrics.ts';
 
 const DISK = 'kubelet_volume_stats_available_bytes';
 const MEMORY = 'container_memory_working_set_bytes';
+
+/** What keeps data, and how the platform calls it. */
+interface Store {
+  readonly title: string;
+  /** By the name of its volume, that of the claim of its first pod. */
+  readonly claims: Readonly<Record<string, string>>;
+  readonly pod: string;
+  readonly containers: readonly string[];
+}
 
 export const capacity: Rule = ({ manifests, isWhole }) => {
   const rules = ofKind(manifests, 'PrometheusRule');
@@ -17,20 +27,36 @@ export const capacity: Rule = ({ manifests, isWhole }) => {
       platformSeriesIn(expr).map((series) => ({ title: `${titleOf(each)}, ${alert}`, ...series })),
     ),
   );
-  const stores = rules.length > 0 && isWhole ? ofKind(manifests, 'StatefulSet').filter(hasClaims) : [];
+  const stores = rules.length > 0 && isWhole ? [...ours(manifests), ...ofOperator(manifests)] : [];
   return [
     ...asked.flatMap(({ title, ...series }) => unknown(series).map((problem) => `${title}: ${problem}`)),
     ...stores.flatMap((store) => unwatched(store, asked)),
   ];
 };
 
-function hasClaims({ spec }: Manifest): boolean {
-  return claimsOf(spec).length > 0;
+function ours(manifests: readonly Manifest[]): Store[] {
+  return ofKind(manifests, 'StatefulSet').flatMap((set) => {
+    const { volumeClaimTemplates = [], template } = set.spec as {
+      readonly volumeClaimTemplates?: readonly Manifest[];
+      readonly template: { readonly spec: { readonly containers: readonly { readonly name: string }[] } };
+    };
+    if (volumeClaimTemplates.length === 0) return [];
+    const pod = `${set.metadata.name}-0`;
+    const names = volumeClaimTemplates.map(({ metadata }) => metadata.name);
+    const claims = Object.fromEntries(names.map((name) => [name, `${name}-${pod}`]));
+    return [{ title: titleOf(set), claims, pod, containers: template.spec.containers.map(({ name }) => name) }];
+  });
 }
 
-function claimsOf(spec: unknown): string[] {
-  const { volumeClaimTemplates = [] } = spec as { volumeClaimTemplates?: readonly Manifest[] };
-  return volumeClaimTemplates.map(({ metadata }) => metadata.name);
+/** It calls volume and container as the StatefulSet that it makes. */
+function ofOperator(manifests: readonly Manifest[]): Store[] {
+  return clustersOf(manifests).flatMap(([cluster]) =>
+    ['leader', 'follower'].map((role) => {
+      const set = `${cluster.metadata.name}-${role}`;
+      const pod = `${set}-0`;
+      return { title: titleOf(cluster), claims: { [set]: `${set}-${pod}` }, pod, containers: [set] };
+    }),
+  );
 }
 
 function unknown({ name, matchers }: PlatformSeries): string[] {
@@ -39,20 +65,17 @@ function unknown({ name, matchers }: PlatformSeries): string[] {
   return matchers.filter(({ label }) => !labels.includes(label)).map(({ label }) => `${name} has no label ${label}`);
 }
 
-function unwatched(store: Manifest, asked: readonly PlatformSeries[]): string[] {
-  const { metadata, spec } = store;
+function unwatched({ title, claims, pod, containers }: Store, asked: readonly PlatformSeries[]): string[] {
   const isAsked = (name: string, wanted: Readonly<Record<string, string>>) =>
     asked.some(
       (series) =>
         series.name === name &&
         series.matchers.every(({ label, value }) => new RegExp(`^(${value})$`).test(wanted[label] ?? '')),
     );
-  const { containers } = (spec as { template: { spec: { containers: readonly { name: string }[] } } }).template.spec;
-  const pod = `${metadata.name}-0`;
-  const disks = claimsOf(spec).filter((claim) => !isAsked(DISK, { persistentvolumeclaim: `${claim}-${pod}` }));
-  const isMemoryAsked = containers.some(({ name }) => isAsked(MEMORY, { pod, container: name }));
+  const disks = Object.entries(claims).filter(([, claim]) => !isAsked(DISK, { persistentvolumeclaim: claim }));
+  const isMemoryAsked = containers.some((name) => isAsked(MEMORY, { pod, container: name }));
   return [
-    ...disks.map((claim) => `${titleOf(store)}: no alert before the volume ${claim} is full`),
-    ...(isMemoryAsked ? [] : [`${titleOf(store)}: no alert before its memory is full`]),
+    ...disks.map(([name]) => `${title}: no alert before the volume ${name} is full`),
+    ...(isMemoryAsked ? [] : [`${title}: no alert before its memory is full`]),
   ];
 }

@@ -1,4 +1,4 @@
-/** PodDisruptionBudgets are about pods that are there, let at least one go, and no Deployment is without. */
+/** PodDisruptionBudgets are about pods that are there, let at least one go, and whatever has more than one pod has one. */
 import { ofKind, titleOf } from '../manifests.ts';
 import type { Rule } from '../rule.ts';
 import { type Selector, selects } from '../selectors.ts';
@@ -19,7 +19,7 @@ export const disruption: Rule = ({ manifests, pods }) => {
       .filter(({ spec }) => (spec as BudgetSpec).maxUnavailable === 0)
       .map((budget) => `${titleOf(budget)}: no node could ever be emptied`),
     ...pods
-      .filter(({ workload }) => workload.kind === 'Deployment')
+      .filter(({ workload, replicas = 1 }) => workload.kind === 'Deployment' || replicas > 1)
       .filter((pod) => !budgets.some(({ spec }) => covers(spec as BudgetSpec).includes(pod)))
       .map((pod) => `${pod.title}: no PodDisruptionBudget`),
   ];

@@ -19,24 +19,38 @@ interface PolicySpec {
     readonly from?: readonly Peer[];
     readonly ports?: readonly { readonly port?: number | string }[];
   }[];
+  readonly egress?: readonly {
+    readonly to?: readonly Peer[];
+    readonly ports?: readonly { readonly port?: number | string }[];
+  }[];
 }
 
+/** As the documentation of the operator has it. */
+const OPERATOR_NAMESPACE = 'ot-operators';
 const COMPONENT = 'app.kubernetes.io/component';
 
+interface Callers {
+  readonly port: string | number;
+  readonly from: readonly string[] | null;
+}
+
+const ROLES = ['bucket', 'gateway', 'merger'];
+
 /** Who may reach whom on which port; null for everybody. Whoever is not here is reached by nobody. */
-const callers: Readonly<Record<string, { readonly port: string; readonly from: readonly string[] | null }>> = {
-  redis: { port: 'redis', from: ['bucket', 'gateway', 'merger', 'backup'] },
+const callers: Readonly<Record<string, Callers>> = {
+  redis: { port: 6379, from: [...ROLES, 'backup', 'sentinel', 'redis'] },
+  sentinel: { port: 'sentinel', from: [...ROLES, 'redis', 'sentinel'] },
   gateway: { port: 'http', from: ['edge'] },
   bucket: { port: 'http', from: ['edge'] },
   edge: { port: 'http', from: null },
 };
 
-export const network: Rule = ({ manifests, pods }) => {
+export const network: Rule = ({ manifests, reached: pods }) => {
   const policies = ofKind(manifests, 'NetworkPolicy');
   return [
     ...openByDefault(policies),
     ...policies.flatMap((policy) => misdirected(policy, pods)),
-    ...pods.flatMap((pod) => reach(pod, policies, pods)),
+    ...pods.flatMap((pod) => [...reach(pod, policies, pods), ...notLetOut(pod, policies, pods)]),
   ];
 };
 
@@ -67,25 +81,58 @@ function misdirected(policy: Manifest, pods: readonly Pod[]): string[] {
 function reach(pod: Pod, policies: readonly Manifest[], pods: readonly Pod[]): string[] {
   const component = pod.labels[COMPONENT] ?? '';
   const expected = callers[component] ?? { port: 'http', from: [] };
+  // One alone has nobody of its kind to reach.
+  const isOne = pod.replicas === 1 && pods.filter(({ labels }) => labels[COMPONENT] === component).length === 1;
   const rules = policiesOf(pod, policies)
     .flatMap(({ ingress = [] }) => ingress)
     .filter(
       ({ ports }) => ports === undefined || ports.some(({ port }) => port === undefined || port === expected.port),
     );
   const isOpen = rules.some(
-    ({ from }) => from === undefined || from.some(({ namespaceSelector }) => namespaceSelector),
+    ({ from }) =>
+      from === undefined ||
+      from.some(
+        ({ namespaceSelector }) => namespaceSelector && !(component === 'redis' && isOperator(namespaceSelector)),
+      ),
   );
   if (isOpen)
     return expected.from === null ? [] : [`${pod.title}: others than ${expected.from} reach port ${expected.port}`];
   const may = (labels: Labels) =>
-    rules.some(({ from }) => from?.some(({ podSelector }) => selects(podSelector, labels)));
+    rules.some(({ from }) =>
+      from?.some(({ podSelector, namespaceSelector }) => !namespaceSelector && selects(podSelector, labels)),
+    );
   const actual = pods.filter(({ labels }) => may(labels)).map(({ labels }) => labels[COMPONENT] ?? '');
   const there = new Set(pods.map(({ labels }) => labels[COMPONENT] ?? ''));
-  const wanted = (expected.from ?? []).filter((name) => there.has(name));
+  const wanted = (expected.from ?? []).filter((name) => there.has(name) && !(isOne && name === component));
   if (expected.from === null) return [`${pod.title}: not everybody reaches port ${expected.port}`];
   return [...new Set([...actual, ...wanted])]
     .filter((name) => actual.includes(name) !== wanted.includes(name))
     .map(
       (name) => `${pod.title}: ${name} ${actual.includes(name) ? 'reaches' : 'does not reach'} port ${expected.port}`,
     );
+}
+
+/** Who may come in there is let out where it starts as well. */
+function notLetOut(pod: Pod, policies: readonly Manifest[], pods: readonly Pod[]): string[] {
+  const component = pod.labels[COMPONENT] ?? '';
+  const { port, from } = callers[component] ?? { port: 'http', from: [] };
+  const ports = pod.spec.containers.flatMap(({ ports: own = [] }) => own);
+  const number = ports.find(({ name, containerPort }) => name === port || containerPort === port)?.containerPort;
+  const isLetOut = (caller: Pod) =>
+    policiesOf(caller, policies)
+      .flatMap(({ egress = [] }) => egress)
+      .some(
+        ({ to, ports: open }) =>
+          (open === undefined || open.some((each) => each.port === undefined || each.port === number)) &&
+          (to === undefined || to.some(({ podSelector }) => selects(podSelector, pod.labels))),
+      );
+  return pods
+    .filter((caller) => caller !== pod && (from ?? []).includes(caller.labels[COMPONENT] ?? ''))
+    .filter((caller) => !isLetOut(caller))
+    .map((caller) => `${caller.title}: is not let out to port ${port} of ${pod.title}`);
+}
+
+/** Whoever made the pods keeps them. */
+function isOperator({ matchLabels }: Selector): boolean {
+  return matchLabels?.['kubernetes.io/metadata.name'] === OPERATOR_NAMESPACE;
 }

@@ -6,7 +6,11 @@ import type { Rule } from '../rule.ts';
 
 /** Made by the operator, not by us: k8s/README.md says how. With the keys each must have. */
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
-  'smallchange-redis': ['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
+  'smallchange-redis': [
+    ...['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
+    // With components/redis-sentinel, and with components/redis-operator.
+    ...['REDIS_PASSWORD_REPLICA', 'REDIS_PASSWORD_SENTINEL', 'REDIS_PASSWORD'],
+  ],
   'smallchange-tokens': ['JWT_SECRET'],
   'smallchange-admin': ['ADMIN_KEY'],
   'smallchange-tls': ['tls.crt', 'tls.key'],

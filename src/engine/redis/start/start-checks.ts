@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { EngineUnreachable, EngineUnusable } from '../../../errors.ts';
 import type { EngineLog } from '../log.ts';
-import { call, isReply, type Reply, reasonOf } from '../nodes/calls.ts';
+import { call, isReply, type Reply, reasonOf, replyCodeOf } from '../nodes/calls.ts';
 import type { Durability, Settings } from './durability.ts';
 import { type Claim, createFit, type Fit, type FitWanted } from './fit.ts';
 import { checkRights, type RightsWanted, withoutRight } from './rights.ts';
@@ -90,9 +90,10 @@ async function sayingWhy<T>(address: string, check: () => Promise<T>): Promise<T
   }
 }
 
-/** What Redis itself answers, such as a wrong password, stays as it is; whatever else failed may pass. */
+/** What Redis itself answers, such as a wrong password, stays as it is; whatever else failed may pass, and replicas that it waits for. */
 export function unusable(address: string, cause: Error): EngineUnusable {
-  const Unusable = [cause, cause.cause].some(isReply) ? EngineUnusable : EngineUnreachable;
+  const isFinal = [cause, cause.cause].some(isReply) && replyCodeOf(cause) !== 'NOREPLICAS';
+  const Unusable = isFinal ? EngineUnusable : EngineUnreachable;
   return new Unusable(`Redis at ${address} cannot be used: ${reasonOf(cause)}.`, { cause });
 }
 

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { parse as parseYaml } from 'yaml';
-import { templates } from '../../scripts/chart/chart.ts';
-import { withoutHashes } from '../../scripts/chart/hashes.ts';
-import { renderChart } from '../../scripts/chart/helm/render.ts';
-import { folderOf } from '../../scripts/k8s-check/check.ts';
-import { type Manifest, parseManifests, titleOf } from '../../scripts/k8s-check/manifests.ts';
-import { problemsOf } from '../../scripts/k8s-check/problems.ts';
-import { render } from '../../scripts/k8s-check/render.ts';
+import { templates } from '../../../scripts/chart/chart.ts';
+import { withoutHashes } from '../../../scripts/chart/hashes.ts';
+import { renderChart } from '../../../scripts/chart/helm/render.ts';
+import { folderOf } from '../../../scripts/k8s-check/check.ts';
+import { type Manifest, parseManifests, titleOf } from '../../../scripts/k8s-check/manifests.ts';
+import { problemsOf } from '../../../scripts/k8s-check/problems.ts';
+import { render } from '../../../scripts/k8s-check/render.ts';
 
-const chart = new URL('../../k8s/chart/', import.meta.url);
-const overlays = new URL('../../k8s/overlays/', import.meta.url);
+const chart = new URL('../../../k8s/chart/', import.meta.url);
+const overlays = new URL('../../../k8s/overlays/', import.meta.url);
 
 /** The values of the chart, and the overlay that they stand for. */
 const pairs = [
@@ -20,6 +20,8 @@ const pairs = [
   ['prod', 'overlays/prod'],
   ['ingress', 'overlays/examples/ingress'],
   ['gateway-api', 'overlays/examples/gateway-api'],
+  ['redis-sentinel', 'overlays/examples/redis-sentinel'],
+  ['redis-operator', 'overlays/examples/redis-operator'],
 ] as const;
 
 type Values = Record<string, Record<string, unknown>>;
@@ -71,7 +73,7 @@ describe('the Helm chart', () => {
   });
 
   it('is of the version that the package is', () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
     const about = parseYaml(readFileSync(new URL('Chart.yaml', chart), 'utf8')) as {

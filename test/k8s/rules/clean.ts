@@ -2,17 +2,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { checkPart, parts } from '../../scripts/k8s-check/check.ts';
-import { ofKind } from '../../scripts/k8s-check/manifests.ts';
-import { edgeConfig, edgeFiles, luaFile } from '../../scripts/k8s-edge/edge-config.ts';
+import { checkPart, parts } from '../../../scripts/k8s-check/check.ts';
+import { ofKind } from '../../../scripts/k8s-check/manifests.ts';
+import { edgeConfig, edgeFiles, luaFile } from '../../../scripts/k8s-edge/edge-config.ts';
 
 describe('k8s/', () => {
   for (const part of parts) {
     it(`${part.name} is clean`, () => {
       const { manifests, problems } = checkPart(part);
       assert.deepEqual(problems, []);
-      const kinds = ['Deployment', 'StatefulSet', 'Service', 'NetworkPolicy', 'PodDisruptionBudget', 'ConfigMap'];
+      const kinds = ['Deployment', 'Service', 'NetworkPolicy', 'PodDisruptionBudget', 'ConfigMap'];
       for (const kind of kinds) assert.ok(ofKind(manifests, kind).length > 0, `no ${kind} in ${part.name}`);
+      assert.ok(ofKind(manifests, 'StatefulSet', 'RedisCluster').length > 0, `no Redis in ${part.name}`);
     });
   }
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { askedBy } from '../../scripts/metrics/expression.ts';
-import { knownMetrics, seriesOf } from '../../scripts/metrics/known.ts';
-import { metricsTable } from '../../scripts/metrics/table.ts';
+import { askedBy } from '../../../scripts/metrics/expression.ts';
+import { knownMetrics, seriesOf } from '../../../scripts/metrics/known.ts';
+import { metricsTable } from '../../../scripts/metrics/table.ts';
 
-const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
 
 describe('docs/metrics.md', () => {
   it('has the table as src/metrics.ts has the metrics (npm run docs:metrics)', () => {

@@ -1,9 +1,9 @@
 /** A rendered installation to plant mistakes in: each test gets its own copy, the rendering is done once. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkPart, parts } from '../../scripts/k8s-check/check.ts';
-import { find, type Manifest } from '../../scripts/k8s-check/manifests.ts';
-import { problemsOf } from '../../scripts/k8s-check/problems.ts';
+import { checkPart, parts } from '../../../scripts/k8s-check/check.ts';
+import { find, type Manifest } from '../../../scripts/k8s-check/manifests.ts';
+import { problemsOf } from '../../../scripts/k8s-check/problems.ts';
 
 export type Part = (typeof parts)[number];
 

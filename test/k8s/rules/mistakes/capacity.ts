@@ -23,7 +23,7 @@ findsMistakes('capacity', [
     "another container's memory",
     (p) => {
       const rule = alert(p, 'SmallchangeRedisMemoryHigh');
-      rule.expr = rule.expr.replaceAll('container="redis"', 'container="main"');
+      rule.expr = rule.expr.replaceAll(/container=~"[^"]*"/g, 'container="main"');
     },
     /no alert before its memory is full/,
   ],
@@ -78,7 +78,7 @@ findsMistakes('restoring', [
   [
     'a copy of what cannot be reached',
     (p) => p.get('NetworkPolicy', 'smallchange-redis').spec.ingress.pop(),
-    /StatefulSet\/smallchange-redis: backup does not reach port redis/,
+    /StatefulSet\/smallchange-redis: backup does not reach port 6379/,
   ],
   [
     'a copy by root',
