@@ -122,6 +122,7 @@ async function round(): Promise<void> {
     await settle();
   }
   await waitFor(() => calls.underWay === 0, { what: 'the answers' });
+  await settle();
 }
 
 /** The connection that listens was lost, and is there again. */
@@ -324,7 +325,7 @@ describe('in turn', () => {
     await round();
     await bench.put(hubs[0]!.channel, 'more');
     await round();
-    assert.equal(empty.head, head + 1);
+    await waitFor(() => empty.head === head + 1, { what: 'it to go along' });
     assert.ok(empty.covers({ epoch: empty.epoch, offset: head }), 'who was told where it was misses nothing');
     forgetCalls();
     await bench.put(empty.channel, 'first');
