@@ -1,23 +1,34 @@
 /** An ordinary deploy with other `REDUCERS`: the channels it concerns are begun anew, one by one, and all others hear nothing. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { shardOf } from '../../src/domain/channel.ts';
 import { isNamed, type Sync } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
-import { startServer } from '../support/process.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { openSse, type SseReader } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
 
 const VOTES = Array.from({ length: 20 }, (_, i) => `vote-${i}`);
+/** One for each merger. */
+const SHARDS = 2;
 /** The roll call forgets a merger after three seconds; on a machine that does ten things. */
 const AGREED_TIMEOUT_MS = 30_000;
+
+/** In the other shard than the first. */
+const OTHER = VOTES.find((channel) => shardOf(channel, SHARDS) !== shardOf('vote-0', SHARDS))!;
+
+/** How many shards it merges. */
+async function held(merger: ServerProcess): Promise<number> {
+  return Number(/^smallchange_shards_held (\d+)$/m.exec(String((await request(merger.url, '/metrics')).body))?.[1]);
+}
 
 const syncsOf = (reader: SseReader) =>
   reader.frames.filter(isNamed('$sync')).map(({ data }) => (JSON.parse(data!) as Sync).status);
 
 it('REDUCERS changed for many channels resets their streams once each, and those of no other channel', async () => {
   await using redis = await startRedis();
-  const env = { REDIS_URL: redis.url, SHARDS: '1' };
+  const env = { REDIS_URL: redis.url, SHARDS: String(SHARDS) };
   await using gateway = await startServer({ env: { ...env, ROLES: 'bucket,gateway' } });
   await using before = await startServer({ env: { ...env, ROLES: 'merger', REDUCERS: '*=log' } });
   const send = async (channel: string, body: string) => {
@@ -28,7 +39,8 @@ it('REDUCERS changed for many channels resets their streams once each, and those
   for (const channel of ['chat', ...VOTES]) await send(channel, 'yes');
   await using chat = await open('chat');
   await using vote = await open('vote-0');
-  for (const reader of [chat, vote]) await reader.next(isNamed('$sync'));
+  await using other = await open(OTHER);
+  for (const reader of [chat, vote, other]) await reader.next(isNamed('$sync'));
 
   await using after = await startServer({ env: { ...env, ROLES: 'merger', REDUCERS: 'vote-*=tally,*=log' } });
   for (const merger of [before, after]) {
@@ -37,9 +49,16 @@ it('REDUCERS changed for many channels resets their streams once each, and those
       what: 'a merger to say that they differ',
     });
   }
-  await send('vote-0', 'still');
-  await heard(vote, 'still');
-  assert.deepEqual(syncsOf(vote), ['fresh'], 'while mergers differ the channel keeps its reducer');
+  await waitFor(async () => (await Promise.all([before, after].map(held))).every((count) => count === 1), {
+    timeoutMs: AGREED_TIMEOUT_MS,
+    what: 'each merger to have a shard',
+  });
+  for (const reader of [vote, other]) {
+    const channel = reader === vote ? 'vote-0' : OTHER;
+    await send(channel, 'still');
+    await heard(reader, 'still');
+    assert.deepEqual(syncsOf(reader), ['fresh'], `while mergers differ ${channel} keeps its reducer`);
+  }
 
   assert.equal((await before.stop()).code, 0);
   await waitFor(() => after.logged.some(({ msg }) => String(msg).includes('the same REDUCERS')), {
