@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardOf } from '../../src/domain/channel.ts';
 import type { Envelope } from '../contract/protocol/kit.ts';
-import { request } from '../support/http.ts';
+import { shardsHeld } from '../support/metric.ts';
 import type { ServerProcess } from '../support/process.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Fleet, startFleet } from './fleet.ts';
@@ -47,18 +47,12 @@ class TimedLedger extends Ledger {
   }
 }
 
-/** How many shards it says to merge. */
-async function shardsOf(merger: ServerProcess): Promise<number> {
-  const text = String((await request(merger.url, '/metrics')).body);
-  return Number(/^smallchange_shards_held (\d+)$/m.exec(text)?.[1] ?? 0);
-}
-
 async function shared(mergers: readonly ServerProcess[]): Promise<void> {
   const floor = Math.floor(SHARDS / mergers.length);
   let counts: number[] = [];
   await waitFor(
     async () => {
-      counts = await Promise.all(mergers.map(shardsOf));
+      counts = await Promise.all(mergers.map(shardsHeld));
       const isEven = counts.every((count) => count === floor || count === floor + 1);
       return isEven && counts.reduce((sum, count) => sum + count) === SHARDS;
     },

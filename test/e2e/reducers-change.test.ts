@@ -4,7 +4,8 @@ import { it } from 'node:test';
 import { shardOf } from '../../src/domain/channel.ts';
 import { isNamed, type Sync } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
-import { type ServerProcess, startServer } from '../support/process.ts';
+import { shardsHeld } from '../support/metric.ts';
+import { startServer } from '../support/process.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { openSse, type SseReader } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
@@ -17,11 +18,6 @@ const AGREED_TIMEOUT_MS = 30_000;
 
 /** In the other shard than the first. */
 const OTHER = VOTES.find((channel) => shardOf(channel, SHARDS) !== shardOf('vote-0', SHARDS))!;
-
-/** How many shards it merges. */
-async function held(merger: ServerProcess): Promise<number> {
-  return Number(/^smallchange_shards_held (\d+)$/m.exec(String((await request(merger.url, '/metrics')).body))?.[1]);
-}
 
 const syncsOf = (reader: SseReader) =>
   reader.frames.filter(isNamed('$sync')).map(({ data }) => (JSON.parse(data!) as Sync).status);
@@ -49,7 +45,7 @@ it('REDUCERS changed for many channels resets their streams once each, and those
       what: 'a merger to say that they differ',
     });
   }
-  await waitFor(async () => (await Promise.all([before, after].map(held))).every((count) => count === 1), {
+  await waitFor(async () => (await Promise.all([before, after].map(shardsHeld))).every((count) => count === 1), {
     timeoutMs: AGREED_TIMEOUT_MS,
     what: 'each merger to have a shard',
   });

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Sync } from '../contract/protocol/kit.ts';
-import { request } from '../support/http.ts';
+import { metricOf } from '../support/metric.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
@@ -25,16 +25,10 @@ const seqOf = (data: string) => Number(data.slice(0, data.indexOf(' ')));
 const MERGED = 'smallchange_events_merged_total{outcome="event"}';
 
 async function flood(server: ServerProcess, channel: string): Promise<void> {
-  const before = await metric(server, MERGED);
+  const before = await metricOf(server, MERGED);
   await using publisher = createPublisher(server.url, 4);
   for (let seq = 1; seq <= CHANGES; seq++) await publisher.deliver({ channel, from: 'p.1', seq, body: body(seq) });
-  await waitFor(async () => (await metric(server, MERGED)) === before + CHANGES, { what: 'all to be merged' });
-}
-
-async function metric(server: ServerProcess, name: string): Promise<number> {
-  const text = (await request(server.url, '/metrics')).body.toString();
-  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
-  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+  await waitFor(async () => (await metricOf(server, MERGED)) === before + CHANGES, { what: 'all to be merged' });
 }
 
 function residentBytes({ pid }: ServerProcess): number {
@@ -101,13 +95,13 @@ describe('a reader that does not take what comes', () => {
     const deaf = await Promise.all(
       Array.from({ length: 40 }, (_, i) => openDeaf(server, i < 20 ? 'room' : `room,other-${i}`)),
     );
-    await waitFor(async () => (await metric(server, 'smallchange_streams')) === 40, { what: 'forty streams' });
+    await waitFor(async () => (await metricOf(server, 'smallchange_streams')) === 40, { what: 'forty streams' });
     await flood(server, 'room');
     const grownMib = (residentBytes(server) - before) / 2 ** 20;
     // Kept for them it would be 20 MB for each audience: 400.
     assert.ok(grownMib < 120, `${grownMib} MiB`);
     for (const socket of deaf) socket.destroy();
-    await waitFor(async () => (await metric(server, 'smallchange_streams')) === 0, { what: 'all to have gone' });
+    await waitFor(async () => (await metricOf(server, 'smallchange_streams')) === 0, { what: 'all to have gone' });
   });
 
   it('is closed when it takes nothing for STREAM_STALL_MS, and comes back with its cursor; others are not', async () => {
@@ -121,11 +115,11 @@ describe('a reader that does not take what comes', () => {
     stuck.pause();
     await flood(server, 'room');
     const stalled = 'smallchange_streams_ended_total{reason="stalled"}';
-    await waitFor(async () => (await metric(server, stalled)) === 1, {
+    await waitFor(async () => (await metricOf(server, stalled)) === 1, {
       what: 'the end of the stuck one',
       timeoutMs: 8_000,
     });
-    assert.equal(await metric(server, 'smallchange_streams'), 2);
+    assert.equal(await metricOf(server, 'smallchange_streams'), 2);
     assert.equal(idle.isEnded || taking.isEnded, false);
     assert.equal((await taking.take(CHANGES, 10_000)).length, CHANGES);
     // What was on its way when it was closed may still come, or may not.
