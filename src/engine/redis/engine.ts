@@ -10,14 +10,12 @@ import {
   type AppendOutcome,
   type Engine,
   type EngineOptions,
-  type Found,
   type Lease,
   type Peek,
   type PeekLimits,
   READ_MAX_BYTES,
-  type Subscription,
 } from '../engine.ts';
-import { decodeEntry, decodeWake, isFreed } from './codec/codec.ts';
+import { decodeEntry } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
@@ -38,6 +36,7 @@ import { readWhole } from './state-reader.ts';
 import { StoreClocks } from './store-clocks.ts';
 import { createTails } from './tails.ts';
 import { Unreadable } from './unreadable.ts';
+import { watch } from './watch.ts';
 
 export type { EngineLog };
 
@@ -199,43 +198,6 @@ function openPrimaries(options: RedisEngineOptions, news: Subscriber): Promise<P
   }
 }
 
-interface Watcher {
-  readonly onWake: Parameters<Engine['watch']>[0];
-  readonly onFree: (shard: number) => void;
-}
-
-async function watch(
-  subscriber: Subscriber,
-  keys: Keys,
-  last: LastPeeks,
-  shards: number,
-  { onWake, onFree }: Watcher,
-): Promise<Subscription> {
-  const watching = Array.from({ length: shards }, (_, shard) =>
-    subscriber.listen(shard, [keys.ofShard(shard).wake], {
-      published(_name, payload) {
-        if (isFreed(payload)) onFree(shard);
-        else onWake(shard, foundBy(payload, last, shard, shards));
-      },
-      missed() {
-        onFree(shard);
-        onWake(shard, null);
-      },
-    }),
-  );
-  const subscriptions = (await Promise.allSettled(watching)).flatMap((each) =>
-    each.status === 'fulfilled' ? each.value : [],
-  );
-  const close = () => subscriptions.forEach((subscription) => void subscription.close());
-  try {
-    await Promise.all(watching);
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return { close };
-}
-
 async function append(commands: Commands, changes: readonly Change[], shards: number): Promise<AppendOutcome[]> {
   const batches: (ShardBatch | undefined)[] = [];
   const touched: ShardBatch[] = [];
@@ -286,12 +248,4 @@ async function peek(
   last.keep(shard, answer.rev, raws);
   const belongsHere = (channel: string) => shardOf(channel, shards) === shard;
   return { ...rest, entries: raws.map((raw) => decodeEntry(raw, belongsHere)) };
-}
-
-function foundBy(payload: Buffer, last: LastPeeks, shard: number, shards: number): Found | null {
-  const wake = decodeWake(payload);
-  if (wake === undefined) return null;
-  const { epoch, rev, raws } = wake;
-  last.keepFound(shard, rev, raws);
-  return { epoch, rev, entries: raws.map((raw) => decodeEntry(raw, (channel) => shardOf(channel, shards) === shard)) };
 }
