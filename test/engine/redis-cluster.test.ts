@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { shardOf } from '../../src/domain/channel.ts';
-import type { EngineOptions } from '../../src/engine/engine.ts';
+import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
 import { slotOf, Topology } from '../../src/engine/redis/nodes/topology.ts';
+import { viewOf } from '../../src/engine/redis/nodes/views.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import {
   change,
   changesOf,
   channelOn,
+  type Entries,
   generousOptions,
   LONG_MS,
   type Open,
@@ -87,17 +89,32 @@ describe('redis cluster: topology', () => {
     }
   });
 
+  const range = (first: number, last: number, host: string | null, port: number) => [first, last, [host, port]];
+  const said = (by: string, ...ranges: unknown[]) => viewOf(ranges as never, by);
+
   it('learns from answers and from MOVED, and keeps what it knows where nobody is named', () => {
     const topology = new Topology(2);
-    const range = (first: number, last: number, host: string | null, port: number) => [first, last, [host, port]];
-    assert.equal(topology.learn([range(0, 16_383, '', 7000)] as never, 'asked'), true);
+    assert.equal(topology.learn([said('asked', range(0, 16_383, '', 7000))]), true);
     assert.equal(topology.ownerOf(0), 'asked:7000');
     assert.equal(topology.moved(slotOf(0), '::1:7001'), true);
     assert.equal(topology.moved(slotOf(0), '::1:7001'), false);
     assert.deepEqual([topology.ownerOf(0), topology.ownerOf(1)], ['::1:7001', 'asked:7000']);
-    assert.equal(topology.learn([range(0, 1, 'b', 7002)] as never, 'asked'), false);
+    assert.equal(topology.learn([said('asked', range(0, 1, 'b', 7002))]), false);
     assert.equal(topology.ownerOf(1), 'asked:7000');
     assert.deepEqual([...topology.primaries], ['b:7002', '::1:7001', 'asked:7000']);
+  });
+
+  it('believes most of the nodes, and what it knows where as many say another', () => {
+    const topology = new Topology(1);
+    const [old, fresh] = ['old', 'new'].map((host) => said(host, range(0, 16_383, host, 7000)));
+    topology.learn([old!]);
+    assert.equal(topology.learn([fresh!, old!]), false);
+    assert.equal(topology.isAgreed([fresh!, fresh!], 3), true);
+    assert.equal(topology.isAgreed([fresh!, old!], 3), false);
+    assert.equal(topology.isAgreed([fresh!], 2), false);
+    assert.equal(topology.learn([old!, fresh!, fresh!]), true);
+    assert.equal(topology.ownerOf(0), 'new:7000');
+    assert.equal(topology.learn([]), false);
   });
 });
 
@@ -116,6 +133,20 @@ async function elsewhere(slot: number) {
   const owner = await cluster.ownerOf(slot);
   const owners = await Promise.all([0, 6_000, 12_000].map((each) => cluster.ownerOf(each)));
   return owners.find((each) => each !== owner)!;
+}
+
+/** What waits there, once nobody has to be waited for who may know more than the new server of the shard. */
+async function peekAfterPause(engine: Engine, shard: number): Promise<Entries> {
+  const lease = { token: TOKEN, ms: LONG_MS };
+  return waitFor(
+    async () => {
+      const answer = await engine.peek(shard, lease, { maxEntries: 100, maxBytes: 10_000 });
+      // Who held the lease says that all is there.
+      if (answer.kind === 'unvouched') await engine.renew(shard, answer.epoch, { kind: 'rev', rev: 1, token: TOKEN });
+      return answer.kind === 'entries' ? answer : undefined;
+    },
+    { what: 'the pause to end' },
+  );
 }
 
 describe('redis cluster: while a slot moves', () => {
@@ -142,16 +173,7 @@ describe('redis cluster: while a slot moves', () => {
       await append('after');
       await waitFor(() => suspected >= round, { what: 'the subscriber to be told' });
     }
-    const lease = { token: TOKEN, ms: LONG_MS };
-    const peek = await waitFor(
-      async () => {
-        const answer = await engine.peek(shard, lease, { maxEntries: 100, maxBytes: 10_000 });
-        // Another server has the shard: who held the lease says that all is there.
-        if (answer.kind === 'unvouched') await engine.renew(shard, answer.epoch, { kind: 'rev', rev: 1, token: TOKEN });
-        return answer.kind === 'entries' ? answer : undefined;
-      },
-      { what: 'the pause to end' },
-    );
+    const peek = await peekAfterPause(engine, shard);
     assert.deepEqual(changesOf(peek).map(textOf), expected);
     assert.deepEqual(await bench.texts(channel), ['x']);
   });
@@ -222,4 +244,37 @@ describe('redis cluster: while replicas take over', () => {
       await telling(work.finish());
     });
   }
+
+  it('takes no word of a primary that was replaced while it stood still, and does not know it yet', async () => {
+    const prefix = newPrefix();
+    await using before = await openAt(prefix, { commandTimeoutMs: 60_000 })();
+    const shard = 3;
+    const channel = before.channel(shard);
+    await before.put(channel, 'one');
+    const { epoch } = await before.bounds(channel);
+    const renew = (offset: number) => before.engine.renew(shard, epoch, { kind: 'head', channel, offset });
+    // A script that it did not know would be sent twice, and late the second time.
+    assert.equal((await renew(1)).kind, 'kept');
+    const primary = await cluster.ownerOf(slotOf(shard));
+    primary.pause();
+    // These lie in its sockets until it goes on, and are the first that it reads then.
+    const last = { epoch, offset: 3 };
+    const renewed = renew(last.offset);
+    const read = before.engine.readHistory(channel, last, 10);
+    const answers = Promise.allSettled([read, renewed]);
+    await waitFor(async () => (await cluster.ownerOf(slotOf(shard))) !== primary, {
+      what: 'a replica to be promoted',
+      timeoutMs: 20_000,
+    });
+    await using after = await openAt(prefix)();
+    await peekAfterPause(after.engine, shard);
+    await telling(after.put(channel, 'two', 'three'));
+    primary.resume();
+    const [page, renewal] = await answers;
+    assert.ok(page.status === 'rejected' || page.value.kind === 'events', 'what it had was taken for all there is');
+    assert.ok(
+      renewal.status === 'rejected' || renewal.value.kind === 'kept',
+      'a log was given up of which nothing is lost',
+    );
+  });
 });

@@ -12,8 +12,7 @@
  * merge stands still. What is published on the new side reaches its subscribers only after the move, as `missed`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
-import { EngineUnusable } from '../../../errors.ts';
+import { EngineUnavailable, EngineUnusable } from '../../../errors.ts';
 import type { Away } from '../../engine.ts';
 import { logDurability } from '../start/durability.ts';
 import { checkClusterNode, checkPrimary } from '../start/start-checks.ts';
@@ -25,6 +24,7 @@ import type { Primaries } from './primaries.ts';
 import { createPrimary, openPrimary, type Primary, type PrimaryOptions } from './primary.ts';
 import { type Redirect, redirectOf } from './redirect.ts';
 import { Topology } from './topology.ts';
+import { askAll, type View, viewOf } from './views.ts';
 
 export interface ClusterOptions extends PrimaryOptions {
   readonly shards: number;
@@ -35,6 +35,11 @@ export interface ClusterOptions extends PrimaryOptions {
 /** More in a row mean that nodes contradict each other: then it is for the publisher to try again. */
 const MAX_REDIRECTS = 8;
 const TRY_AGAIN_MS = 25;
+/** A shard changes hands seldom: once, or twice where it goes back. */
+const ASKED_MAX = 4;
+/** Nodes that are asked who serves what, at most, and as many at least where there are. */
+const VOICES_MAX = 5;
+const VOICES_MIN = 3;
 
 /** Fails with an EngineUnusable when no seed can be reached, or the Cluster cannot be used. */
 export async function openCluster(seeds: readonly Target[], options: ClusterOptions): Promise<Primaries> {
@@ -87,6 +92,17 @@ class Cluster implements Primaries {
 
   append(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply> {
     return this.#send(shard, (primary, isAsked) => primary.append(script, keys, args, isAsked));
+  }
+
+  async sure<T>(shard: number, ask: () => Promise<T>, isGrave: (answer: T) => boolean): Promise<T> {
+    for (let asked = 0; asked < ASKED_MAX; asked++) {
+      const owner = this.#ownerOf(shard);
+      const answer = await ask();
+      if (!isGrave(answer)) return answer;
+      await this.#lookout.looked();
+      if (this.#ownerOf(shard) === owner) return answer;
+    }
+    throw new EngineUnavailable(`the primary of shard ${shard} is another each time it is asked`);
   }
 
   lineOf(shard: number) {
@@ -175,47 +191,65 @@ class Cluster implements Primaries {
     return primary;
   }
 
-  /** Asks one node after the other, and the seeds when none of those that were known answers. */
+  /** Asks some nodes at once, and the seeds when none of those that were known answers. */
   async #askAround(): Promise<void> {
-    for (const [address, primary] of this.#primaries) {
-      try {
-        const slots = await call(primary.main, 'cluster', ['slots']);
-        // Next time another one comes first: it may be this one that is behind.
-        this.#primaries.delete(address);
-        this.#primaries.set(address, primary);
-        return this.#learn(slots, address);
-      } catch {
-        // It is away, which is why we ask around.
-      }
-      if (this.#isClosed) return;
-    }
+    const voices = this.#voices();
+    const isEnough = (views: readonly View[]) => this.#topology.isAgreed(views, voices.length);
+    // Who is away says nothing, which is why we ask around.
+    const views = await askAll(voices, (address) => this.#viewOf(address), isEnough);
+    if (views.length > 0 || this.#isClosed) return this.#learn(views);
     // None of those we knew: all may have got other addresses.
     await this.#askSeeds().catch((error) => {
       this.#options.log.warn({ reason: reasonOf(error as Error) }, 'no node of the Cluster answers');
     });
   }
 
-  async #askSeeds(check?: typeof checkClusterNode): Promise<void> {
+  /** Those that serve us, and where these are few others, so that one that does not know that it was replaced is outvoted. */
+  #voices(): string[] {
+    const connected = [...this.#primaries].slice(0, VOICES_MAX);
+    // Next time others come first.
+    for (const [address, primary] of connected) {
+      this.#primaries.delete(address);
+      this.#primaries.set(address, primary);
+    }
+    const own = connected.map(([address]) => address);
+    const others = [...this.#topology.primaries].filter((address) => !this.#primaries.has(address));
+    return [...own, ...others.slice(0, Math.max(0, VOICES_MIN - own.length))];
+  }
+
+  /** What a node says, over the connection that there is or one for this. */
+  async #viewOf(address: string): Promise<View> {
+    const primary = this.#primaries.get(address);
+    if (primary) return viewOf(await call(primary.main, 'cluster', ['slots']), split(address)[0]);
+    return this.#viewOfSeed(elsewhere(this.#seeds[0]!, address));
+  }
+
+  async #viewOfSeed(target: Target, check?: typeof checkClusterNode): Promise<View> {
     const { log, commandTimeoutMs } = this.#options;
+    const seed = await openClient({ target, name: 'seed', commandTimeoutMs, log });
+    try {
+      await check?.(seed, addressOf(target));
+      return viewOf(await call(seed, 'cluster', ['slots']), split(addressOf(target))[0]);
+    } finally {
+      await closeClient(seed);
+    }
+  }
+
+  async #askSeeds(check?: typeof checkClusterNode): Promise<void> {
     let failure: unknown;
     for (const target of this.#seeds) {
-      let seed: Redis | undefined;
       try {
-        seed = await openClient({ target, name: 'seed', commandTimeoutMs, log });
-        await check?.(seed, addressOf(target));
-        return this.#learn(await call(seed, 'cluster', ['slots']), addressOf(target));
+        return this.#learn([await this.#viewOfSeed(target, check)]);
       } catch (error) {
         failure = error;
-      } finally {
-        if (seed) await closeClient(seed);
       }
     }
     throw failure;
   }
 
-  #learn(slots: Reply, asked: string): void {
+  #learn(views: readonly View[]): void {
     if (this.#isClosed) return;
-    const isNews = this.#topology.learn(slots, split(asked)[0]);
+    const isNews = this.#topology.learn(views);
     const { primaries } = this.#topology;
     for (const [address, primary] of this.#primaries) {
       if (primaries.has(address)) continue;

@@ -15,6 +15,8 @@ export class Lookout {
   #isLooking = false;
   #isInDoubt = false;
   #isClosed = false;
+  /** Those who wait for the end of a look that has not begun. */
+  #waiting: (() => void)[] = [];
 
   /** @param look Does not fail. */
   constructor(look: () => Promise<void>) {
@@ -28,16 +30,32 @@ export class Lookout {
     if (!this.#isLooking) void this.#lookUntilSure();
   }
 
+  /** Resolves when a look has ended that began after this call, or at the close. */
+  async looked(): Promise<void> {
+    if (this.#isClosed) return;
+    const looked = new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    this.doubt();
+    await looked;
+  }
+
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
+    this.#tell(this.#waiting);
+  }
+
+  #tell(waiting: readonly (() => void)[]): void {
+    for (const resolve of waiting) resolve();
   }
 
   async #lookUntilSure(): Promise<void> {
     this.#isLooking = true;
     while (this.#isInDoubt && !this.#isClosed) {
       this.#isInDoubt = false;
+      const waiting = this.#waiting;
+      this.#waiting = [];
       await this.#look();
+      this.#tell(waiting);
       await sleep(LOOK_MIN_MS, undefined, { ref: false });
     }
     this.#isLooking = false;

@@ -1,7 +1,6 @@
 /** Which primary of a Cluster serves which shard, as far as is known. Pure: `cluster.ts` asks the nodes. */
 import calculateSlot from 'cluster-key-slot';
-import { join } from './addresses.ts';
-import type { Reply } from './calls.ts';
+import { mostNamed, type View } from './views.ts';
 
 /** The slot of every key of a shard, by what stands in their braces (Redis Cluster specification). */
 export function slotOf(shard: number): number {
@@ -41,24 +40,25 @@ export class Topology {
   }
 
   /**
-   * What a node answered to CLUSTER SLOTS. Whether that was news. A shard that it knows no primary of keeps the last.
-   *
-   * @param askedHost Stands for a host that the node does not name: it does not know by which name it is reached.
+   * What nodes answered to CLUSTER SLOTS. A shard is served by whom most of them name; where as many name another, and where none is
+   * named, by the last that was known. Whether that was news.
    */
-  learn(slots: Reply, askedHost: string): boolean {
-    const ranges = (slots as [first: number, last: number, primary: Reply[]][]).map(([first, last, primary]) => {
-      const [host, port] = primary;
-      return { first, last, address: join(String(host ?? '') || askedHost, Number(port)) };
-    });
-    if (ranges.length === 0) return false;
-    this.#listed = ranges.map(({ address }) => address);
+  learn(views: readonly View[]): boolean {
+    if (views.length === 0) return false;
+    this.#listed = views.flatMap((ranges) => ranges.map(({ address }) => address));
     let isNews = false;
     for (const [shard, slot] of this.#slots.entries()) {
-      const owner = ranges.find(({ first, last }) => first <= slot && slot <= last)?.address;
-      if (owner === undefined || owner === this.#owners[shard]) continue;
+      const known = this.#owners[shard];
+      const { owner } = mostNamed(slot, views, known);
+      if (owner === known) continue;
       this.#owners[shard] = owner;
       isNews = true;
     }
     return isNews;
+  }
+
+  /** Whether more than half of so many that were asked agree about each shard already. */
+  isAgreed(views: readonly View[], asked: number): boolean {
+    return this.#slots.every((slot) => mostNamed(slot, views, undefined).votes > asked / 2);
   }
 }
