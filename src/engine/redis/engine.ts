@@ -17,7 +17,7 @@ import {
 } from '../engine.ts';
 import { decodeEntry } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
-import { historyFrom, isGrave } from './history-page.ts';
+import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
 import { Leases } from './leases.ts';
@@ -135,14 +135,10 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
       if (found === undefined) return { kind: 'refused', reason: 'lease' };
       return commands.sweep(shard, token, found.publishers, found.channels);
     },
-    readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
-      const shard = shardOf(channel, shards);
-      const read = async () => {
-        const raw = await reads.history(shard, channel, after, limit, maxBytes);
-        const page = historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
-        return { ...page, clockMs: raw.clockMs };
-      };
-      return runner.sure(shard, read, isGrave);
+    async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
+      const raw = await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes);
+      const page = historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
+      return { ...page, clockMs: raw.clockMs };
     },
     readChanges,
     readTails,
@@ -161,8 +157,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     },
     watch: (onWake, onFree = () => {}) => watch(subscriber, keys, last, shards, { onWake, onFree }),
     async renew(shard, epoch, evidence) {
-      const renew = () => commands.renew(shard, epoch, evidence);
-      const answer = await runner.sure(shard, renew, ({ renewed }) => renewed);
+      const answer = await commands.renew(shard, epoch, evidence);
       return { kind: answer.renewed ? 'renewed' : 'kept', epoch: answer.epoch };
     },
     gather: commands.gather,
@@ -184,7 +179,6 @@ function whileItFits(primaries: Primaries, fit: Fit): Runner {
     keepsAll,
     run: (...asked) => (fit.problem ? Promise.reject(fit.problem) : primaries.run(...asked)),
     append: (...asked) => (fit.problem ? Promise.reject(fit.problem) : primaries.append(...asked)),
-    sure: (...asked) => primaries.sure(...asked),
   };
 }
 

@@ -38,11 +38,6 @@ export function rawHistory(
   };
 }
 
-/** Whether it says that what somebody was given is in no log any more: readers start over. */
-export function isGrave(page: HistoryPage): boolean {
-  return page.kind === 'gap' && (page.reason === 'ahead' || page.reason === 'epoch');
-}
-
 type OnUnreadable = (error: unknown, offset: number) => void;
 
 /**

@@ -10,9 +10,4 @@ export interface Runner {
   run(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
   /** The same over a connection of its own, so that POSTs never wait behind a large read. */
   append(shard: number, script: Script, keys: string[], args: Argument[]): Promise<Reply>;
-  /**
-   * The answer of `ask` about a shard. A grave one, which a server that was replaced without knowing it might give as well, counts
-   * only when the one that gave it is known to serve the shard still. Else the one that serves it now is asked.
-   */
-  sure<T>(shard: number, ask: () => Promise<T>, isGrave: (answer: T) => boolean): Promise<T>;
 }

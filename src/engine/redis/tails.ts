@@ -3,7 +3,7 @@ import { newEpoch } from '../../domain/position.ts';
 import type { Changes, HistoryPage, Mark, Tail } from '../comparing.ts';
 import type { EngineOptions } from '../engine.ts';
 import { packed } from './codec/codec.ts';
-import { historyFrom, isGrave, type RawHistory, rawHistory } from './history-page.ts';
+import { historyFrom, type RawHistory, rawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
 import type { Reply } from './nodes/calls.ts';
 import { EVENT_OVERHEAD_BYTES, LIMIT_MAX, stepMax } from './reads.ts';
@@ -20,7 +20,7 @@ const OF_CHANNEL = 6;
 export function createTails(
   keys: Keys,
   { maxChangeBytes }: EngineOptions,
-  runner: Pick<Runner, 'run' | 'sure'>,
+  runner: Pick<Runner, 'run'>,
   unreadable: Unreadable,
 ) {
   const run = runner.run.bind(runner);
@@ -59,14 +59,11 @@ export function createTails(
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const before = names[2]!.length - wanted[0]!.channel.length;
       const args = [newEpoch(), ...[...limits, before].map(String), packed(positions)];
-      const read = async () => {
-        const answer = (await run(shard, scripts.tails, names, args)) as Reply[];
-        return wanted.map(({ channel, after }, i) => {
-          const raw = rawAt(answer, OF_SHARD + i * OF_CHANNEL);
-          return raw && historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
-        });
-      };
-      return runner.sure(shard, read, (pages) => pages.some((page) => page !== null && isGrave(page)));
+      const answer = (await run(shard, scripts.tails, names, args)) as Reply[];
+      return wanted.map(({ channel, after }, i) => {
+        const raw = rawAt(answer, OF_SHARD + i * OF_CHANNEL);
+        return raw && historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
+      });
     },
   };
 }

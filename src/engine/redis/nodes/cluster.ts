@@ -6,7 +6,10 @@
  * TRYAGAIN; `redirect.ts`) is followed; an append whose outcome is unknown is never sent again.
  *
  * What is known of the Cluster is a belief, corrected by whoever contradicts it: a redirect, a lost connection, a
- * failure. After any of these, and now and then without, the nodes are asked who serves what.
+ * failure. After any of these, and now and then without, some nodes are asked who serves what, and most are believed.
+ *
+ * A primary that stood still while it was replaced does not know it at first, and answers what lay in its sockets. So what comes
+ * late, and what comes first after a failure, counts only when the nodes, asked after it, name who gave it still.
  *
  * While a slot is being moved, scripts on its shard that need more keys than are on either side wait (TRYAGAIN): its
  * merge stands still. What is published on the new side reaches its subscribers only after the move, as `missed`.
@@ -35,8 +38,8 @@ export interface ClusterOptions extends PrimaryOptions {
 /** More in a row mean that nodes contradict each other: then it is for the publisher to try again. */
 const MAX_REDIRECTS = 8;
 const TRY_AGAIN_MS = 25;
-/** A shard changes hands seldom: once, or twice where it goes back. */
-const ASKED_MAX = 4;
+/** Less than any Cluster takes to replace a primary that is silent. */
+const LATE_MS = 500;
 /** Nodes that are asked who serves what, at most, and as many at least where there are. */
 const VOICES_MAX = 5;
 const VOICES_MIN = 3;
@@ -59,6 +62,8 @@ class Cluster implements Primaries {
   readonly #options: ClusterOptions;
   readonly #topology: Topology;
   readonly #primaries = new Map<string, Primary>();
+  /** How often each has failed since it was last known to be a primary still. */
+  readonly #doubts = new Map<string, number>();
   readonly #lookout = new Lookout(() => this.#askAround());
   #isClosed = false;
 
@@ -94,17 +99,6 @@ class Cluster implements Primaries {
     return this.#send(shard, (primary, isAsked) => primary.append(script, keys, args, isAsked));
   }
 
-  async sure<T>(shard: number, ask: () => Promise<T>, isGrave: (answer: T) => boolean): Promise<T> {
-    for (let asked = 0; asked < ASKED_MAX; asked++) {
-      const owner = this.#ownerOf(shard);
-      const answer = await ask();
-      if (!isGrave(answer)) return answer;
-      await this.#lookout.looked();
-      if (this.#ownerOf(shard) === owner) return answer;
-    }
-    throw new EngineUnavailable(`the primary of shard ${shard} is another each time it is asked`);
-  }
-
   lineOf(shard: number) {
     return this.#primaryAt(this.#ownerOf(shard)).line;
   }
@@ -121,7 +115,7 @@ class Cluster implements Primaries {
         .ping()
         .catch((error: Error) => void failures.set(owner, error));
     await Promise.all([...asked].map(ask));
-    if (failures.size > 0) this.doubt();
+    for (const owner of failures.keys()) this.#doubt(owner);
     if (failures.size === asked.size) throw failures.values().next().value;
     return new Map(
       owners.flatMap((owner, shard) => {
@@ -149,18 +143,37 @@ class Cluster implements Primaries {
       const primary = this.#primaryAt(address);
       try {
         await primary.connected();
-        return await send(primary, isAsked);
+        const sentMs = performance.now();
+        const reply = await send(primary, isAsked);
+        const isLate = performance.now() - sentMs > LATE_MS;
+        if (!isAsked && (isLate || this.#doubts.has(address))) await this.#makeSure(shard, address);
+        return reply;
       } catch (error) {
         const redirect = redirectOf(error, address);
         redirects = redirect?.kind === 'later' ? 0 : redirects + 1;
         if (redirect === undefined || redirects > MAX_REDIRECTS || performance.now() > deadlineMs) {
-          this.doubt();
+          this.#doubt(address);
           throw error;
         }
         address = await this.#follow(redirect, shard);
         isAsked = redirect.kind === 'ask';
       }
     }
+  }
+
+  #doubt(address: string): void {
+    this.#doubts.set(address, (this.#doubts.get(address) ?? 0) + 1);
+    this.doubt();
+  }
+
+  /** Fails when the nodes, asked now, name another: what this one did is not in the log that counts. */
+  async #makeSure(shard: number, address: string): Promise<void> {
+    const doubts = this.#doubts.get(address);
+    await this.#lookout.looked();
+    if (this.#ownerOf(shard) !== address) {
+      throw new EngineUnavailable(`${address} did not know that another serves shard ${shard} by now`);
+    }
+    if (this.#doubts.get(address) === doubts) this.#doubts.delete(address);
   }
 
   async #follow(redirect: Redirect, shard: number): Promise<string> {
@@ -254,6 +267,7 @@ class Cluster implements Primaries {
     for (const [address, primary] of this.#primaries) {
       if (primaries.has(address)) continue;
       this.#primaries.delete(address);
+      this.#doubts.delete(address);
       void primary.close();
     }
     if (isNews) this.#rearranged();

@@ -39,8 +39,6 @@ export async function openSingle(
     keepsAll: mode === 'standalone' && isLossless(durability),
     run: (_shard, script, keys, args) => primary.run(script, keys, args),
     append: (_shard, script, keys, args) => primary.append(script, keys, args),
-    // There is no other whose word could be held against it.
-    sure: (_shard, ask) => ask(),
     lineOf: () => primary.line,
     doubt() {},
     async ping() {
