@@ -177,6 +177,18 @@ describe('checker', () => {
     assert.equal(check(lines).violations[0]?.invariant, 'I1');
   });
 
+  it('lets a reader be told of commits that another server has made again, and loses no change for it', () => {
+    const reset: Edit = change('told', 1, { data: { status: 'reset' } });
+    const told = (since: number) => {
+      const lines = soundHistory();
+      reset(lines);
+      lines.push({ t: 'loss', at: 50, since, until: -1 });
+      return check(lines).violations.map(({ invariant }) => invariant);
+    };
+    const { at } = soundHistory()[indexOf(soundHistory(), 'told', 1)]!;
+    assert.deepEqual([told(at), told(at + 1)], [[], ['I4']]);
+  });
+
   it('allows a repeat on the wire directly after a resume', () => {
     const lines = soundHistory();
     const again = lines[7] as Line & { t: 'event' };

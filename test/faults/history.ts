@@ -81,7 +81,10 @@ export type Line =
       readonly phase: 'start' | 'stop';
       readonly detail: string;
     }
-  /** Redis was given back older data: what was answered 204 between the two moments may be gone. */
+  /**
+   * Redis was given back older data: what was answered 204 between the two moments may be gone, and from the first on readers may be told
+   * so. Where every 204 had its replica and only commits may be gone, which are made again, the second is before the first.
+   */
   | { readonly t: 'loss'; readonly at: number; readonly since: number; readonly until: number }
   /** No fault any more, and every change has its answer. */
   | { readonly t: 'quiet'; readonly at: number }

@@ -4,7 +4,7 @@
  *
  * A reader's position moves by an event, or by a cursor that a control frame or a poll gives it: that is a claim that
  * everything up to there was given. Only a channel that is still empty moves on without events. A repeat is allowed on
- * the wire directly after a resume, a `reset` only where Redis was given back older data.
+ * the wire directly after a resume, a `reset` only once Redis was given back older data, or another took its place.
  */
 import type { Model, ReaderLine } from '../model.ts';
 import { parseCursor } from '../model.ts';
@@ -115,7 +115,8 @@ class ReaderCheck {
     this.#isSynced = true;
     if (status === 'reset') {
       this.#isReset = true;
-      if (this.#model.losses.length === 0) yield this.#wrong(line, 'told reset, though nothing was lost');
+      const mayBe = this.#model.losses.some(({ since }) => since <= line.at);
+      if (!mayBe) yield this.#wrong(line, 'told reset, though nothing was lost');
     } else if (!isFirst) {
       yield this.#wrong(line, `$sync ${status} in mid-stream`);
     } else if ((status === 'fresh') !== (this.#opened === '')) {

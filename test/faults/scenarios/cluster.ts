@@ -9,6 +9,7 @@ import { slotOf } from '../../../src/engine/redis/nodes/topology.ts';
 import { type RedisCluster, startRedisCluster } from '../../support/redis-cluster.ts';
 import type { RedisServer } from '../../support/redis-server.ts';
 import { waitFor } from '../../support/wait.ts';
+import type { Recorder } from '../history.ts';
 import { LAB_ENV } from '../lab.ts';
 import { CHANNELS, type RunOptions, type RunResult, run } from '../run.ts';
 import { type Scenario, type ScenarioOptions, sized, violationsOf } from './scenario.ts';
@@ -23,7 +24,7 @@ const BEHIND_MS = 600;
 /** The same of a primary that nobody takes the place of. */
 const FROZEN_MS = 600;
 
-type During = (cluster: RedisCluster) => Promise<void>;
+type During = (cluster: RedisCluster, replaced: () => void) => Promise<void>;
 
 async function onCluster(options: ScenarioOptions, waitReplicas: number, during: During): Promise<RunResult> {
   await using cluster = await startRedisCluster();
@@ -36,7 +37,9 @@ async function onCluster(options: ScenarioOptions, waitReplicas: number, during:
     rate: 200,
     env: redis,
   };
-  return await run({ ...load, during: () => during(cluster) });
+  // What it had not passed on is gone with a primary: no change that has a replica, but commits (`acknowledgement.ts`).
+  const replaced = (recorder: Recorder) => void recorder.add({ t: 'loss', since: recorder.now, until: -1 });
+  return await run({ ...load, during: (_lab, recorder) => during(cluster, () => replaced(recorder)) });
 }
 
 /** Its replica takes over; then it comes back as a replica, without which nothing would be accepted there any more. */
@@ -83,12 +86,13 @@ export const clusterMoves: Scenario = {
   promise: 'slots moved and primaries killed under load, with REDIS_WAIT_REPLICAS=1: 0 violations',
   async run(options) {
     const rounds = sized(10, 1, options);
-    const result = await onCluster(options, 1, async (cluster) => {
+    const result = await onCluster(options, 1, async (cluster, replaced) => {
       for (let round = 0; round < rounds; round++) {
         const slot = SLOTS[round % SLOTS.length]!;
         const to = await another(cluster, slot);
         await cluster.moveSlot(slot, to);
         await sleep(500);
+        replaced();
         await killPrimary(cluster, slot, to);
         await sleep(500);
       }
@@ -106,9 +110,11 @@ export const clusterFreezes: Scenario = {
     'primaries frozen under load, for less and for more than it takes to replace one, with REDIS_WAIT_REPLICAS=1: 0 violations',
   async run(options) {
     const rounds = sized(20, 2, options);
-    const result = await onCluster(options, 1, async (cluster) => {
+    const result = await onCluster(options, 1, async (cluster, replaced) => {
       for (let round = 0; round < rounds; round++) {
-        await freezePrimary(cluster, SLOTS[(round >> 1) % SLOTS.length]!, round % 2 === 1);
+        const isReplaced = round % 2 === 1;
+        if (isReplaced) replaced();
+        await freezePrimary(cluster, SLOTS[(round >> 1) % SLOTS.length]!, isReplaced);
         await sleep(500);
       }
     });
