@@ -41,8 +41,10 @@ const heads: readonly Head[] = [
   { name: 'this head', build: undefined },
 ];
 
-interface Measure extends Rounds {
+interface Measure extends Omit<Rounds, 'tell'> {
   readonly name: string;
+  /** Of its figures. Default: none. */
+  readonly digits?: number;
   open(head: Head): Promise<Opened>;
 }
 
@@ -116,7 +118,8 @@ const measures: readonly Measure[] = [
 const rows: string[][] = [];
 for (const measure of measures.filter(({ rounds }) => rounds > 0)) {
   const sides = heads.map((head) => ({ name: head.name, open: () => measure.open(head) }));
-  const [before, now] = (await inTurn(measure.name, sides, measure)) as [number[], number[]];
+  const tell = (figure: number) => figure.toFixed(measure.digits);
+  const [before, now] = (await inTurn(measure.name, sides, { ...measure, tell })) as [number[], number[]];
   const ratio = spreadOf(now.map((figure, i) => figure / before[i]!));
   rows.push([
     measure.name,

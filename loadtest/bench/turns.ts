@@ -4,32 +4,32 @@
  */
 
 /** A side that runs. While it is not asked for a figure it does nothing. */
-export interface Opened {
-  figure(): Promise<number>;
+export interface Opened<T = number> {
+  figure(): Promise<T>;
   stop(): Promise<void>;
 }
 
-export interface Contestant {
+export interface Contestant<T = number> {
   readonly name: string;
-  open(): Promise<Opened>;
+  open(): Promise<Opened<T>>;
 }
 
-export interface Rounds {
+export interface Rounds<T = number> {
   readonly rounds: number;
-  /** Of the figures, where they are told. */
-  readonly digits?: number;
+  /** How a figure is told. Default: a whole number. */
+  readonly tell?: (figure: T) => string;
   /** Each figure is of a side that was opened for it. Else all run from the first round to the last. */
   readonly isAnew?: boolean;
 }
 
 /** @returns The figures of each side, by round. */
-export async function inTurn(
+export async function inTurn<T = number>(
   what: string,
-  sides: readonly Contestant[],
-  { rounds, digits = 0, isAnew = false }: Rounds,
-): Promise<number[][]> {
-  const figures = sides.map(() => [] as number[]);
-  const running: Opened[] = [];
+  sides: readonly Contestant<T>[],
+  { rounds, tell = (figure) => Number(figure).toFixed(), isAnew = false }: Rounds<T>,
+): Promise<T[][]> {
+  const figures = sides.map(() => [] as T[]);
+  const running: Opened<T>[] = [];
   const stop = async () => {
     for (const each of running.splice(0)) await each.stop();
   };
@@ -39,7 +39,7 @@ export async function inTurn(
       const order = [...sides.keys()];
       if (round % 2 === 0) order.reverse();
       for (const i of order) figures[i]!.push(await running[i]!.figure());
-      const told = sides.map(({ name }, i) => `${name} ${figures[i]!.at(-1)!.toFixed(digits)}`);
+      const told = sides.map(({ name }, i) => `${name} ${tell(figures[i]!.at(-1)!)}`);
       console.log(`round ${round}: ${what}: ${told.join(', ')}`);
       if (isAnew) await stop();
     }
