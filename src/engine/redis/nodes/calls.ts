@@ -125,6 +125,12 @@ export function replyCodeOf(error: unknown): string | undefined {
   return codeOf((error as Error).cause);
 }
 
+/** Whether an error that `call` threw is that nothing came: no answer in time, or the end of the connection. */
+export function isSilence(error: unknown): boolean {
+  const cause = (error as Error).cause;
+  return cause !== undefined && !isReply(cause);
+}
+
 /** Which command our user may not run, of an error that `call` threw; undefined where Redis does not name it. */
 export function refusedCommand(error: unknown): string | undefined {
   const cause = (error as Error).cause;

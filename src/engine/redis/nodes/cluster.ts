@@ -9,7 +9,7 @@
  * failure. After any of these, and now and then without, some nodes are asked who serves what, and most are believed.
  *
  * A primary that stood still while it was replaced does not know it at first, and answers what lay in its sockets. So what comes
- * late, and what comes first after a failure, counts only when the nodes, asked after it, name who gave it still.
+ * late, and what comes first after a silence, counts only when the nodes, asked after it, name who gave it still.
  *
  * While a slot is being moved, scripts on its shard that need more keys than are on either side wait (TRYAGAIN): its
  * merge stands still. What is published on the new side reaches its subscribers only after the move, as `missed`.
@@ -20,7 +20,7 @@ import type { Away } from '../../engine.ts';
 import { logDurability } from '../start/durability.ts';
 import { checkClusterNode, checkPrimary } from '../start/start-checks.ts';
 import { addressOf, elsewhere, split, type Target } from './addresses.ts';
-import { type Argument, call, type Reply, reasonOf, type Script } from './calls.ts';
+import { type Argument, call, isSilence, type Reply, reasonOf, type Script } from './calls.ts';
 import { closeClient, openClient } from './clients.ts';
 import { Lookout } from './lookout.ts';
 import type { Primaries } from './primaries.ts';
@@ -62,8 +62,8 @@ class Cluster implements Primaries {
   readonly #options: ClusterOptions;
   readonly #topology: Topology;
   readonly #primaries = new Map<string, Primary>();
-  /** How often each has failed since it was last known to be a primary still. */
-  readonly #doubts = new Map<string, number>();
+  /** How often each has been silent since it was last known to be a primary still. */
+  readonly #silences = new Map<string, number>();
   readonly #lookout = new Lookout(() => this.#askAround());
   #isClosed = false;
 
@@ -115,7 +115,8 @@ class Cluster implements Primaries {
         .ping()
         .catch((error: Error) => void failures.set(owner, error));
     await Promise.all([...asked].map(ask));
-    for (const owner of failures.keys()) this.#doubt(owner);
+    for (const owner of failures.keys()) this.#noteSilence(owner);
+    if (failures.size > 0) this.doubt();
     if (failures.size === asked.size) throw failures.values().next().value;
     return new Map(
       owners.flatMap((owner, shard) => {
@@ -146,13 +147,14 @@ class Cluster implements Primaries {
         const sentMs = performance.now();
         const reply = await send(primary, isAsked);
         const isLate = performance.now() - sentMs > LATE_MS;
-        if (!isAsked && (isLate || this.#doubts.has(address))) await this.#makeSure(shard, address);
+        if (!isAsked && (isLate || this.#silences.has(address))) await this.#makeSure(shard, address);
         return reply;
       } catch (error) {
         const redirect = redirectOf(error, address);
         redirects = redirect?.kind === 'later' ? 0 : redirects + 1;
         if (redirect === undefined || redirects > MAX_REDIRECTS || performance.now() > deadlineMs) {
-          this.#doubt(address);
+          if (isSilence(error)) this.#noteSilence(address);
+          this.doubt();
           throw error;
         }
         address = await this.#follow(redirect, shard);
@@ -161,19 +163,18 @@ class Cluster implements Primaries {
     }
   }
 
-  #doubt(address: string): void {
-    this.#doubts.set(address, (this.#doubts.get(address) ?? 0) + 1);
-    this.doubt();
+  #noteSilence(address: string): void {
+    this.#silences.set(address, (this.#silences.get(address) ?? 0) + 1);
   }
 
   /** Fails when the nodes, asked now, name another: what this one did is not in the log that counts. */
   async #makeSure(shard: number, address: string): Promise<void> {
-    const doubts = this.#doubts.get(address);
+    const silences = this.#silences.get(address);
     await this.#lookout.looked();
     if (this.#ownerOf(shard) !== address) {
       throw new EngineUnavailable(`${address} did not know that another serves shard ${shard} by now`);
     }
-    if (this.#doubts.get(address) === doubts) this.#doubts.delete(address);
+    if (this.#silences.get(address) === silences) this.#silences.delete(address);
   }
 
   async #follow(redirect: Redirect, shard: number): Promise<string> {
@@ -267,7 +268,7 @@ class Cluster implements Primaries {
     for (const [address, primary] of this.#primaries) {
       if (primaries.has(address)) continue;
       this.#primaries.delete(address);
-      this.#doubts.delete(address);
+      this.#silences.delete(address);
       void primary.close();
     }
     if (isNews) this.#rearranged();
