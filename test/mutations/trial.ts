@@ -26,6 +26,16 @@ export interface Outcome {
   readonly output: string;
 }
 
+/** Of a test. */
+const SAID_NO = /AssertionError|ERR_ASSERTION|waited \d+ ms for/;
+
+/** Red, and for the right reason: a test said no, the program was not broken altogether. @returns What is wrong with it. */
+export function faultOf({ says }: Mutation, { failed, output }: Outcome): string | undefined {
+  if (failed === 0) return 'nobody noticed';
+  if (/SyntaxError|ERR_MODULE_NOT_FOUND|ETIMEDOUT/.test(output)) return 'the program was broken altogether';
+  return (says ? new RegExp(says) : SAID_NO).test(output) ? undefined : 'no test said what it has to';
+}
+
 export class Copy implements Disposable {
   readonly #path = mkdtempSync(join(tmpdir(), 'smallchange-mutation-'));
 
@@ -68,14 +78,19 @@ export class Copy implements Disposable {
     rmSync(this.#path, { recursive: true, force: true });
   }
 
-  /** @throws when the patch does not apply any more. */
-  check(mutation: Mutation): void {
-    this.#patch(mutation, ['--check']);
+  /** Why its patch does not apply any more, if so. */
+  whyNot(mutation: Mutation): string | undefined {
+    return this.#apply(mutation, ['--check']);
   }
 
-  #patch({ patch }: Mutation, how: readonly string[]): void {
+  #patch(mutation: Mutation, how: readonly string[]): void {
+    const why = this.#apply(mutation, how);
+    if (why !== undefined) throw new Error(`the patch does not apply any more: ${why}`);
+  }
+
+  #apply({ patch }: Mutation, how: readonly string[]): string | undefined {
     const args = ['apply', '--recount', ...how, join(patches, `${patch}.patch`)];
     const { status, stderr } = spawnSync('git', args, { cwd: this.#path, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`the patch does not apply any more: ${stderr}`);
+    return status === 0 ? undefined : `${patch}: ${stderr}`;
   }
 }
