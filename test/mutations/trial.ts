@@ -9,9 +9,10 @@ import type { Mutation } from './mutations.ts';
 
 export const patches = join(projectRoot, 'test/mutations');
 
-/** dist/ where there is one: for the servers behind an edge. */
+/** dist/ where there is one: for what is started as it is built. */
 const COPIED = [
-  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist', 'package.json'],
+  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist'],
+  ...['package.json', 'package-lock.json'],
   ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json'],
 ];
 
