@@ -8,6 +8,7 @@ import { systemClock } from '../../src/client/clock.ts';
 import type { ChannelEvent, Status } from '../../src/client/contract.ts';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { startServer } from '../support/process.ts';
+import { SIZE } from '../support/size.ts';
 import { granting, nowS, SECRET, token } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 import { listen, transports, upTo, useNetwork } from './network-kit.ts';
@@ -15,7 +16,7 @@ import { startNginx } from './nginx.ts';
 
 const env = { HEARTBEAT_MS: '1000', HISTORY_MAX_EVENTS: '20000' };
 /** Behind a good proxy. */
-const CONNECTS = 1_000;
+const CONNECTS = 200 * SIZE;
 /** A poll waits for 20 s and 10 more: time goes by faster for the client. */
 const HASTE = 6;
 const hasty = {

@@ -44,8 +44,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly exited: Promise<Exit>;
 }
 
-/** Node, fastify and a Redis on a busy machine: about a second; this is for a machine that does ten things. */
-const START_TIMEOUT_MS = 20_000;
+/** Node, fastify and a Redis on a busy machine: about a second; this is for a slow one that does twenty things. */
+const START_TIMEOUT_MS = 60_000;
 /** As long as a pod has: a drain of the default length and what comes after it fit. */
 const STOP_TIMEOUT_MS = 30_000;
 const BUILD_TIMEOUT_MS = 120_000;
