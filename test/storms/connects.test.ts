@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait.ts';
 import { abuses, commit } from './abuses.ts';
 import { descriptorsOf, isLong, openStreams } from './kit.ts';
 
-const CONNECTS = isLong ? 150_000 : 10_000;
+const CONNECTS = isLong ? 150_000 : 3_000;
 /** At once: below the listen backlog, above what the server opens in a turn. */
 const UNDERWAY = isLong ? 1000 : 400;
 const WATCHERS = 10;
