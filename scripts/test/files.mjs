@@ -11,6 +11,7 @@ const LONGEST = [
   'test/faults/chaos.test.ts',
   'test/weight/weight.test.ts',
   'test/unit.ts',
+  'test/light.ts',
   'test/faults/mutations.test.ts',
   'test/edge/contract-haproxy.test.ts',
   'test/edge/contract-nginx.test.ts',
@@ -18,8 +19,30 @@ const LONGEST = [
   'test/edge/unauthenticated.test.ts',
   'test/clients/clients.test.ts',
 ];
-/** In a process together: test/unit.ts. */
-const TOGETHER = ['test/unit/', 'test/client/unit/'];
+/**
+ * In a process together, by the file that runs them: what takes most of its time, by itself, to start a process and to load the
+ * same modules. None of them starts anything.
+ */
+export const TOGETHER = {
+  'test/unit.ts': ['test/unit/'],
+  'test/light.ts': [
+    'test/client/unit/',
+    'test/client/case-table.test.ts',
+    'test/clients/doc.test.ts',
+    'test/edge/watch.test.ts',
+    'test/engine/memory.test.ts',
+    'test/engine/whole-command.test.ts',
+    'test/faults/checker.test.ts',
+    'test/faults/interleavings.test.ts',
+    'test/faults/merge-once.test.ts',
+    'test/image/compose.test.ts',
+    'test/image/dockerfile.test.ts',
+    'test/k8s/rules.test.ts',
+    'test/loadtest/parts.test.ts',
+    'test/release/versions.test.ts',
+    'test/weight/counting.test.ts',
+  ],
+};
 /** They have tests of their own, which another runs: test/package. */
 const CONSUMERS = 'test/package/consumers/';
 /** They measure standstills, or their attackers have only the time that nobody else wants. */
@@ -32,7 +55,11 @@ const DELICATE_AT_ONCE = 2;
 export function waves() {
   const found = readdirSync('test', { recursive: true })
     .map((path) => join('test', path).replaceAll(sep, '/'))
-    .filter((path) => path.endsWith('.test.ts') && ![...TOGETHER, CONSUMERS].some((folder) => path.startsWith(folder)))
+    .filter(
+      (path) =>
+        path.endsWith('.test.ts') &&
+        ![...Object.values(TOGETHER).flat(), CONSUMERS].some((folder) => path.startsWith(folder)),
+    )
     .sort();
   return wavesOf([...new Set([...LONGEST, ...found])]);
 }

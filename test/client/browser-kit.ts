@@ -13,7 +13,6 @@ import { type FaultProxy, startProxy } from '../faults/proxy.ts';
 import { type Chromium, type Page, startChromium } from '../support/chromium.ts';
 import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -79,7 +78,7 @@ export function useBrowser() {
   const tabs: Page[] = [];
   let isPartThere = true;
   before(async () => {
-    server = await startServer({ env, main: theProgram });
+    server = await startServer({ env });
     proxy = await startProxy(() => [{ host: '127.0.0.1', port: server.port }], createRandom(1));
     url = `http://127.0.0.1:${proxy.port}`;
     const { outputFiles } = await bundleClient('out', false);

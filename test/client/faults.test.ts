@@ -7,7 +7,6 @@ import { describe, it } from 'node:test';
 import type { ChannelEvent } from '../../src/client/contract.ts';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
 import { listen, transports, upTo, useNetwork } from './network-kit.ts';
@@ -216,7 +215,7 @@ describe('a client on a network that fails', { concurrency: 4 }, () => {
 
   it('sends again after a reset with another epoch what was not answered, and not what was (20)', async (test) => {
     const channel = newChannel();
-    let target = await startServer({ env, main: theProgram });
+    let target = await startServer({ env });
     const { proxy, client } = await network(test, () => target.port);
     const { connection } = client();
     const resets: unknown[] = [];
@@ -227,7 +226,7 @@ describe('a client on a network that fails', { concurrency: 4 }, () => {
     proxy.set({ blackHole: true });
     const unanswered = connection.publish(channel, 'unanswered');
     await target.kill9();
-    target = await startServer({ env, main: theProgram });
+    target = await startServer({ env });
     try {
       proxy.set();
       proxy.cutAll();

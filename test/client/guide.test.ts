@@ -6,7 +6,6 @@ import { connect } from '../../src/client/client.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { createFakeServer } from '../../src/testing/testing.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 
 const IMPORT = "import { connect } from 'smallchange/client';\n";
 const TESTING = "import { createFakeServer } from 'smallchange/testing';\n";
@@ -19,7 +18,7 @@ const AsyncFunction = (async () => undefined).constructor as new (...words: stri
 describe('docs/client.md', () => {
   let server: ServerProcess;
   before(async () => {
-    server = await startServer({ env: { REDUCERS: 'tally-*=tally,*=log' }, main: theProgram });
+    server = await startServer({ env: { REDUCERS: 'tally-*=tally,*=log' } });
   });
   after(() => server?.stop());
 

@@ -8,7 +8,6 @@ import type { ConnectOptions } from '../../src/client/options.ts';
 import { startProxy } from '../faults/proxy.ts';
 import { request } from '../support/http.ts';
 import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
 import './unhandled.ts';
@@ -34,7 +33,7 @@ export function useNetwork(env: ServerEnv) {
   const seed = Date.now() % 1_000_000;
   let server: ServerProcess;
   before(async () => {
-    server = await startServer({ env, main: theProgram });
+    server = await startServer({ env });
   });
   after(() => server?.stop());
 

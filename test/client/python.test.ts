@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { startProxy } from '../faults/proxy.ts';
 import { startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
 import type { Told } from './cases/runner/stage.ts';
@@ -15,7 +14,7 @@ const adapter = fileURLToPath(new URL('../../examples/python/adapter.py', import
 
 it('the client in Python hears what it sent, once and in order, while answers are lost and streams cut', async () => {
   const seed = Date.now() % 1_000_000;
-  await using server = await startServer({ env: { REDUCERS: '*=log' }, main: theProgram });
+  await using server = await startServer({ env: { REDUCERS: '*=log' } });
   await using proxy = await startProxy(() => [{ host: '127.0.0.1', port: server.port }], createRandom(seed));
   await using subject = await startSubject(['python3', adapter]);
   const told: Told[] = [];

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/client/clock.ts';
 import type { ChannelEvent, Status } from '../../src/client/contract.ts';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
+import { SIZE } from '../support/size.ts';
 import { granting, nowS, SECRET, token } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 import { listen, transports, upTo, useNetwork } from './network-kit.ts';
@@ -16,7 +16,7 @@ import { startNginx } from './nginx.ts';
 
 const env = { HEARTBEAT_MS: '1000', HISTORY_MAX_EVENTS: '20000' };
 /** Behind a good proxy. */
-const CONNECTS = 1_000;
+const CONNECTS = 200 * SIZE;
 /** A poll waits for 20 s and 10 more: time goes by faster for the client. */
 const HASTE = 6;
 const hasty = {
@@ -145,7 +145,7 @@ describe('streams on a network that fails', { concurrency: 3 }, () => {
     }
 
     it('by a server that stops says so, and is at the next one', async (test) => {
-      let target = await startServer({ env: { ...env, DRAIN_MS: '500' }, main: theProgram });
+      let target = await startServer({ env: { ...env, DRAIN_MS: '500' } });
       const { client } = await net.network(test, () => target.port);
       const { connection } = client();
       const reasons: unknown[] = [];
@@ -157,7 +157,7 @@ describe('streams on a network that fails', { concurrency: 3 }, () => {
         await waitFor(() => reasons.includes('drain'), { what: 'a goodbye' });
         await stopped;
       } finally {
-        target = await startServer({ env, main: theProgram });
+        target = await startServer({ env });
       }
       try {
         connection.reconnect();

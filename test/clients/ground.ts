@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { newChannel } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
 import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 import type { Page } from './page.ts';
@@ -23,7 +22,7 @@ export async function startGround(page: Page): Promise<Ground> {
   const redis = await startRedis();
   const started: ServerProcess[] = [];
   async function start(env: ServerEnv): Promise<ServerProcess> {
-    const server = await startServer({ env, main: theProgram });
+    const server = await startServer({ env });
     started.push(server);
     return server;
   }

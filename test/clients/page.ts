@@ -17,7 +17,7 @@ export interface Page extends AsyncDisposable {
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Between two looks at what the page has. */
-const LOOK_MS = 50;
+const LOOK_MS = 150;
 
 /** What a page imports for its rows, by the name of each. */
 function entry(): string {

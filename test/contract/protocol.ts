@@ -16,7 +16,7 @@ import { cursorsTests } from './protocol/cursors.ts';
 import { dataTests } from './protocol/data.ts';
 import { formatsTests } from './protocol/formats.ts';
 import { healthTests } from './protocol/health.ts';
-import { createKit, type ProtocolSubject } from './protocol/kit.ts';
+import { createKit, type Kit, type ProtocolSubject } from './protocol/kit.ts';
 import { pollingTests } from './protocol/polling.ts';
 import { publishersTests } from './protocol/publishers.ts';
 import { receivingTests } from './protocol/receiving.ts';
@@ -26,26 +26,42 @@ import { wishesTests } from './protocol/wishes.ts';
 
 export { contractEnv, type ProtocolSubject } from './protocol/kit.ts';
 
-export function protocolContract(subject: ProtocolSubject): void {
+type Tests = (kit: Kit) => void;
+
+/** How bytes and headers get there and back: a proxy, and each version of HTTP, may spoil it. */
+const ON_THE_WAY: Readonly<Record<string, Tests>> = {
+  sending: sendingTests,
+  batches: batchesTests,
+  'bad batches': badBatchesTests,
+  receiving: receivingTests,
+  formats: formatsTests,
+  polling: pollingTests,
+  bytes: bytesTests,
+  'bad input': badInputTests,
+  'bad questions': badQuestionsTests,
+  'health, CORS and connections': healthTests,
+  clients: clientsTests,
+};
+
+/** What the servers make of what they are asked, and say within the body. */
+const AT_THE_SERVER: Readonly<Record<string, Tests>> = {
+  publishers: publishersTests,
+  wishes: wishesTests,
+  data: dataTests,
+  cursors: cursorsTests,
+  'state and history': stateTests,
+  conflation: conflationTests,
+};
+
+/** Of the groups, and of the tests in each: most of the time is spent waiting for time to pass. */
+const AT_ONCE = 6;
+
+/** @param how `on the way`: only what may depend on the way to a subject that has met all of it another way. */
+export function protocolContract(subject: ProtocolSubject, how: 'all' | 'on the way' = 'all'): void {
   const kit = createKit(subject);
-  // Most of the time is spent waiting for time to pass, and no two tests share a channel.
-  describe(`protocol: ${subject.name}`, { concurrency: true }, () => {
-    describe('sending', () => sendingTests(kit));
-    describe('batches', () => batchesTests(kit));
-    describe('bad batches', () => badBatchesTests(kit));
-    describe('publishers', () => publishersTests(kit));
-    describe('receiving', () => receivingTests(kit));
-    describe('wishes', () => wishesTests(kit));
-    describe('data', () => dataTests(kit));
-    describe('cursors', () => cursorsTests(kit));
-    describe('formats', () => formatsTests(kit));
-    describe('polling', () => pollingTests(kit));
-    describe('bytes', () => bytesTests(kit));
-    describe('bad input', () => badInputTests(kit));
-    describe('bad questions', () => badQuestionsTests(kit));
-    describe('state and history', () => stateTests(kit));
-    describe('health, CORS and connections', () => healthTests(kit));
-    describe('conflation', () => conflationTests(kit));
-    describe('clients', () => clientsTests(kit));
+  const groups = how === 'all' ? { ...ON_THE_WAY, ...AT_THE_SERVER } : ON_THE_WAY;
+  // No two tests share a channel.
+  describe(`protocol: ${subject.name}`, { concurrency: AT_ONCE }, () => {
+    for (const [name, tests] of Object.entries(groups)) describe(name, () => tests(kit));
   });
 }

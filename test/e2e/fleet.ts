@@ -3,7 +3,6 @@
  * the program as one file; what the build makes is what a single server is.
  */
 import { type ServerEnv, type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { type RedisServer, type RedisSettings, startRedis } from '../support/redis-server.ts';
 import { startRedisWithUsers } from '../support/redis-users.ts';
 
@@ -31,7 +30,7 @@ export async function startFleet({ roles, env = {}, redis: settings, byUsers }: 
 
   async function add(roles: string): Promise<ServerProcess> {
     const REDIS_URL = store?.urlOf(roles) ?? redis.url;
-    const server = await startServer({ env: { ...env, REDIS_URL, ROLES: roles }, main: theProgram });
+    const server = await startServer({ env: { ...env, REDIS_URL, ROLES: roles } });
     started.push({ roles, server });
     return server;
   }

@@ -104,7 +104,7 @@ function leavingTests(edge: Edge): void {
   });
 
   it('a page that is loaded again and again has one stream, over HTTP/1.1 and h2', async (t) => {
-    const { figures, failures } = await reloadPages({ edge, scale: 0.1 }, GONE_MS);
+    const { figures, failures } = await reloadPages({ edge, scale: 0.04 }, GONE_MS);
     t.diagnostic(JSON.stringify(figures));
     assert.deepEqual(failures, []);
   });

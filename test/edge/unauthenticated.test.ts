@@ -8,7 +8,6 @@ import { freePort } from '../../loadtest/fleet/port.ts';
 import { type Chromium, startChromium } from '../support/chromium.ts';
 import { type EdgeProcess, edges, startEdge } from '../support/edge.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { bearer, SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -46,7 +45,7 @@ describe('an EventSource without a token', () => {
 
   /** On the same port each time, for the edges. */
   const start = (more: Record<string, string> = {}) =>
-    startServer({ env: { PORT: port, AUTH: 'jwt', JWT_SECRET: SECRET, ...more }, main: theProgram });
+    startServer({ env: { PORT: port, AUTH: 'jwt', JWT_SECRET: SECRET, ...more } });
   const look = () => browser.evaluate<Seen[]>('seen');
   const until = (what: string, isSo: (seen: Seen) => boolean, timeoutMs?: number) => {
     let last: Seen[] = [];

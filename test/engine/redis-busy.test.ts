@@ -18,7 +18,7 @@ import { startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 
 const BUSY_MAX_MS = 25;
-const REPETITIONS = 5;
+const REPETITIONS = 3;
 
 const MIB = 1 << 20;
 const CHANGE_MAX_BYTES = MIB / 4;

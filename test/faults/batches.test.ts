@@ -17,12 +17,12 @@ import { startProxy } from './proxy.ts';
 
 const CHANNEL = 'batches';
 const LANES = 6;
-const ROUNDS = 25;
+const ROUNDS = 14;
 /** Some dozen segments of TCP each, so that a cut finds the middle of one. */
 const CHANGE_BYTES = 1_500;
 const SIZE_MAX = 30;
 /** Of the batches of a lane; the others are sent with troubles that leave the store alive. */
-const KILLED_AT = [8, 16];
+const KILLED_AT = [4, 9];
 const RECOVERED_MS = 60_000;
 const RETRY_MS = 400;
 

@@ -20,7 +20,7 @@ import { noRest } from '../support/gateway-parts.ts';
 import { bareFormat, Listener } from './interleavings/listener.ts';
 import { ScheduledLog } from './interleavings/scheduled-log.ts';
 
-const RUNS = Number(process.env.INTERLEAVINGS ?? 1_500);
+const RUNS = Number(process.env.INTERLEAVINGS ?? 600);
 const CHANNEL = 'room';
 const metrics = createMetrics();
 

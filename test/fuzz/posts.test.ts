@@ -3,16 +3,21 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { fuzzPosts } from './posts.ts';
 
+const CASES = 1_200;
+
 it('a POST in one segment and in pieces: the same status, effect and log', async () => {
-  const { cases, differences, statuses, changes } = await fuzzPosts(3_000, 12);
+  const { cases, differences, statuses, changes } = await fuzzPosts(CASES, 12);
   assert.deepEqual(differences, []);
-  assert.equal(cases, 3_000);
-  assert.ok(changes > 300 && Object.keys(statuses).length > 6, JSON.stringify({ changes, statuses }));
+  assert.equal(cases, CASES);
+  assert.ok(changes > CASES / 10 && Object.keys(statuses).length > 6, JSON.stringify({ changes, statuses }));
 });
 
 it('the same where tokens are asked for, whoever they are of and whatever is wrong with them', async () => {
-  const { cases, differences, statuses, changes } = await fuzzPosts(3_000, 14, true);
+  const { cases, differences, statuses, changes } = await fuzzPosts(CASES, 14, true);
   assert.deepEqual(differences, []);
-  assert.equal(cases, 3_000);
-  assert.ok(changes > 100 && statuses['401']! > 200 && statuses['403']! > 50, JSON.stringify({ changes, statuses }));
+  assert.equal(cases, CASES);
+  assert.ok(
+    changes > CASES / 30 && statuses['401']! > CASES / 15 && statuses['403']! > CASES / 60,
+    JSON.stringify({ changes, statuses }),
+  );
 });

@@ -9,14 +9,15 @@ import type { Mutation } from './mutations.ts';
 
 export const patches = join(projectRoot, 'test/mutations');
 
-/** dist/ where there is one: for the servers behind an edge. */
+/** dist/ where there is one: for what is started as it is built. */
 const COPIED = [
-  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist', 'package.json'],
+  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist'],
+  ...['package.json', 'package-lock.json'],
   ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json'],
 ];
 
-/** Of one run; none takes a tenth of it. */
-const TIMEOUT_MS = 60_000;
+/** Of one run; on a quiet machine none takes a twentieth of it. */
+const TIMEOUT_MS = 180_000;
 /** Of the interleavings, a hundred find each mutation as a rule; nobody needs the smallest. */
 const env = { ...process.env, INTERLEAVINGS: '4000', SHRINK: 'no', DEADLINE_MS: '5000', NODE_TEST_CONTEXT: undefined };
 
@@ -24,6 +25,16 @@ export interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly output: string;
+}
+
+/** Of a test. */
+const SAID_NO = /AssertionError|ERR_ASSERTION|waited \d+ ms for/;
+
+/** Red, and for the right reason: a test said no, the program was not broken altogether. @returns What is wrong with it. */
+export function faultOf({ says }: Mutation, { failed, output }: Outcome): string | undefined {
+  if (failed === 0) return 'nobody noticed';
+  if (/SyntaxError|ERR_MODULE_NOT_FOUND|ETIMEDOUT/.test(output)) return 'the program was broken altogether';
+  return (says ? new RegExp(says) : SAID_NO).test(output) ? undefined : 'no test said what it has to';
 }
 
 export class Copy implements Disposable {
@@ -68,14 +79,19 @@ export class Copy implements Disposable {
     rmSync(this.#path, { recursive: true, force: true });
   }
 
-  /** @throws when the patch does not apply any more. */
-  check(mutation: Mutation): void {
-    this.#patch(mutation, ['--check']);
+  /** Why its patch does not apply any more, if so. */
+  whyNot(mutation: Mutation): string | undefined {
+    return this.#apply(mutation, ['--check']);
   }
 
-  #patch({ patch }: Mutation, how: readonly string[]): void {
+  #patch(mutation: Mutation, how: readonly string[]): void {
+    const why = this.#apply(mutation, how);
+    if (why !== undefined) throw new Error(`the patch does not apply any more: ${why}`);
+  }
+
+  #apply({ patch }: Mutation, how: readonly string[]): string | undefined {
     const args = ['apply', '--recount', ...how, join(patches, `${patch}.patch`)];
     const { status, stderr } = spawnSync('git', args, { cwd: this.#path, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`the patch does not apply any more: ${stderr}`);
+    return status === 0 ? undefined : `${patch}: ${stderr}`;
   }
 }

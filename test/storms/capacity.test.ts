@@ -15,7 +15,7 @@ import { isLong, openStreams } from './kit.ts';
 const MAX_STREAMS = isLong ? 2000 : 100;
 const EXTRA = isLong ? 1000 : 40;
 /** Some tries of each: they come back after 1 to 3 s. */
-const GET_IN_MS = isLong ? 120_000 : 15_000;
+const GET_IN_MS = isLong ? 120_000 : 60_000;
 
 /** An EventSource as it is, with what its page would know of it. */
 class Client {

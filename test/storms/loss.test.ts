@@ -10,7 +10,7 @@ import { describe, it } from 'node:test';
 import { isLong } from './kit.ts';
 import { type Figures, type Storm, storm } from './loss.ts';
 
-const CHANNELS = isLong ? 80_000 : 4_000;
+const CHANNELS = isLong ? 80_000 : 1_500;
 /** All roles, the senders and the readers share two cores: a few thousand changes a second. */
 const WITHIN_S = isLong ? 20 : 4;
 /** I10; beside other tests on a machine that is five times slower, later. */

@@ -1,9 +1,9 @@
 /**
- * The program as one file, with all packages in it: a process of it starts in half the time, which counts where fleets of them
- * are started again and again. It is made once for each state of the sources, and kept beside the installed packages, where
- * nobody changes it: a process that is restarted in the middle of a long run comes back as what it was.
+ * The program as one file, with all packages in it: a process of it starts in half the time, which counts where hundreds are
+ * started. It is made once for each state of the sources, and kept beside the installed packages, where nobody changes it: a
+ * process that is restarted in the middle of a long run comes back as what it was.
  *
- * What `npm run build` makes is started by `process.ts`.
+ * `process.ts` starts it; what `npm run build` makes is started where that is in question.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';

@@ -46,7 +46,7 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 /** Loading the largest append-only file of these tests takes well under a second, on a busy machine a few. */
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 40_000;
 const PING_TIMEOUT_MS = 1_000;
 /** After this an orderly end has become none. */
 const STOP_TIMEOUT_MS = 5_000;

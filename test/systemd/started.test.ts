@@ -7,7 +7,6 @@ import { describe, it } from 'node:test';
 import { isNamed } from '../contract/protocol/kit.ts';
 import { request } from '../support/http.ts';
 import { launch, type ServerProcess, startServer } from '../support/process.ts';
-import { theProgram } from '../support/program.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { openSse } from '../support/sse.ts';
 import { waitFor } from '../support/wait.ts';
@@ -26,7 +25,7 @@ function flagsOf(name: string): readonly string[] {
 const environment = (name: string, more = {}) => ({ ...environmentOf(readUnit(name), '0'), PORT: '0', ...more });
 
 function started(name: string, more = {}, through: readonly string[] = []): Promise<ServerProcess> {
-  return startServer({ env: environment(name, more), through, flags: flagsOf(name), main: theProgram });
+  return startServer({ env: environment(name, more), through, flags: flagsOf(name) });
 }
 
 async function sendAndReceive(bucket: ServerProcess, gateway: ServerProcess): Promise<void> {
@@ -67,7 +66,7 @@ describe('what the systemd units start', () => {
 
   it('is not started again where a setting is wrong', async () => {
     const name = 'smallchange-all.service';
-    const { exited, said } = await launch(environment(name, { DRAIN_MS: 'long' }), [], theProgram);
+    const { exited, said } = await launch(environment(name, { DRAIN_MS: 'long' }));
     const { code } = await exited;
     assert.equal(String(code), only(readUnit(name), 'RestartPreventExitStatus'), said.stderr);
   });

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLab } from '../../faults/lab.ts';
 import { startServer } from '../../support/process.ts';
-import { theProgram } from '../../support/program.ts';
 import { createRandom } from '../../support/random.ts';
 import type { Targets } from './middle.ts';
 
@@ -19,7 +18,7 @@ const KILL_MIN_MS = 500;
 const KILL_MAX_MS = 4_000;
 
 export async function startAlone(): Promise<Place> {
-  const server = await startServer({ env: ENV, main: theProgram });
+  const server = await startServer({ env: ENV });
   return {
     send: server.url,
     receive: server.url,

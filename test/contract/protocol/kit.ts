@@ -176,17 +176,23 @@ export function createKit(subject: ProtocolSubject) {
     }
   }
 
-  /** Sends so many, all but the last at once and in no particular order, and waits until all are merged. */
+  /** Sends so many, in batches of one publisher, and waits until all are merged. */
   async function sendMany(channel: string, count: number): Promise<void> {
-    let next = 1;
-    const lane = async () => {
-      while (next < count) await send(channel, String(next++));
-    };
-    await Promise.all(Array.from({ length: 40 }, lane));
+    const headers = { 'content-type': 'application/x-ndjson' };
+    for (let seq = 1; seq < count; seq += BATCH_MAX_CHANGES) {
+      const length = Math.min(BATCH_MAX_CHANGES, count - seq);
+      const lines = Array.from({ length }, (_, i) => `"${seq + i}"\n`).join('');
+      const answer = await post(channel, lines, { from: 'many.1', seq, batch: '1', headers });
+      assert.equal(answer.status, 204, answer.body.toString());
+    }
     const last = `last of ${count}`;
     await send(channel, last);
-    const isMerged = async () => (await everything(channel)).at(-1)?.data === last;
-    await waitFor(isMerged, { what: `${count} changes to be merged`, everyMs: 50 });
+    let page: Page | undefined;
+    const isMerged = async () => {
+      page = await history(channel, page && `?since=${page.cursor}`);
+      return page.events.at(-1)?.data === last;
+    };
+    await waitFor(isMerged, { what: `${count} changes to be merged` });
   }
 
   async function history(channel: string, query = ''): Promise<Page> {

@@ -18,6 +18,7 @@ const STREAMS = 3_000;
 /** Two gateways hold all, and a fifteenth more. */
 const PLACES_PER_STREAM = 1_600 / STREAMS;
 const CHANGES_PER_S = 200;
+const CHANGES_PER_S_MIN = 40;
 const BACK_MAX_MS = 10_000;
 const OPEN_MAX_MS = 60_000;
 const WATCH_EVERY_MS = 200;
@@ -37,8 +38,8 @@ async function startFleet(redisUrl: string, maxStreams: number): Promise<{ gatew
   return { gateways, others };
 }
 
-function startLoad(target: string, streams: number, seconds: number) {
-  const flags = { target, streams, channels: Math.ceil(streams / 10), rate: CHANGES_PER_S, duration: `${seconds}s` };
+function startLoad(target: string, streams: number, rate: number, seconds: number) {
+  const flags = { target, streams, channels: Math.ceil(streams / 10), rate, duration: `${seconds}s` };
   const more = { 'open-rate': '1000/s', late: '30s', settle: '10s' };
   return runTester(Object.entries({ ...flags, ...more }).flatMap(([name, value]) => [`--${name}`, String(value)]));
 }
@@ -58,7 +59,8 @@ export async function killGateway(options: TrialOptions, backMaxMs = BACK_MAX_MS
     connectionsPerIp: 20_000,
   });
   const watch = new Watch(gateways, WATCH_EVERY_MS);
-  const load = startLoad(proxy.plainUrl, streams, (BEFORE_MS + backMaxMs + AFTER_MS) / 1000);
+  const rate = sized(CHANGES_PER_S, CHANGES_PER_S_MIN, options);
+  const load = startLoad(proxy.plainUrl, streams, rate, (BEFORE_MS + backMaxMs + AFTER_MS) / 1000);
   try {
     await waitFor(() => watch.total >= streams, {
       timeoutMs: OPEN_MAX_MS,

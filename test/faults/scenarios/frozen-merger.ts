@@ -16,7 +16,7 @@ export const frozenMerger: Scenario = {
   name: 'frozen-merger',
   promise: 'SIGSTOP of a merger past its lease while another works, then SIGCONT: refused commit seen, 0 repeated',
   async run(options) {
-    const planned = sized(40, 6, options);
+    const planned = sized(40, 4, options);
     let rounds = 0;
     const random = createRandom(options.seed);
     const { verdict, said } = await run({

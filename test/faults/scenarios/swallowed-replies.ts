@@ -10,7 +10,7 @@ export const swallowedReplies: Scenario = {
   name: 'swallowed-replies',
   promise: 'reply swallowed on 5 % of Redis commands: 0 lost, 0 repeated',
   async run(options) {
-    const changes = sized(165_000, 2_500, options);
+    const changes = sized(165_000, 500, options);
     const beganMs = performance.now();
     let swallowed = 0;
     const result = await run({

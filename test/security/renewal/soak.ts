@@ -10,14 +10,13 @@ import { numbersOf } from '../../../loadtest/bench/options.ts';
 import { publish, table } from '../../../loadtest/bench/report.ts';
 import { edges, startEdge } from '../../support/edge.ts';
 import { startServer } from '../../support/process.ts';
-import { theProgram } from '../../support/program.ts';
 import { SECRET } from '../../support/tokens.ts';
 import { type Outcome, renew } from './renewal.ts';
 
 const { seconds, life, readers, rate } = numbersOf({ seconds: 300, life: 10, readers: 5, rate: 20 });
 
 const env = { AUTH: 'jwt', JWT_SECRET: SECRET, HISTORY_MAX_EVENTS: '100000' };
-await using server = await startServer({ env, main: theProgram });
+await using server = await startServer({ env });
 
 async function through(url: string): Promise<Outcome> {
   const untilMs = performance.now() + seconds * 1_000;

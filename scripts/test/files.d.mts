@@ -1,0 +1,1 @@
+export const TOGETHER: Readonly<Record<'test/unit.ts' | 'test/light.ts', readonly string[]>>;
