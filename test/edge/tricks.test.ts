@@ -57,7 +57,13 @@ function tests(edge: Edge): void {
     return ((await answer.json()) as { events: unknown[] }).events.length;
   }
 
-  function overH2(path: string, fields: Fields, body?: string): Promise<{ status: string; text: string }> {
+  /** @param until What a stream has told when it is left. */
+  function overH2(
+    path: string,
+    fields: Fields,
+    body?: string,
+    until = /\$sync/,
+  ): Promise<{ status: string; text: string }> {
     const sent = { ':path': path, ':method': body === undefined ? 'GET' : 'POST', ...fields };
     const stream = h2.request(sent, { endStream: body === undefined });
     return new Promise((resolve, reject) => {
@@ -67,7 +73,7 @@ function tests(edge: Edge): void {
       });
       stream.on('data', (chunk: Buffer) => {
         text += chunk;
-        if (text.includes('$sync')) stream.close();
+        if (until.test(text)) stream.close();
       });
       // One that is refused as a whole has no answer.
       stream.on('error', () => resolve({ status, text }));
@@ -281,7 +287,11 @@ function tests(edge: Edge): void {
             const text = 'text' in answer ? answer.text : answer.body.toString();
             assert.deepEqual(text.match(/of \d+\./g), [`of ${i}.`]);
           }
-          assert.equal((await overH2(`/c/${other(i)}/${path}`, { authorization })).status, '403');
+          const stream = await overH2(`/c/${channel}/events?since=earliest`, { authorization }, undefined, /of \d+\./);
+          assert.deepEqual(stream.text.match(/of \d+\./g), [`of ${i}.`]);
+          for (const door of [path, 'events']) {
+            assert.equal((await overH2(`/c/${other(i)}/${door}`, { authorization })).status, '403');
+          }
           const headers = { authorization };
           assert.equal((await request(proxy.plainUrl, `/c/${other(i)}/state`, { agent, headers })).status, 403);
         }),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startLocalApp } from '../support/app.ts';
 import { ask } from '../support/ask.ts';
+import { posting, reading } from '../support/limits.ts';
 import { Listening } from '../support/listening.ts';
 import { projectRoot } from '../support/program.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -162,11 +163,15 @@ describe('A27 a setting that is empty', () => {
         [{ authorization: 'Bearer x' }, 401],
         [{ 'x-forwarded-for': '127.0.0.1' }, 401],
       ] as const) {
-        for (const init of [{ method: 'POST', body: 'x' }, {}]) {
-          const path = init.method === undefined ? '/c/a.1/state' : '/c/a.1';
-          const answer = await fetch(server.url + path, { ...init, headers: headers as Record<string, string> });
-          assert.equal(answer.status, status);
-          await answer.body?.cancel();
+        const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+        for (const parts of [
+          posting(1, '/c/a.1', fields.join('')),
+          posting(2, '/c/a.1', fields.join('')),
+          reading('/c/a.1/events', fields.join('')),
+          reading('/c/a.1/events?format=json', fields.join('')),
+          reading('/c/a.1/state', fields.join('')),
+        ]) {
+          assert.match(await ask(server.port, parts), new RegExp(`^HTTP/1\\.1 ${status} `));
         }
       }
       const evil = await fetch(`${server.url}/c/a.1/state`, {
