@@ -5,11 +5,12 @@
  * A page that comes back asks for what it left, under the same lock: what is no longer there has been sent by another.
  */
 import type { ClientClock } from './clock.ts';
-import { type Entry, entryOf, keyOf, settle } from './entry.ts';
+import { type Entry, settle } from './entry.ts';
 import { type Locks, tryLock } from './locks.ts';
 import { lockOf, type Nonces } from './nonces.ts';
 import type { Keeper, Outbox } from './outbox.ts';
 import type { OutboxStorage, StoredChange } from './storage.ts';
+import { entryOf, keyOf } from './stored.ts';
 
 export interface AdoptionDeps {
   readonly scope: string;

@@ -1,5 +1,6 @@
 /** One connection of an app: the wiring of streams, outbox and page, and the status that is made of theirs. */
 import { isChannel } from '../domain/channel.ts';
+import { whenAborted } from './aborted.ts';
 import type { Batch, BatchLimits } from './batch.ts';
 import { bytesOf } from './bytes.ts';
 import { systemClock } from './clock.ts';
@@ -46,7 +47,7 @@ const LOOK_MS = 5_000;
 export function createConnection(
   url: string | URL,
   options: ConnectOptions,
-  { page, locks, Channel, load = () => import('./more.ts') }: Surroundings = browser(),
+  { page, locks, Channel, load = () => import('./more.ts').then(({ more }) => more) }: Surroundings = browser(),
 ): Connection {
   const { name = 'anyone', clock = systemClock, random = Math.random, since = {}, whenHidden = 'park' } = options;
   // A channel may be called `constructor`.
@@ -226,7 +227,7 @@ export function createConnection(
         const bytes = bytesOf(data);
         if (bytes.length === 0) throw new ClientError('invalid', 'empty');
         const { entry, done } = outbox.add(channel, bytes, replace);
-        signal?.addEventListener('abort', () => outbox.takeBack(entry) && changed(), { once: true });
+        whenAborted(signal, () => outbox.takeBack(entry) && changed());
         done.then(resolve, reject);
         void started.then(sender.pump);
       });
@@ -250,7 +251,7 @@ export function createConnection(
         waiting.push(end);
         // Also what was left behind is waited for, once it is known.
         void started.then(changed);
-        signal?.addEventListener('abort', () => end(new ClientError('aborted')));
+        whenAborted(signal, () => end(new ClientError('aborted')));
       });
     },
     close() {
@@ -274,7 +275,6 @@ export function createConnection(
 
   // What is older goes out first: what is published now waits until it is known.
   const started = lookAndSend();
-  options.signal?.addEventListener('abort', () => connection.close(), { once: true });
-  if (options.signal?.aborted) connection.close();
+  whenAborted(options.signal, connection.close);
   return connection;
 }

@@ -45,11 +45,10 @@ function isCovered(cursor: string, seen = ''): boolean {
 const ANSWER_MS = 2_000;
 
 /** The same for all tokens of one user. */
-function whoseIs(token: string | undefined): string {
-  if (token === undefined) return '';
+function whoseIs(token = ''): string {
   try {
-    const { iss = '', sub } = JSON.parse(atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')));
-    return sub === undefined ? token : `${iss} ${sub}`;
+    const { iss, sub } = JSON.parse(atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')));
+    return sub ? `${iss} ${sub}` : token;
   } catch {
     return token;
   }
