@@ -66,10 +66,10 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
       await nonces.adopt(from);
       // Only now: its owner may have gone on until it lost the lock.
       const left = (await storage.list(scope)).filter((change) => change.from === from);
-      found.push(left.sort((a, b) => a.seq - b.seq));
+      if (left[0]) found.push(left.sort((a, b) => a.seq - b.seq));
     }
     if (mine !== lettings) return;
-    const oldestFirst = found.filter(({ length }) => length > 0).sort(([a], [b]) => a!.atMs - b!.atMs);
+    const oldestFirst = found.sort(([a], [b]) => a!.atMs - b!.atMs);
     prepend(oldestFirst.flat().map(takeUp));
     for (const [key, entry] of away) {
       if (!held.has(entry.change.from)) continue;
@@ -124,9 +124,11 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
     },
     handOver() {
       outbox.giveUp();
-      const isTheirs = ({ isStored }: Entry) => keeper.isDurable || isStored;
-      for (const entry of outbox.all.filter(isTheirs)) away.set(keyOf(entry.change), entry);
-      outbox.all = outbox.all.filter((entry) => !isTheirs(entry));
+      outbox.all = outbox.all.filter((entry) => {
+        const isTheirs = keeper.isDurable || entry.isStored;
+        if (isTheirs) away.set(keyOf(entry.change), entry);
+        return !isTheirs;
+      });
       letGo();
     },
     released,

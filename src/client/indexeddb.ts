@@ -17,7 +17,7 @@ interface Store {
 }
 
 interface Database {
-  createObjectStore(name: string, options: { keyPath: string[] }): unknown;
+  createObjectStore(name: string, options: { keyPath: readonly string[] }): unknown;
   transaction(
     name: string,
     mode: 'readwrite',
@@ -33,6 +33,7 @@ interface Browser {
 
 const NAME = 'smallchange';
 const CHANGES = 'changes';
+const KEY = ['scope', 'from', 'channel', 'seq'] as const;
 /** Another tab with an older version may keep it from being opened. */
 const OPEN_MAX_MS = 3_000;
 
@@ -43,8 +44,7 @@ export async function openIndexedDb(): Promise<OutboxStorage> {
   const database = await new Promise<Database>((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
     late = setTimeout(reject, OPEN_MAX_MS, new Error('IndexedDB does not open'));
-    request.onupgradeneeded = () =>
-      request.result.createObjectStore(CHANGES, { keyPath: ['scope', 'from', 'channel', 'seq'] });
+    request.onupgradeneeded = () => request.result.createObjectStore(CHANGES, { keyPath: KEY });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   }).finally(() => clearTimeout(late));
@@ -63,6 +63,6 @@ export async function openIndexedDb(): Promise<OutboxStorage> {
   return {
     list: (scope) => run((store) => store.getAll(IDBKeyRange.bound([scope], [scope, []]))),
     put: (change) => run((store) => store.put(change)),
-    delete: ({ scope, from, channel, seq }) => run((store) => store.delete([scope, from, channel, seq])),
+    delete: (change) => run((store) => store.delete(KEY.map((name) => change[name]))),
   };
 }

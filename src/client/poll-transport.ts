@@ -58,9 +58,8 @@ export function createPollTransport(deps: TransportDeps): Transport {
     hearsHeartbeats: false,
     open(request, sink) {
       const ending = new AbortController();
-      run(request, sink, ending.signal)
-        .catch(() => undefined)
-        .then(() => sink.ended({ reason: 'cut' }));
+      const end = () => sink.ended({ reason: 'cut' });
+      run(request, sink, ending.signal).then(end, end);
       return () => ending.abort();
     },
   };

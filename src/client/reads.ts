@@ -19,6 +19,8 @@ interface Page {
 
 /** P25. */
 const PAGE_MAX = 500;
+/** More than any channel keeps. */
+const ALL = 1e9;
 
 export interface ReadsDeps extends TransportDeps {
   readonly tokens: Tokens;
@@ -39,7 +41,7 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
 
   return {
     state: async (channel) => snapshotOf(channel, await read<StateBody>(`${channel}/state`, {})),
-    async *history(channel, { since, limit: left = Number.POSITIVE_INFINITY } = {}) {
+    async *history(channel, { since, limit: left = ALL } = {}) {
       for (let at = since, more = true; more && left > 0; ) {
         const page = await read<Page>(`${channel}/history`, { since: at, limit: Math.min(left, PAGE_MAX) });
         for (const event of page.events) yield eventOf(event, event.id!, channel, isOwn);
