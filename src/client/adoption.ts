@@ -5,11 +5,12 @@
  * A page that comes back asks for what it left, under the same lock: what is no longer there has been sent by another.
  */
 import type { ClientClock } from './clock.ts';
-import { type Entry, entryOf, keyOf, settle } from './entry.ts';
+import { type Entry, settle } from './entry.ts';
 import { type Locks, tryLock } from './locks.ts';
 import { lockOf, type Nonces } from './nonces.ts';
 import type { Keeper, Outbox } from './outbox.ts';
 import type { OutboxStorage, StoredChange } from './storage.ts';
+import { entryOf, keyOf } from './stored.ts';
 
 export interface AdoptionDeps {
   readonly scope: string;
@@ -65,10 +66,10 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
       await nonces.adopt(from);
       // Only now: its owner may have gone on until it lost the lock.
       const left = (await storage.list(scope)).filter((change) => change.from === from);
-      found.push(left.sort((a, b) => a.seq - b.seq));
+      if (left[0]) found.push(left.sort((a, b) => a.seq - b.seq));
     }
     if (mine !== lettings) return;
-    const oldestFirst = found.filter(({ length }) => length > 0).sort(([a], [b]) => a!.atMs - b!.atMs);
+    const oldestFirst = found.sort(([a], [b]) => a!.atMs - b!.atMs);
     prepend(oldestFirst.flat().map(takeUp));
     for (const [key, entry] of away) {
       if (!held.has(entry.change.from)) continue;
@@ -123,9 +124,11 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
     },
     handOver() {
       outbox.giveUp();
-      const isTheirs = ({ isStored }: Entry) => keeper.isDurable || isStored;
-      for (const entry of outbox.all.filter(isTheirs)) away.set(keyOf(entry.change), entry);
-      outbox.all = outbox.all.filter((entry) => !isTheirs(entry));
+      outbox.all = outbox.all.filter((entry) => {
+        const isTheirs = keeper.isDurable || entry.isStored;
+        if (isTheirs) away.set(keyOf(entry.change), entry);
+        return !isTheirs;
+      });
       letGo();
     },
     released,

@@ -2,19 +2,13 @@
 import type { Problem } from './contract.ts';
 import type { Ending } from './transport.ts';
 
+function isOf({ headers }: Response, type: string): boolean {
+  return !!headers.get('content-type')?.startsWith(type);
+}
+
 async function problemOf(response: Response): Promise<Problem | undefined> {
-  if (!typeOf(response).startsWith('application/problem+json')) return undefined;
+  if (!isOf(response, 'application/problem+json')) return undefined;
   return (await response.json().catch(() => undefined)) as Problem | undefined;
-}
-
-function typeOf(response: Response): string {
-  return response.headers.get('content-type') ?? '';
-}
-
-/** What `Retry-After` asks for, milliseconds: only its form in seconds, which ours has. */
-function retryAfterMs(response: Response): number | undefined {
-  const seconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
-  return seconds >= 0 ? seconds * 1_000 : undefined;
 }
 
 /** P5: the same again, a little later. */
@@ -24,15 +18,16 @@ function isTemporary(status: number): boolean {
 
 /** @returns Undefined when it is what was asked for. */
 export async function refusalOf(response: Response, type: string): Promise<Ending | undefined> {
-  return response.status === 200 && typeOf(response).startsWith(type) ? undefined : meaningOf(response);
+  return response.status === 200 && isOf(response, type) ? undefined : meaningOf(response);
 }
 
 export async function meaningOf(response: Response): Promise<Ending> {
-  const { status } = response;
+  const { status, headers } = response;
   const problem = await problemOf(response);
   // Whatever else it says is not read: the connection is free again.
   if (!problem) await response.body?.cancel().catch(() => undefined);
-  const said = { retryMs: retryAfterMs(response), problem };
+  // Only its form in seconds, which ours has: a date is no number.
+  const said = { retryMs: Number(headers.get('retry-after')) * 1_000 || undefined, problem };
   if (status === 401 || status === 403) return { reason: 'unauthorized', ...said };
   if (isTemporary(status)) return { reason: 'refused', ...said };
   return { reason: problem ? 'rejected' : 'not-our-server', ...said };

@@ -18,6 +18,6 @@ export function base64Url(bytes: Uint8Array): string {
 
 /** What is shown of a secret: 8 characters of base64url of its SHA-256 (P4); undefined on plain http, which has no hash. */
 export async function tagOf(secret: string): Promise<string | undefined> {
-  const hash = await globalThis.crypto?.subtle?.digest('SHA-256', new TextEncoder().encode(secret));
+  const hash = await globalThis.crypto?.subtle?.digest('SHA-256', bytesOf(secret) as Uint8Array<ArrayBuffer>);
   return hash && base64Url(new Uint8Array(hash, 0, 6));
 }

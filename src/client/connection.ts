@@ -1,5 +1,6 @@
 /** One connection of an app: the wiring of streams, outbox and page, and the status that is made of theirs. */
 import { isChannel } from '../domain/channel.ts';
+import { whenAborted } from './aborted.ts';
 import type { Batch, BatchLimits } from './batch.ts';
 import { bytesOf } from './bytes.ts';
 import { systemClock } from './clock.ts';
@@ -46,7 +47,7 @@ const LOOK_MS = 5_000;
 export function createConnection(
   url: string | URL,
   options: ConnectOptions,
-  { page, locks, Channel, load = () => import('./more.ts') }: Surroundings = browser(),
+  { page, locks, Channel, load = () => import('./more.ts').then(({ more }) => more) }: Surroundings = browser(),
 ): Connection {
   const { name = 'anyone', clock = systemClock, random = Math.random, since = {}, whenHidden = 'park' } = options;
   // A channel may be called `constructor`.
@@ -58,14 +59,16 @@ export function createConnection(
   const connecting: Status = { state: 'connecting' };
   let status = connecting;
   let isAway = false;
+  let isClosed = false;
   let isDurable = true;
-  const ended = new AbortController();
+  const closing = new AbortController();
   const signals = createSignals();
   const { report } = signals;
   const tokens = createTokens(options.token);
   const nonces = createNonces(name, locks);
   const { isOwn } = nonces;
-  const transportDeps = { base, fetch: ask, clock };
+  /** Of all that is made here. */
+  const common = { base, fetch: ask, clock, random, tokens, isOwn, report, changed };
   const part = createLatePart(load, clock, random);
   const scope = `${base} ${name}`;
   const limits = { ...OUTBOX, ...options.outbox };
@@ -77,7 +80,7 @@ export function createConnection(
     .then(() => openDurable(options.storage, part, { scope, clock, outbox, nonces, locks }, notDurable))
     .then((found) => {
       // Closed before it was open, it must not come to own what others left.
-      durable = status.state === 'closed' ? undefined : found;
+      durable = isClosed ? undefined : found;
       if (isAway) durable?.adoption.handOver();
       // What was published before it was closed is still written down.
       return found;
@@ -86,11 +89,11 @@ export function createConnection(
   /** None until `$sync` has told, nor while the part is not there. */
   const batchOf = (queue: readonly Entry[]): Batch | undefined =>
     batchLimits.maxBatchChanges === undefined ? undefined : part.now()?.batchOf(queue, batchLimits);
-  const sender = createSender({ ...transportDeps, random, tokens, outbox, changed, batchOf });
+  const sender = createSender({ ...common, outbox, batchOf });
   const reads = (): Promise<Reads> =>
-    part.get().then(({ createReads }) => createReads({ ...transportDeps, tokens, isOwn, signal: ended.signal }));
+    part.get().then(({ createReads }) => createReads({ ...common, signal: closing.signal }));
   const state = async (channel: string) => (await reads()).state(channel);
-  const transports = createTransports(transportDeps, options.transports ?? ALL, part);
+  const transports = createTransports(common, options.transports ?? ALL, part);
   const canShare = options.share !== false && locks && Channel;
   const share = (channels: readonly string[]) => {
     if (!canShare) return undefined;
@@ -98,7 +101,7 @@ export function createConnection(
     return (transport: Transport) =>
       part.get().then(
         ({ createShare }) => {
-          shared ??= createShare({ ...transportDeps, locks, Channel, token: tokens.current }, channels);
+          shared ??= createShare({ ...common, locks, Channel }, channels);
           return shared(transport);
         },
         // Without it each tab has a stream of its own.
@@ -106,14 +109,9 @@ export function createConnection(
       );
   };
   const streams = createStreams({
+    ...common,
     share,
-    clock,
-    random,
-    tokens,
     transports,
-    changed,
-    report,
-    isOwn,
     state,
     opened(sync) {
       batchLimits = sync;
@@ -134,7 +132,7 @@ export function createConnection(
   }
 
   function changed(): void {
-    if (status.state === 'closed') return;
+    if (isClosed) return;
     durable?.adoption.released();
     const all = [...streams.statuses, sender.status];
     const worst = worstFirst.flatMap((state) => all.find((each) => each?.state === state) ?? [])[0] ?? connecting;
@@ -150,7 +148,7 @@ export function createConnection(
     unlook();
     await opened;
     if (!isAway) await durable?.adoption.look();
-    if (status.state === 'closed' || isAway) return;
+    if (isClosed || isAway) return;
     sender.pump();
     changed();
     if (durable?.adoption.isWaiting) unlook = clock.after(LOOK_MS, look);
@@ -161,7 +159,7 @@ export function createConnection(
 
   /** @param isSure That what is open is dead; then also a page that nobody looks at has a stream again. */
   function attempt(isSure = false): void {
-    if (status.state === 'closed') return;
+    if (isClosed) return;
     isAway = false;
     const isHidden = page.isHidden();
     if (!isHidden) unpark();
@@ -209,7 +207,7 @@ export function createConnection(
 
   function checkChannel(channel: string): void {
     if (!isChannel(channel)) throw new ClientError('invalid', 'channel');
-    if (status.state === 'closed') throw new ClientError('closed');
+    if (isClosed) throw new ClientError('closed');
   }
 
   const connection: Connection = {
@@ -226,7 +224,7 @@ export function createConnection(
         const bytes = bytesOf(data);
         if (bytes.length === 0) throw new ClientError('invalid', 'empty');
         const { entry, done } = outbox.add(channel, bytes, replace);
-        signal?.addEventListener('abort', () => outbox.takeBack(entry) && changed(), { once: true });
+        whenAborted(signal, () => outbox.takeBack(entry) && changed());
         done.then(resolve, reject);
         void started.then(sender.pump);
       });
@@ -245,16 +243,17 @@ export function createConnection(
     },
     reconnect: () => attempt(true),
     async flush({ signal } = {}) {
-      if (status.state === 'closed') throw new ClientError('closed');
+      if (isClosed) throw new ClientError('closed');
       return withEnding((end) => {
         waiting.push(end);
         // Also what was left behind is waited for, once it is known.
         void started.then(changed);
-        signal?.addEventListener('abort', () => end(new ClientError('aborted')));
+        whenAborted(signal, () => end(new ClientError('aborted')));
       });
     },
     close() {
-      if (status.state === 'closed') return;
+      if (isClosed) return;
+      isClosed = true;
       status = { state: 'closed' };
       signals.tell('status', status);
       signals.close();
@@ -266,7 +265,7 @@ export function createConnection(
       outbox.close();
       durable?.adoption.close();
       durable = undefined;
-      ended.abort();
+      closing.abort();
       for (const end of waiting.splice(0)) end(new ClientError('closed'));
     },
     addEventListener: (type, listener, { signal } = {}) => signals.add(type, listener, signal),
@@ -274,7 +273,6 @@ export function createConnection(
 
   // What is older goes out first: what is published now waits until it is known.
   const started = lookAndSend();
-  options.signal?.addEventListener('abort', () => connection.close(), { once: true });
-  if (options.signal?.aborted) connection.close();
+  whenAborted(options.signal, connection.close);
   return connection;
 }

@@ -1,5 +1,4 @@
 /** One change in the outbox, and the promise of whoever published it. */
-import type { ClientClock } from './clock.ts';
 import type { StoredChange } from './storage.ts';
 
 /** Of a promise: with an error it rejects. */
@@ -24,17 +23,6 @@ export interface Entry {
   stored: Promise<void> | undefined;
   /** Of those that were published here; of a replaced change too. */
   readonly waiting: End[];
-}
-
-export function keyOf({ from, channel, seq }: StoredChange): string {
-  return `${from} ${channel} ${seq}`;
-}
-
-/** Of what was found written down: as old as it is, by whoever wrote it. */
-export function entryOf(change: StoredChange, clock: ClientClock): Entry {
-  const ageMs = Math.max(0, clock.wallMs() - change.atMs);
-  const bornMs = clock.elapsedMs() - ageMs;
-  return { change, bornMs, replace: undefined, isSent: true, isStored: true, stored: undefined, waiting: [] };
 }
 
 export function settle(entry: Entry, error?: Error): void {

@@ -21,9 +21,8 @@ export function eventOf(
   channel: string,
   isOwn: (from?: string) => boolean,
 ): ChannelEvent {
-  const { data, b64, from, ...others } = envelope;
-  const bytes = data ?? fromBase64(b64 ?? '');
-  return { ...others, ...(from !== undefined && { from }), channel, id, data: bytes, own: isOwn(from) };
+  const { data, b64, ...others } = envelope;
+  return { ...others, channel, id, data: data ?? fromBase64(b64 ?? ''), own: isOwn(envelope.from) };
 }
 
 export interface StateBody {
@@ -35,6 +34,6 @@ export interface StateBody {
 }
 
 export function snapshotOf(channel: string, { cursor, state = {}, b64 = {} }: StateBody): Snapshot {
-  const binary = Object.entries(b64).map(([field, text]) => [field, fromBase64(text)] as const);
-  return { channel, cursor, state: { ...state, ...Object.fromEntries(binary) } };
+  const binary = Object.fromEntries(Object.entries(b64).map(([field, text]) => [field, fromBase64(text)]));
+  return { channel, cursor, state: { ...state, ...binary } };
 }

@@ -2,28 +2,8 @@
 import type { Sink, Told } from './transport.ts';
 
 export function inTurn(sink: Sink): (told: Told) => void {
-  let before: Promise<void> | undefined;
-  const failed = () => sink.ended({ reason: 'cut' });
-  function tell(told: Told): void {
-    try {
-      const taken = sink.tell(told);
-      if (!taken) return;
-      const mine = taken.catch(failed).then(() => {
-        if (before === mine) before = undefined;
-      });
-      before = mine;
-    } catch {
-      failed();
-    }
-  }
+  let before: Promise<void> = Promise.resolve();
   return (told) => {
-    if (!before) return tell(told);
-    const mine: Promise<void> = before
-      .then(() => sink.tell(told))
-      .catch(failed)
-      .then(() => {
-        if (before === mine) before = undefined;
-      });
-    before = mine;
+    before = before.then(() => sink.tell(told)).catch(() => sink.ended({ reason: 'cut' }));
   };
 }

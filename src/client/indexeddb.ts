@@ -11,16 +11,16 @@ interface Request<T> {
 }
 
 interface Store {
-  put(value: StoredChange): Request<unknown>;
-  delete(key: readonly unknown[]): Request<unknown>;
+  put(value: StoredChange): Request<void>;
+  delete(key: readonly unknown[]): Request<void>;
   getAll(range: unknown): Request<StoredChange[]>;
 }
 
 interface Database {
-  createObjectStore(name: string, options: { keyPath: string[] }): unknown;
+  createObjectStore(name: string, options: { keyPath: readonly string[] }): unknown;
   transaction(
     name: string,
-    mode: 'readonly' | 'readwrite',
+    mode: 'readwrite',
   ): { objectStore(name: string): Store; oncomplete: unknown; onabort: unknown; error: unknown };
   close(): void;
   onversionchange: unknown;
@@ -33,32 +33,27 @@ interface Browser {
 
 const NAME = 'smallchange';
 const CHANGES = 'changes';
+const KEY = ['scope', 'from', 'channel', 'seq'] as const;
 /** Another tab with an older version may keep it from being opened. */
 const OPEN_MAX_MS = 3_000;
 
 /** @throws where there is none, or it may not be used. */
 export async function openIndexedDb(): Promise<OutboxStorage> {
   const { indexedDB, IDBKeyRange } = globalThis as unknown as Browser;
+  let late: ReturnType<typeof setTimeout> | undefined;
   const database = await new Promise<Database>((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
-    const late = setTimeout(reject, OPEN_MAX_MS, new Error('IndexedDB does not open'));
-    request.onupgradeneeded = () =>
-      request.result.createObjectStore(CHANGES, { keyPath: ['scope', 'from', 'channel', 'seq'] });
-    request.onsuccess = () => {
-      clearTimeout(late);
-      resolve(request.result);
-    };
-    request.onerror = () => {
-      clearTimeout(late);
-      reject(request.error);
-    };
-  });
+    late = setTimeout(reject, OPEN_MAX_MS, new Error('IndexedDB does not open'));
+    request.onupgradeneeded = () => request.result.createObjectStore(CHANGES, { keyPath: KEY });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  }).finally(() => clearTimeout(late));
   database.onversionchange = () => database.close();
 
-  /** Resolves when it is written, not when it was asked for. */
-  function run<T>(mode: 'readonly' | 'readwrite', act: (store: Store) => Request<T>): Promise<T> {
+  /** Resolves when it is written, not when it was asked for; what is read is what was written before. */
+  function run<T>(act: (store: Store) => Request<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const transaction = database.transaction(CHANGES, mode);
+      const transaction = database.transaction(CHANGES, 'readwrite');
       const request = act(transaction.objectStore(CHANGES));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
@@ -66,12 +61,8 @@ export async function openIndexedDb(): Promise<OutboxStorage> {
   }
 
   return {
-    list: (scope) => run('readonly', (store) => store.getAll(IDBKeyRange.bound([scope], [scope, []]))),
-    async put(change) {
-      await run('readwrite', (store) => store.put(change));
-    },
-    async delete({ scope, from, channel, seq }) {
-      await run('readwrite', (store) => store.delete([scope, from, channel, seq]));
-    },
+    list: (scope) => run((store) => store.getAll(IDBKeyRange.bound([scope], [scope, []]))),
+    put: (change) => run((store) => store.put(change)),
+    delete: (change) => run((store) => store.delete(KEY.map((name) => change[name]))),
   };
 }

@@ -2,12 +2,19 @@
  * What a stream is told becomes calls to listeners: here a repeat is dropped, and here is where each channel is, which moves only with what
  * was handed over. A reset comes to the app with its snapshot in it, before any event that follows.
  */
-import type { Audience } from './audience.ts';
 import type { BatchLimits } from './batch.ts';
-import type { Snapshot } from './contract.ts';
+import type { ChannelEvent, Reset, Snapshot, SubscribeOptions } from './contract.ts';
 import { type Envelope, eventOf, type StateBody, snapshotOf } from './envelope.ts';
+import type { Listeners } from './listeners.ts';
 import { isRepeat, partsOf } from './position.ts';
 import type { Told } from './transport.ts';
+
+export interface Listener extends Pick<SubscribeOptions, 'onReset' | 'onLagged'> {
+  readonly event: (event: ChannelEvent) => void;
+}
+
+/** By channel. */
+export type Audience = Listeners<string, Listener>;
 
 export interface IntakeDeps {
   readonly channels: readonly string[];
@@ -55,14 +62,19 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
     }
   }
 
+  function reset(told: Reset): void {
+    audience.each(told.channel, ({ onReset }) => onReset?.(told));
+  }
+
   function takeEvent(envelope: Envelope, id: string): void {
     const { channel = channels[0]! } = envelope;
     const own = partsOf(id)[channels.indexOf(channel)] ?? '';
     if (isRepeat(own, positions.get(channel))) return;
     moveTo(id);
-    for (const [name, lost] of resets) audience.reset({ channel: name, lost });
+    for (const [name, lost] of resets) reset({ channel: name, lost });
     resets.clear();
-    audience.event(eventOf(envelope, own, channel, isOwn));
+    const event = eventOf(envelope, own, channel, isOwn);
+    audience.each(channel, (listener) => listener.event(event));
   }
 
   function takeSnapshot(body: StateBody, id: string | undefined): false | Promise<void> {
@@ -73,7 +85,7 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
       moveTo(id);
       positions.set(channel, snapshot.cursor);
       resets.delete(channel);
-      audience.reset({ channel, lost, snapshot });
+      reset({ channel, lost, snapshot });
     };
     if (body.snapshotUrl !== undefined) return state(channel).then(give);
     give(snapshotOf(channel, body));
@@ -109,7 +121,7 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
           return takeSnapshot(bodyOf(told), told.id);
         case '$lagged': {
           const { channel = channels[0]!, folded } = bodyOf<{ channel?: string; folded: number }>(told);
-          audience.lagged(channel, folded);
+          audience.each(channel, ({ onLagged }) => onLagged?.(folded));
           break;
         }
         case '$at':

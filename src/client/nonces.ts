@@ -39,7 +39,7 @@ export function createNonces(name: string, locks: Locks | undefined): Nonces {
 
   async function know(who: string): Promise<void> {
     const tag = await tagOf(who);
-    if (tag !== undefined) shown.add(`${who.slice(0, who.indexOf('.'))}~${tag}`);
+    if (tag) shown.add(`${who.slice(0, who.indexOf('.'))}~${tag}`);
   }
 
   function begin(): string {
@@ -69,7 +69,7 @@ export function createNonces(name: string, locks: Locks | undefined): Nonces {
     },
     isCurrent: (who) => who === from,
     letGo: () => lettingGo,
-    isOwn: (who) => who !== undefined && shown.has(who),
+    isOwn: (who = '') => shown.has(who),
     adopt: know,
   };
 }

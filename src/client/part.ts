@@ -7,7 +7,7 @@
 import { createBackoff } from './backoff.ts';
 import type { ClientClock } from './clock.ts';
 
-export type Part = typeof import('./more.ts');
+export type Part = typeof import('./more.ts')['more'];
 
 export interface LatePart {
   /** Rejects where it cannot be loaded. */

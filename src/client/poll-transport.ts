@@ -29,8 +29,7 @@ const SPARE_MS = 10_000;
 
 export function createPollTransport(deps: TransportDeps): Transport {
   function ask(request: StreamRequest, waitS: number, ending: AbortSignal): Promise<Answer | Ending> {
-    const wait: Record<string, string> = waitS > 0 ? { wait: String(waitS) } : {};
-    const url = eventsUrl(deps.base, request, { format: 'json', ...wait });
+    const url = eventsUrl(deps.base, request, { format: 'json', wait: waitS || undefined });
     return withinTime(deps.clock, waitS * 1_000 + SPARE_MS, ending, async (signal) => {
       const type = 'application/json';
       const response = await deps.fetch(url, readInit(request.headers, type, signal));
@@ -40,16 +39,13 @@ export function createPollTransport(deps: TransportDeps): Transport {
 
   async function run(first: StreamRequest, sink: Sink, ending: AbortSignal): Promise<void> {
     let request = first;
-    let isFirst = true;
     for (let waitS = 0; !ending.aborted; ) {
       const askedMs = deps.clock.elapsedMs();
       const answer = await ask(request, waitS, ending);
       if ('reason' in answer) return sink.ended(answer);
       sink.alive();
-      await tellAll(answer, isFirst, sink);
-      const { snapshot: _, ...query } = request.query;
-      request = { ...request, query, cursor: answer.cursor };
-      isFirst = false;
+      await tellAll(answer, request === first, sink);
+      request = { ...request, query: { ...request.query, snapshot: undefined }, cursor: answer.cursor };
       // Of a cache, or a proxy that does not wait: asked again at once it would be asked without end.
       const isEarly = waitS > 0 && answer.events.length === 0 && deps.clock.elapsedMs() - askedMs < EARLY_MS;
       if (isEarly) return sink.ended({ reason: 'refused' });
@@ -62,9 +58,8 @@ export function createPollTransport(deps: TransportDeps): Transport {
     hearsHeartbeats: false,
     open(request, sink) {
       const ending = new AbortController();
-      run(request, sink, ending.signal)
-        .catch(() => undefined)
-        .then(() => sink.ended({ reason: 'cut' }));
+      const end = () => sink.ended({ reason: 'cut' });
+      run(request, sink, ending.signal).then(end, end);
       return () => ending.abort();
     },
   };
@@ -75,14 +70,10 @@ async function tellAll(
   isFirst: boolean,
   sink: Sink,
 ): Promise<void> {
-  const isReset = status === 'reset';
   // Which channels a reset is of is told by what it brings.
-  const channels = isReset
-    ? Object.fromEntries(snapshots.map(({ channel = '' }) => [channel, { status, lost: null }]))
-    : {};
-  if (isFirst || isReset) await sink.tell({ event: '$sync', data: { status, channels } });
-  for (const snapshot of snapshots) await sink.tell({ event: '$snapshot', data: snapshot });
-  for (const event of events)
-    await sink.tell({ event: 'message', data: event, ...(event.id !== undefined && { id: event.id }) });
+  const channels = Object.fromEntries(snapshots.map(({ channel = '' }) => [channel, { status, lost: null }]));
+  if (isFirst || status === 'reset') await sink.tell({ event: '$sync', data: { status, channels } });
+  for (const data of snapshots) await sink.tell({ event: '$snapshot', data });
+  for (const data of events) await sink.tell({ event: 'message', data, id: data.id });
   await sink.tell({ event: '$at', data: '', id: cursor });
 }

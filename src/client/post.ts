@@ -2,7 +2,7 @@
 import { meaningOf } from './answer.ts';
 import type { Batch } from './batch.ts';
 import { withinTime } from './time-limit.ts';
-import { type Ending, type RequestOptions, type TransportDeps, urlOf } from './transport.ts';
+import { type Ending, initOf, type RequestOptions, type TransportDeps, urlOf } from './transport.ts';
 
 /** Mostly it takes milliseconds; and a browser has six connections to a host, which hung ones would keep. */
 const TIMEOUT_MS = 10_000;
@@ -26,16 +26,13 @@ export async function post(
     const own = await headers();
     return await withinTime(clock, TIMEOUT_MS, ending, async (signal) => {
       const init: RequestOptions = {
+        ...initOf(own, signal),
         method: 'POST',
         body: body as Uint8Array<ArrayBuffer>,
-        headers: own,
-        cache: 'no-store',
-        redirect: own.authorization ? 'error' : 'follow',
-        signal,
         // A page that goes does not end it; browsers refuse more than 64 KiB of these.
         keepalive: !ending,
       };
-      return outcomeOf(await fetch(urlOf(base, channel, { from, seq: String(seq), batch }), init));
+      return outcomeOf(await fetch(urlOf(base, channel, { from, seq, batch }), init));
     });
   } catch {
     return { reason: 'cut' };

@@ -4,7 +4,7 @@ import type { ChannelEvent, Snapshot } from './contract.ts';
 import { type Envelope, eventOf, type StateBody, snapshotOf } from './envelope.ts';
 import { ClientError } from './errors.ts';
 import type { Tokens } from './token.ts';
-import { readInit, type TransportDeps, urlOf } from './transport.ts';
+import { type Query, readInit, type TransportDeps, urlOf } from './transport.ts';
 
 export interface Reads {
   state(channel: string): Promise<Snapshot>;
@@ -17,6 +17,11 @@ interface Page {
   readonly more: boolean;
 }
 
+/** P25. */
+const PAGE_MAX = 500;
+/** More than any channel keeps. */
+const ALL = 1e9;
+
 export interface ReadsDeps extends TransportDeps {
   readonly tokens: Tokens;
   readonly isOwn: (from?: string) => boolean;
@@ -25,7 +30,7 @@ export interface ReadsDeps extends TransportDeps {
 }
 
 export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): Reads {
-  async function read<T>(path: string, query: Record<string, string | undefined>): Promise<T> {
+  async function read<T>(path: string, query: Query): Promise<T> {
     const type = 'application/json';
     const response = await fetch(urlOf(base, path, query), readInit(await tokens.headers(), type, signal));
     const refusal = await refusalOf(response, type);
@@ -36,11 +41,9 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
 
   return {
     state: async (channel) => snapshotOf(channel, await read<StateBody>(`${channel}/state`, {})),
-    async *history(channel, { since = '', limit = Number.POSITIVE_INFINITY } = {}) {
-      let left = limit;
+    async *history(channel, { since, limit: left = ALL } = {}) {
       for (let at = since, more = true; more && left > 0; ) {
-        const size = Number.isFinite(left) ? String(Math.min(left, 500)) : undefined;
-        const page = await read<Page>(`${channel}/history`, { since: at || undefined, limit: size });
+        const page = await read<Page>(`${channel}/history`, { since: at, limit: Math.min(left, PAGE_MAX) });
         for (const event of page.events) yield eventOf(event, event.id!, channel, isOwn);
         left -= page.events.length;
         ({ cursor: at, more } = page);

@@ -14,6 +14,7 @@ import { inTurn } from './in-turn.ts';
 import type { Locks } from './locks.ts';
 import { createPollTransport } from './poll-transport.ts';
 import { isRepeat, partsOf } from './position.ts';
+import type { Tokens } from './token.ts';
 import type { Sink, StreamRequest, Told, Transport, TransportDeps } from './transport.ts';
 
 export interface Broadcast {
@@ -26,7 +27,7 @@ export interface ShareDeps extends TransportDeps {
   readonly locks: Locks;
   readonly Channel: new (name: string) => Broadcast;
   /** Two users of one browser share nothing. */
-  readonly token: () => string | undefined;
+  readonly tokens: Pick<Tokens, 'current'>;
 }
 
 interface Message {
@@ -45,11 +46,10 @@ function isCovered(cursor: string, seen = ''): boolean {
 const ANSWER_MS = 2_000;
 
 /** The same for all tokens of one user. */
-function whoseIs(token: string | undefined): string {
-  if (token === undefined) return '';
+function whoseIs(token = ''): string {
   try {
-    const { iss = '', sub } = JSON.parse(atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')));
-    return sub === undefined ? token : `${iss} ${sub}`;
+    const { iss, sub } = JSON.parse(atob(token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/')));
+    return sub ? `${iss} ${sub}` : token;
   } catch {
     return token;
   }
@@ -84,7 +84,7 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
   }
 
   return async (inner) => {
-    const who = whoseIs(deps.token());
+    const who = whoseIs(deps.tokens.current());
     const name = `smallchange ${deps.base} ${who && (await tagOf(who))} ${channels}`;
     return {
       name: 'shared',
@@ -110,8 +110,8 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
     let endTimer = () => {};
 
     /** What a source of our own says, and, while we lead, to all. */
-    function say(kind: Message['kind'], message: Omit<Message, 'kind'> = {}): void {
-      if (release && !ending.signal.aborted) channel.postMessage({ kind, ...message });
+    function say(message: Message): void {
+      if (release && !ending.signal.aborted) channel.postMessage(message);
     }
 
     function read(source: Transport, cursor: string | undefined): void {
@@ -123,19 +123,19 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
           alive() {
             if (!isCurrent) return;
             sink.alive();
-            say('at', { prev: position });
+            say({ kind: 'at', prev: position });
           },
           tell(told) {
             if (!isCurrent) return undefined;
             const prev = position;
             moved(told);
             isOpen ||= told.event === '$sync';
-            if (told.event === 'message') say('event', { prev, told });
+            if (told.event === 'message') say({ kind: 'event', prev, told });
             return sink.tell(told);
           },
           ended(how) {
             if (!isCurrent) return;
-            say('gone');
+            say({ kind: 'gone' });
             sink.ended(how);
           },
         },
@@ -152,11 +152,8 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
     }
 
     function heard({ data: { kind, prev, told } }: { data: Message }): void {
-      if (release) {
-        if (kind === 'hello') say('at', { prev: position });
-        return;
-      }
-      if (kind === 'hello') return;
+      if (kind === 'hello') say({ kind: 'at', prev: position });
+      if (release || kind === 'hello') return;
       endTimer();
       sink.alive();
       const fits = isOpen && kind !== 'gone' && prev !== undefined && isCovered(prev, position);

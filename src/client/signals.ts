@@ -1,9 +1,8 @@
 /** What a connection says of itself to whoever listens. An error that nobody listens for is written to the console. */
-import { callEach } from './call.ts';
+import { whenAborted } from './aborted.ts';
 import type { Signals } from './contract.ts';
 import { errorOf } from './errors.ts';
-
-type Heard = { [K in keyof Signals]: Set<(signal: Signals[K]) => void> };
+import { createListeners } from './listeners.ts';
 
 export interface SignalBoard {
   add<K extends keyof Signals>(type: K, listener: (signal: Signals[K]) => void, signal?: AbortSignal): void;
@@ -13,27 +12,23 @@ export interface SignalBoard {
 }
 
 export function createSignals(): SignalBoard {
-  const heard: Heard = { status: new Set(), dropped: new Set(), error: new Set() };
+  const listeners = createListeners<keyof Signals, (signal: never) => unknown>((thrown, type) =>
+    type === 'error' ? console.error(thrown) : report(thrown),
+  );
 
   function tell<K extends keyof Signals>(type: K, signal: Signals[K]): void {
-    callEach(heard[type], (listener) => listener(signal), type === 'error' ? console.error : report);
+    listeners.each(type, (listener) => listener(signal as never));
   }
 
   function report(thrown: unknown): void {
-    if (heard.error.size === 0) console.error(thrown);
-    else tell('error', errorOf(thrown));
+    if (listeners.has('error')) tell('error', errorOf(thrown));
+    else console.error(thrown);
   }
 
   return {
-    add(type, listener, signal) {
-      if (signal?.aborted) return;
-      heard[type].add(listener);
-      signal?.addEventListener('abort', () => heard[type].delete(listener), { once: true });
-    },
+    add: (type, listener, signal) => whenAborted(signal, listeners.add(type, listener)),
     tell,
     report,
-    close() {
-      for (const each of Object.values(heard)) each.clear();
-    },
+    close: listeners.clear,
   };
 }

@@ -18,7 +18,7 @@ import type { ClientClock } from './clock.ts';
 import type { Problem, Status } from './contract.ts';
 import { bodyOf, type Intake, type Sync } from './intake.ts';
 import type { Tokens } from './token.ts';
-import type { Ending, Told, Transport } from './transport.ts';
+import type { Ending, Query, Told, Transport } from './transport.ts';
 import type { Transports } from './transports.ts';
 import { watch } from './watchdog.ts';
 
@@ -37,7 +37,7 @@ export interface StreamDeps {
 export type ShareStream = ((transport: Transport) => Promise<Transport>) | undefined;
 
 export interface StreamWish {
-  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly query: Query;
   readonly intake: Intake;
 }
 
@@ -72,7 +72,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
   let share: ShareStream;
   let status: Status = { state: 'connecting' };
   let attempts = 0;
-  let cleanups: (() => void)[] = [];
+  const cleanups: (() => void)[] = [];
   let transport: Transport | undefined;
   let openedMs: number | undefined;
   let aliveMs = 0;
@@ -96,9 +96,13 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
   /** Ends the attempt under way, with its timers. */
   function stop(): void {
     attempts++;
-    const all = cleanups;
-    cleanups = [];
-    for (const cleanup of all) cleanup();
+    for (const cleanup of cleanups.splice(0)) cleanup();
+  }
+
+  /** And none follows for now. */
+  function leave(): void {
+    stop();
+    transport?.leave?.();
   }
 
   async function connect(): Promise<void> {
@@ -213,7 +217,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
     stop();
     if (!wasOpen && transport?.name === 'poll') transports.forgive();
     const failure = failureOf(reason, problem);
-    if (failure !== undefined) fail(failure);
+    if (failure) fail(failure);
     else if (mayGoOnAtOnce(reason)) void connect();
     else wait(backoff.nextMs(askedMs ?? retryMs), reason);
   }
@@ -247,7 +251,7 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
   function fail(reason: string): void {
     strangers = 0;
     isRenewed = false;
-    transport?.leave?.();
+    leave();
     set({ state: 'failed', reason });
   }
 
@@ -264,20 +268,18 @@ export function createStream(deps: StreamDeps, { query, intake }: StreamWish): S
     },
     follow(channels, shared) {
       intake.follow(channels);
-      transport?.leave?.();
+      leave();
       share = shared;
       if (status.state !== 'parked') void connect();
     },
     park() {
       if (status.state === 'closed') return;
-      stop();
-      transport?.leave?.();
+      leave();
       set({ state: 'parked', reason: 'hidden' });
     },
     close() {
       status = { state: 'closed' };
-      stop();
-      transport?.leave?.();
+      leave();
     },
   };
 }

@@ -4,10 +4,11 @@
  *
  * A second listener joins what is there. One that brings a cursor, or wants the state of what is there already, has a stream of its own.
  */
-import { type Audience, createAudience, type Listener } from './audience.ts';
+import { whenAborted } from './aborted.ts';
 import type { ChannelEvent, Status, SubscribeOptions } from './contract.ts';
 import { WITH } from './envelope.ts';
-import { createIntake, type IntakeDeps } from './intake.ts';
+import { type Audience, createIntake, type IntakeDeps } from './intake.ts';
+import { createListeners } from './listeners.ts';
 import { createStream, type ShareStream, type Stream, type StreamDeps } from './stream.ts';
 
 export interface StreamsDeps extends StreamDeps, Pick<IntakeDeps, 'isOwn' | 'state'> {
@@ -46,7 +47,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       if (isThere && stream) return !options.snapshot;
       return (isThere || channels.size < CHANNELS_MAX) && !its.snapshot === !options.snapshot;
     });
-    const group: Group = found ?? { audience: createAudience(deps.report), channels: new Set(), options };
+    const group: Group = found ?? { audience: createListeners(deps.report), channels: new Set(), options };
     groups.add(group);
     group.isChanged ||= !group.channels.has(channel);
     group.channels.add(channel);
@@ -78,7 +79,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     if (!group.stream) {
       const query = {
         with: WITH,
-        snapshot: snapshot ? '1' : undefined,
+        snapshot: snapshot ? 1 : undefined,
         conflate: conflateMs === undefined ? undefined : `${conflateMs}ms`,
       };
       const intake = createIntake({ ...deps, channels, since, audience: group.audience });
@@ -93,14 +94,12 @@ export function createStreams(deps: StreamsDeps): Streams {
     },
     subscribe(channel, event, options) {
       const group = groupFor(channel, options);
-      const listener: Listener = { ...options, event };
-      group.audience.add(channel, listener);
+      const leave = group.audience.add(channel, { ...options, event });
       settleSoon();
       const end = () => {
-        if (group.audience.remove(channel, listener)) settleSoon();
+        if (leave()) settleSoon();
       };
-      options.signal?.addEventListener('abort', end, { once: true });
-      if (options.signal?.aborted) end();
+      whenAborted(options.signal, end);
       return end;
     },
     each(act) {
@@ -108,7 +107,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     },
     close() {
       for (const { audience, stream } of groups) {
-        audience.close();
+        audience.clear();
         stream?.close();
       }
       groups.clear();

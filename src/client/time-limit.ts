@@ -1,4 +1,5 @@
 /** A limit of its own for each request: what is never answered keeps one of the few connections that a browser has to a host. */
+import { whenAborted } from './aborted.ts';
 import type { ClientClock } from './clock.ts';
 
 /** @param ending Ends it before its time. */
@@ -11,8 +12,7 @@ export async function withinTime<T>(
   const late = new AbortController();
   const end = () => late.abort();
   const cancel = clock.after(ms, end);
-  ending?.addEventListener('abort', end);
-  if (ending?.aborted) end();
+  whenAborted(ending, end);
   try {
     return await act(late.signal);
   } finally {

@@ -11,7 +11,7 @@ import type { Problem, Reason, TransportName } from './contract.ts';
 export interface Told {
   readonly event: string;
   readonly data: unknown;
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly retryMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface StreamRequest {
   readonly channels: readonly string[];
   readonly cursor: string | undefined;
   /** `with`, `conflate`, `snapshot`. */
-  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly query: Query;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -54,13 +54,15 @@ export interface TransportDeps {
   readonly clock: ClientClock;
 }
 
-export function urlOf(base: string, path: string, query: Readonly<Record<string, string | undefined>>): string {
-  const said = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const search = new URLSearchParams(said).toString();
-  return `${base}/c/${path}${search && `?${search}`}`;
+/** What is undefined is not said. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+export function urlOf(base: string, path: string, query: Query): string {
+  const search = new URLSearchParams(JSON.parse(JSON.stringify(query)));
+  return `${base}/c/${path}?${search}`;
 }
 
-export function eventsUrl(base: string, { channels, cursor, query }: StreamRequest, more: Record<string, string> = {}) {
+export function eventsUrl(base: string, { channels, cursor, query }: StreamRequest, more: Query = {}) {
   const cursors = channels[1] && 'joined';
   return urlOf(base, `${channels.join(',')}/events`, { ...query, ...more, cursors, since: cursor });
 }
@@ -69,11 +71,14 @@ export function eventsUrl(base: string, { channels, cursor, query }: StreamReque
 export type RequestOptions = RequestInit & { readonly cache: 'no-store' };
 
 /** With a token no redirect is followed: where to is not where it was meant to go. */
+export function initOf(headers: Readonly<Record<string, string>>, signal: AbortSignal): RequestOptions {
+  return { headers, cache: 'no-store', redirect: headers.authorization ? 'error' : 'follow', signal };
+}
+
 export function readInit(
   headers: Readonly<Record<string, string>>,
   accept: string,
   signal: AbortSignal,
 ): RequestOptions {
-  const redirect = headers.authorization ? 'error' : 'follow';
-  return { headers: { ...headers, accept }, cache: 'no-store', redirect, signal };
+  return initOf({ ...headers, accept }, signal);
 }

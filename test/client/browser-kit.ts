@@ -38,6 +38,7 @@ export interface Seen {
   readonly events: readonly string[];
   readonly state: string;
   readonly transport?: string;
+  readonly reason?: string;
   readonly pending: number;
   readonly unhandled: readonly string[];
 }
@@ -65,6 +66,7 @@ export interface Other {
   readonly url?: string;
   /** Run in the page before it has the client. */
   readonly before?: string;
+  readonly isOffline?: boolean;
 }
 
 /** Begun before the tests of a suite and ended after them; the tabs of each test are closed. */
@@ -77,6 +79,8 @@ export function useBrowser() {
   let url: string;
   const tabs: Page[] = [];
   let isPartThere = true;
+  /** Set while the part is on its way: requests for it, by what answers them. */
+  let waiting: (() => void)[] | undefined;
   before(async () => {
     server = await startServer({ env });
     proxy = await startProxy(() => [{ host: '127.0.0.1', port: server.port }], createRandom(1));
@@ -91,7 +95,9 @@ export function useBrowser() {
       if (!isPartThere && path.startsWith('/client-'))
         return void response.writeHead(404, { 'cache-control': 'no-store' }).end();
       response.setHeader('content-type', file ? 'text/javascript' : 'text/html');
-      response.end(file ?? '<!doctype html><title>page</title>');
+      const answer = () => response.end(file ?? '<!doctype html><title>page</title>');
+      if (waiting && path.startsWith('/client-')) waiting.push(answer);
+      else answer();
     });
     pages.listen(0, '127.0.0.1');
     await once(pages, 'listening');
@@ -117,11 +123,30 @@ export function useBrowser() {
     );
   }
 
+  /** For new requests; what is open goes on. */
+  async function setOffline(page: Page, offline: boolean): Promise<void> {
+    const speed = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+    await page.command('Network.enable');
+    await page.command('Network.emulateNetworkConditions', { offline, ...speed });
+  }
+
+  /** Keeps back what the client loads beside the rest. @returns Resolves once it was asked for, with what gives it. */
+  function holdPart(): Promise<() => void> {
+    const held: (() => void)[] = [];
+    waiting = held;
+    const give = () => {
+      waiting = undefined;
+      for (const answer of held) answer();
+    };
+    return waitFor(() => held[0] && give, { what: 'the part to be asked for' });
+  }
+
   async function opened(channel: string, options = '', other: Other = {}): Promise<Page> {
     const page = await browser.newPage();
     tabs.push(page);
     await page.open(`${other.site ?? site}/`);
     if (other.before) await page.evaluate(`(async () => {${other.before}})()`);
+    if (other.isOffline) await setOffline(page, true);
     await page.evaluate(begin(other.url ?? url, channel, options));
     if (channel) await until(page, 'open', ({ state }) => state === 'open');
     return page;
@@ -130,6 +155,7 @@ export function useBrowser() {
   afterEach(async () => {
     proxy.set();
     isPartThere = true;
+    waiting = undefined;
     const all = tabs.splice(0);
     const unhandled = await Promise.all(all.map(unhandledIn));
     for (const page of all) await close(page);
@@ -181,6 +207,8 @@ export function useBrowser() {
     tabs,
     until,
     opened,
+    setOffline,
+    holdPart,
     close,
     merged,
     untilMerged,

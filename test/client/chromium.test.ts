@@ -16,7 +16,7 @@ const LARGE = 70_000;
 
 describe('the client in a Chromium', () => {
   const kit = useBrowser();
-  const { tabs, until, opened, close, merged, untilMerged, untilWritten, streams } = kit;
+  const { tabs, until, opened, setOffline, close, merged, untilMerged, untilWritten, streams } = kit;
 
   it('sends and hears (62)', async () => {
     const channel = newChannel();
@@ -47,19 +47,11 @@ describe('the client in a Chromium', () => {
     const page = await opened('');
     await page.evaluate(publish(channel, '0'));
     await until(page, 'one sent', ({ pending }) => pending === 0);
-    await page.command('Network.enable');
-    const network = (offline: boolean) =>
-      page.command('Network.emulateNetworkConditions', {
-        offline,
-        latency: 0,
-        downloadThroughput: -1,
-        uploadThroughput: -1,
-      });
-    await network(true);
+    await setOffline(page, true);
     await page.evaluate(publish(channel, ...upTo(20)));
     await until(page, 'a failure', ({ state }) => state === 'offline');
     assert.equal((await page.evaluate<Seen>(look)).pending, 20);
-    await network(false);
+    await setOffline(page, false);
     await until(page, 'all sent', ({ pending }) => pending === 0);
     await untilMerged(channel, ['0', ...upTo(20)]);
   });

@@ -7,7 +7,7 @@ import type { ClientClock } from '../../src/client/clock.ts';
 import { createConnection } from '../../src/client/connection.ts';
 import type { ChannelEvent, Connection, Dropped, Status } from '../../src/client/contract.ts';
 import type { Locks } from '../../src/client/locks.ts';
-import * as more from '../../src/client/more.ts';
+import { more } from '../../src/client/more.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import type { Page, PageListener } from '../../src/client/page.ts';
 import type { Part } from '../../src/client/part.ts';

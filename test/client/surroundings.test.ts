@@ -39,7 +39,7 @@ const broken: Readonly<Record<string, string>> = {
 
 describe('the client in a Chromium where something is missing', () => {
   const kit = useBrowser();
-  const { tabs, until, opened, merged, untilMerged, untilWritten, streams } = kit;
+  const { tabs, until, opened, setOffline, holdPart, merged, untilMerged, untilWritten, streams } = kit;
 
   const post = (channel: string, ...bodies: string[]) =>
     Promise.all(bodies.map((body) => request(kit.at.server.url, `/c/${channel}`, { method: 'POST', body })));
@@ -81,6 +81,35 @@ describe('the client in a Chromium where something is missing', () => {
     await page.evaluate(publish(channel, '4'));
     const { events, unhandled } = await until(page, 'four', (seen) => seen.events.length === 4);
     assert.deepEqual([events, unhandled], [upTo(4), []]);
+  });
+
+  it('sends what was published while that part was on its way once it has come, once and in order', async () => {
+    const channel = newChannel();
+    const asked = holdPart();
+    const page = await opened('');
+    await page.evaluate(publish(channel, ...upTo(3)));
+    const give = await asked;
+    assert.deepEqual([await merged(channel), await page.evaluate('connection.pending')], [[], 3], 'kept until then');
+    give();
+    const sent = await until(page, 'all sent', ({ pending }) => pending === 0);
+    assert.deepEqual([sent.reason, sent.unhandled], [undefined, []], 'in an outbox that outlives the page');
+    await untilMerged(channel, upTo(3));
+  });
+
+  it('sends what was published where that part could not be loaded offline, once and in order', async () => {
+    const channel = newChannel();
+    const page = await opened('', 'random: () => 0', { before: `await import('/client.js');`, isOffline: true });
+    await page.evaluate(publish(channel, ...upTo(3)));
+    await until(page, 'a failure', ({ state }) => state === 'offline');
+    await setOffline(page, false);
+    const sent = await until(page, 'all sent', ({ pending }) => pending === 0);
+    assert.deepEqual([sent.reason, sent.unhandled], ['not-durable', []]);
+    await page.evaluate(
+      `connection.subscribe('${channel}', ({ data }) => events.push(data), { since: 'earliest' }); undefined`,
+    );
+    const heard = await until(page, 'three', ({ events }) => events.length >= 3);
+    assert.deepEqual([heard.events, heard.transport], [upTo(3), 'shared'], 'the part has come as well');
+    await untilMerged(channel, upTo(3));
   });
 
   it('has a stream in each tab over plain http in a LAN, and each hears all once (56)', async () => {

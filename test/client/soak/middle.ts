@@ -1,11 +1,13 @@
 /**
  * What is between a page and its server and speaks HTTP: it answers 503 or 502 with HTML by itself, sends a POST on once more, now or
- * later, keeps what a stream brings back for a while, and sends each request to the role that it is for.
+ * later, keeps what a stream brings back for a while, asks for events from an older place than the page did, so that they come again, and
+ * sends each request to the role that it is for.
  */
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { isRepeat, partsOf } from '../../../src/client/position.ts';
 import type { Random } from '../../support/random.ts';
 
 export interface Mischief {
@@ -14,6 +16,7 @@ export interface Mischief {
   readonly badGateway: number;
   readonly repeat: number;
   readonly buffer: number;
+  readonly older: number;
 }
 
 export interface Targets {
@@ -23,28 +26,45 @@ export interface Targets {
 
 export interface Middle extends AsyncDisposable {
   readonly port: number;
-  readonly counts: { unavailable: number; badGateway: number; sentTwice: number; buffered: number };
+  readonly counts: { unavailable: number; badGateway: number; sentTwice: number; buffered: number; older: number };
   set(mischief?: Partial<Mischief>): void;
 }
 
-const NONE: Mischief = { unavailable: 0, badGateway: 0, repeat: 0, buffer: 0 };
+const NONE: Mischief = { unavailable: 0, badGateway: 0, repeat: 0, buffer: 0, older: 0 };
 /** Some come while the first is on its way, some when later changes were answered. */
 const REPEAT_MAX_MS = 2_000;
 /** Of what a stream brings, so long at a time. */
 const BUFFER_MAX_MS = 4_000;
+/** So many places from which events of the same channels were asked for last: some of the older ones are from minutes ago. */
+const PLACES = 16;
 const HTML = '<html><head><title>502 Bad Gateway</title></head><body><hr>a proxy</body></html>';
 
 export async function startMiddle({ send, receive }: Targets, random: Random): Promise<Middle> {
-  const counts = { unavailable: 0, badGateway: 0, sentTwice: 0, buffered: 0 };
+  const counts = { unavailable: 0, badGateway: 0, sentTwice: 0, buffered: 0, older: 0 };
   const agent = new Agent({ keepAlive: true });
+  const places = new Map<string, string[]>();
   let mischief = NONE;
 
+  /** As a cache may, or a proxy that takes a stream up again by itself. */
+  function fromOlder(url: URL): URL {
+    const since = url.searchParams.get('since');
+    if (!since?.includes('.')) return url;
+    const known = places.get(url.pathname) ?? [];
+    places.set(url.pathname, [since, ...known].slice(0, PLACES));
+    const now = partsOf(since);
+    const older = known.filter((each) => each !== since && partsOf(each).every((part, i) => isRepeat(part, now[i])));
+    if (older.length === 0 || !random.chance(mischief.older)) return url;
+    counts.older++;
+    url.searchParams.set('since', random.pick(older));
+    return url;
+  }
+
   function ask({ method, headers, url }: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
-    const target = method === 'POST' ? send : receive;
+    const target = method === 'POST' ? new URL(url!, send) : fromOlder(new URL(url!, receive));
     return new Promise((resolve, reject) => {
       const { 'transfer-encoding': _, ...rest } = headers;
       const length = body.length > 0 ? { 'content-length': body.length } : {};
-      const asked = request(new URL(url!, target), { method, agent, headers: { ...rest, ...length } }, resolve);
+      const asked = request(target, { method, agent, headers: { ...rest, ...length } }, resolve);
       asked.on('error', reject);
       asked.end(body);
     });

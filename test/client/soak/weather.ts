@@ -20,7 +20,7 @@ interface Weather {
   readonly trouble: Partial<Trouble>;
 }
 
-const MISCHIEF: Mischief = { unavailable: 0.02, badGateway: 0.02, repeat: 0.05, buffer: 0.03 };
+const MISCHIEF: Mischief = { unavailable: 0.02, badGateway: 0.02, repeat: 0.05, buffer: 0.03, older: 0.1 };
 const WEATHERS: readonly Weather[] = [
   { share: 30, maxMs: 3_000, trouble: {} },
   { share: 30, maxMs: 3_000, trouble: { swallow: 0.05, cut: 0.01, jitterMs: 5 } },

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as more from '../../../src/client/more.ts';
+import { more } from '../../../src/client/more.ts';
 import type { Part } from '../../../src/client/part.ts';
 import {
   event,

@@ -42,6 +42,7 @@ describe('a change', () => {
       (await until(`try ${i}`, () => server.posts[i])).answer(status, body, headers);
       await clock.advance(waitMs - 1);
       assert.equal(server.posts.length, i + 1, `${status}: not before its time`);
+      assert.equal(connection.pending, 1, `${status}: not taken for a yes`);
       await clock.advance(1);
     }
     (await until('the last try', () => server.posts[answers.length])).answer(204);
