@@ -11,7 +11,7 @@ export const patches = join(projectRoot, 'test/mutations');
 
 /** dist/ where there is one: for the servers behind an edge. */
 const COPIED = [
-  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist', 'package.json'],
+  ...['src', 'test', 'loadtest', 'proxy', 'k8s', 'scripts', 'dist', 'package.json', 'package-lock.json'],
   ...['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json'],
 ];
 
