@@ -37,6 +37,7 @@ export const mutations: readonly Mutation[] = [
     tests: 'is noticed by clients also',
     says: 'a frame such as',
   },
+  { patch: 'sentinel-waits-for-names', file: 'test/k8s/sentinel.test.ts', tests: 'not answered for a moment' },
   { patch: 'no-replicas-is-final', file: unit('start-checks'), cheap: true },
   { patch: 'one-lane', file: unit('batcher'), tests: 'keep no other waiting|in a call for each shard', cheap: true },
   { patch: 'batch-in-parts', file: unit('batcher'), tests: 'are in one call', cheap: true },
