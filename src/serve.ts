@@ -64,15 +64,17 @@ function sentenceFor(error: unknown, { host, port }: Config): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Only this machine can reach it: somebody is trying it out. */
-export function invite({ host, loopbackOnly }: Config, port: number): void {
+/** Only this machine can reach it: somebody is trying it out. Told is what a process of these roles does. */
+export function invite({ host, loopbackOnly, roles }: Config, port: number): void {
   if (!loopbackOnly) return;
   const at = `${host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
-  process.stderr.write(`
-  Listen:   curl -N ${at}/c/demo/events
-  Send:     curl -d x ${at}/c/demo
-  Resume:   curl -N -H 'Last-Event-ID: <last id>' ${at}/c/demo/events
-  Or open   http://${at}/
-
-`);
+  const takes = roles.includes('bucket');
+  const gives = roles.includes('gateway');
+  const lines = [
+    gives && `Listen:   curl -N ${at}/c/demo/events`,
+    takes && `Send:     curl -d x ${at}/c/demo`,
+    gives && `Resume:   curl -N -H 'Last-Event-ID: <last id>' ${at}/c/demo/events`,
+    takes && gives && `Or open   http://${at}/`,
+  ].filter((line) => line !== false);
+  if (lines.length > 0) process.stderr.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`);
 }

@@ -1,7 +1,8 @@
 /** The protocol, kept by four processes that only meet in Redis, where each may do what its role has to: a bucket, a merger and two gateways. */
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { after, before, it } from 'node:test';
 import { contractEnv, protocolContract } from '../contract/protocol.ts';
+import { waitFor } from '../support/wait.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 
 let fleet: Fleet | undefined;
@@ -20,4 +21,14 @@ protocolContract({
   postUrl: () => fleet!.of('bucket')[0]!.url,
   baseUrl: () => fleet!.of('gateway')[0]!.url,
   otherStreamUrl: () => fleet!.of('gateway')[1]!.url,
+});
+
+it('invites to what each role does, and to nothing else', async () => {
+  const said = (role: 'bucket' | 'merger' | 'gateway') => fleet!.of(role)[0]!.output();
+  await waitFor(() => said('bucket').includes('Send:') && said('gateway').includes('Resume:'), {
+    what: 'the invitations',
+  });
+  assert.doesNotMatch(said('bucket'), /Listen:|Resume:|Or open/);
+  assert.doesNotMatch(said('gateway'), /Send:|Or open/);
+  assert.doesNotMatch(said('merger'), /Listen:|Send:|Or open/);
 });

@@ -7,30 +7,38 @@ export interface NameServer extends AsyncDisposable {
   readonly port: number;
   /** The names that were asked for. */
   readonly asked: ReadonlySet<string>;
+  /** Whether questions are passed over. */
+  isSilent: boolean;
 }
 
 const HEADER_BYTES = 12;
 const TYPE_A = 1;
 
-/** @param addresses IPv4. Whoever asks for IPv6 is told that there is none. */
-export async function startNameServer(addresses: readonly string[]): Promise<NameServer> {
+/**
+ * @param addresses IPv4. Whoever asks for IPv6 is told that there is none.
+ * @param at The port, on 127.0.0.1; by itself a free one.
+ */
+export async function startNameServer(addresses: readonly string[], at = 0): Promise<NameServer> {
   const asked = new Set<string>();
   const socket = createSocket('udp4');
   socket.on('message', (query, { port, address }) => {
+    if (names.isSilent) return;
     const { name, end } = nameIn(query);
     asked.add(name);
     const given = query.readUInt16BE(end) === TYPE_A ? addresses : [];
     socket.send(answer(query.subarray(0, end + 4), given), port, address);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(at, '127.0.0.1');
   await once(socket, 'listening');
-  return {
+  const names: NameServer = {
     port: (socket.address() as AddressInfo).port,
     asked,
+    isSilent: false,
     async [Symbol.asyncDispose]() {
       socket.close();
     },
   };
+  return names;
 }
 
 /** The name of the only question, and where it ends (RFC 1035 §4.1.2). */

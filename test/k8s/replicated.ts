@@ -22,7 +22,10 @@ const TESTER = 'user tester on >development-only ~* &* +@all';
 interface Workload {
   readonly spec: {
     readonly template: {
-      readonly spec: { readonly containers: readonly [{ readonly env: readonly { name: string; value?: string }[] }] };
+      readonly spec: {
+        readonly containers: readonly [{ readonly env: readonly { name: string; value?: string }[] }];
+        readonly dnsConfig: { readonly options: readonly { readonly name: string; readonly value: string }[] };
+      };
     };
   };
 }
@@ -34,6 +37,9 @@ process.on('exit', () => {
 
 type Kind = 'redis' | 'sentinel';
 
+/** Of a pod: its own where a name server knows it, else this machine's. */
+type Names = 'own' | 'localhost';
+
 export class Pod {
   readonly port: number;
   readonly data: string;
@@ -43,13 +49,13 @@ export class Pod {
   #child: ChildProcess | undefined;
   #output = '';
 
-  constructor(kind: Kind, at: number, folder: string, ports: Ports) {
+  constructor(kind: Kind, at: number, folder: string, ports: Ports, names: Names) {
     this.#kind = kind;
     this.port = ports[kind][at]!;
     this.#folder = folder;
     this.data = join(folder, 'data');
     mkdirSync(this.data, { recursive: true });
-    const put = (text: string) => placed(text, folder, ports);
+    const put = (text: string) => placed(text, folder, ports, names);
     for (const name of ['redis.sh', 'sentinel.sh']) cpSync(join(component, name), join(folder, name));
     for (const name of ['replicated.conf', 'sentinel.conf']) {
       writeFileSync(join(folder, name), put(readFileSync(join(component, name), 'utf8')));
@@ -61,8 +67,7 @@ export class Pod {
     );
     const users = readFileSync(join(k8s, 'overlays/dev/users.acl'), 'utf8');
     writeFileSync(join(folder, 'users.acl'), `${users}${TESTER}\n`);
-    const manifest = readFileSync(join(component, `${kind}.yaml`), 'utf8');
-    const { env } = (parse(manifest) as Workload).spec.template.spec.containers[0];
+    const { env } = manifestOf(kind).spec.template.spec.containers[0];
     const textOf = (value = PASSWORD) => put(value.replace('$(POD_NAME)', `smallchange-${kind}-${at}`));
     this.#env = {
       ...Object.fromEntries(env.map(({ name, value }) => [name, textOf(value)])),
@@ -124,16 +129,17 @@ export class Pod {
 
 type Ports = Readonly<Record<Kind, readonly number[]>>;
 
-function placed(text: string, folder: string, ports: Ports): string {
+function placed(text: string, folder: string, ports: Ports, names: Names): string {
+  const nameOf = (own: string) => (names === 'own' ? own : HOST);
   return text
     .replaceAll('/etc/redis/acl/', `${folder}/`)
     .replaceAll('/etc/redis/conf/', `${folder}/`)
     .replaceAll(/(?<=^|dir )\/data/gm, join(folder, 'data'))
     .replaceAll(
-      /smallchange-(redis|sentinel)-(\d)\.smallchange-\1([ :])\d+/g,
-      (_, kind: Kind, at: string, sign: string) => `${HOST}${sign}${ports[kind][Number(at)]}`,
+      /(smallchange-(redis|sentinel)-(\d)\.smallchange-\2)([ :])\d+/g,
+      (_, own: string, kind: Kind, at: string, sign: string) => `${nameOf(own)}${sign}${ports[kind][Number(at)]}`,
     )
-    .replaceAll(/smallchange-(redis|sentinel)-\d\.smallchange-\1/g, HOST)
+    .replaceAll(/smallchange-(redis|sentinel)-\d\.smallchange-\1/g, nameOf)
     .replace(/^port \d+/m, `port ${portOf(folder, ports)}\nbind 127.0.0.1 -::1`)
     .replace('down-after-milliseconds smallchange 5000', 'down-after-milliseconds smallchange 500')
     .replace('failover-timeout smallchange 10000', 'failover-timeout smallchange 3000');
@@ -144,11 +150,21 @@ function portOf(folder: string, ports: Ports): number {
   return ports.sentinel[Number(folder.at(-1))]!;
 }
 
-export async function threeOfEach() {
+/** The options that the manifest of Sentinels has for whoever looks up names, as resolv.conf(5) has them. */
+export function lookupsOfSentinels(): string {
+  const { dnsConfig } = manifestOf('sentinel').spec.template.spec;
+  return dnsConfig.options.map(({ name, value }) => `${name}:${value}`).join(' ');
+}
+
+function manifestOf(kind: Kind): Workload {
+  return parse(readFileSync(join(component, `${kind}.yaml`), 'utf8')) as Workload;
+}
+
+export async function threeOfEach(names: Names = 'localhost') {
   const place = mkdtempSync(join(tmpdir(), 'smallchange-sentinel-'));
   const three = async () => [await freePort(), await freePort(), await freePort()];
   const ports = { redis: await three(), sentinel: await three() };
-  const pods = (kind: Kind) => [0, 1, 2].map((at) => new Pod(kind, at, join(place, `${kind}-${at}`), ports));
+  const pods = (kind: Kind) => [0, 1, 2].map((at) => new Pod(kind, at, join(place, `${kind}-${at}`), ports, names));
   const [redis, sentinels] = [pods('redis'), pods('sentinel')];
   return {
     place,

@@ -1,14 +1,21 @@
 /** components/redis-sentinel as processes: it comes up all at once, its primary dies, the engine goes on, and what comes back follows. */
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engine/redis/engine.ts';
 import { EngineUnreachable } from '../../src/errors.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { startWorkload } from '../engine/redis-workload.ts';
+import { asTypeScript } from '../support/typescript.ts';
 import { waitFor } from '../support/wait.ts';
 import { threeOfEach } from './replicated.ts';
+
+const mayHaveNames = spawnSync('unshare', ['-mn', 'true'], { stdio: 'ignore' }).status === 0;
+const skip = mayHaveNames ? false : 'a name server of its own needs root and unshare';
 
 const ignore = () => {};
 const log = { info: ignore, warn: ignore, error: ignore };
@@ -82,5 +89,11 @@ describe('the Redis of components/redis-sentinel', () => {
     );
     await work.goesOn(20);
     await work.finish();
+  });
+
+  it('fails over also where names are not answered for a moment', { timeout: 90_000, skip }, async (t) => {
+    const program = fileURLToPath(new URL('silent-names.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)('unshare', ['-mn', process.execPath, ...asTypeScript, program]);
+    t.diagnostic(`another primary after ${stdout.trim()} ms`);
   });
 });

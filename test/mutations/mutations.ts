@@ -38,6 +38,8 @@ export const mutations: readonly Mutation[] = [
     says: 'a frame such as',
   },
   { patch: 'replaced-believed', file: 'test/engine/redis-cluster.test.ts', tests: 'takes no word of a primary' },
+  { patch: 'sentinel-waits-for-names', file: 'test/k8s/sentinel.test.ts', tests: 'not answered for a moment' },
+  { patch: 'no-replicas-is-final', file: unit('start-checks') },
   { patch: 'one-lane', file: unit('batcher'), tests: 'keep no other waiting|in a call for each shard' },
   { patch: 'batch-in-parts', file: unit('batcher'), tests: 'are in one call' },
   { patch: 'batch-unchecked', file: unit('batch'), tests: 'is refused for' },

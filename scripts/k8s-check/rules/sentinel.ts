@@ -1,6 +1,6 @@
 /**
  * Sentinels find the primary that our processes ask for by the same name; enough of them, on nodes apart, that one may be away; pods are
- * known by name, since their addresses change; and a primary alone takes nothing.
+ * known by name, since their addresses change, and a name that is looked up in vain is not waited for; and a primary alone takes nothing.
  */
 import { environmentOf } from '../environment.ts';
 import { find, type Manifest } from '../manifests.ts';
@@ -38,7 +38,7 @@ export const sentinel: Rule = (whole) => {
   return [
     ...watching(sentinels, watched, text),
     ...followed(redis, watched, whole.manifests),
-    ...[sentinels, redis].flatMap((pod) => [...apart(pod), ...named(pod, whole.manifests)]),
+    ...[sentinels, redis].flatMap((pod) => [...apart(pod), ...named(pod, whole.manifests), ...lookingUp(pod)]),
     ...asked(whole, watched),
   ];
 };
@@ -93,6 +93,15 @@ function named({ title, workload }: Pod, manifests: readonly Manifest[]): string
     readonly publishNotReadyAddresses?: boolean;
   };
   return publishNotReadyAddresses ? [] : [`${title}: has no name before it is ready (publishNotReadyAddresses)`];
+}
+
+/** By itself a resolver waits for five seconds (resolv.conf(5)), in the only thread of either. After two a Sentinel decides nothing for thirty. */
+function lookingUp({ title, spec }: Pod): string[] {
+  const { dnsConfig } = spec as {
+    readonly dnsConfig?: { readonly options?: readonly { readonly name: string; readonly value?: string }[] };
+  };
+  const timeout = dnsConfig?.options?.find(({ name }) => name === 'timeout')?.value;
+  return timeout === '1' ? [] : [`${title}: stands still for as long as a name is looked up (dnsConfig: timeout)`];
 }
 
 function asked({ manifests, pods }: Installation, watched: Watched): string[] {

@@ -76,6 +76,13 @@ findsMistakes(
       /smallchange-sentinel: has no name before it is ready/,
     ],
     [
+      'a Sentinel that stands still while it looks up a name',
+      (p) => {
+        delete p.get('StatefulSet', 'smallchange-sentinel').spec.template.spec.dnsConfig;
+      },
+      /smallchange-sentinel: stands still for as long as a name is looked up/,
+    ],
+    [
       'servers that ask for another primary',
       (p) => {
         p.get('ConfigMap', 'smallchange-settings').data.REDIS_SENTINEL_MASTER = 'mymaster';
