@@ -127,9 +127,12 @@ it('any requests in a row are each run once and answered in order', async () => 
           what: () => `${requests.length} answers, of which ${count()} are there`,
           // To count is to go through megabytes, and the server lives in the same process.
           everyMs: 100,
+          // Megabytes in pieces of some bytes, on a machine that does other things.
+          timeoutMs: 120_000,
         });
         await written;
-        if (isHalfClosed) await waitFor(() => socket.readableEnded, { what: 'the end, behind the last answer' });
+        if (isHalfClosed)
+          await waitFor(() => socket.readableEnded, { what: 'the end, behind the last answer', timeoutMs: 120_000 });
         const expected = requests.map(
           ({ isPost, body, answer }, i) => `${i}:${isPost ? body : 0}:${'a'.repeat(answer)}`,
         );
