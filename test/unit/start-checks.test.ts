@@ -6,7 +6,8 @@ import { awaitEngine } from '../../src/await-engine.ts';
 import { systemClock as clock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { call } from '../../src/engine/redis/nodes/calls.ts';
-import { type Claim, claimStore } from '../../src/engine/redis/start/start-checks.ts';
+import type { Claim } from '../../src/engine/redis/start/fit.ts';
+import { claimStore } from '../../src/engine/redis/start/start-checks.ts';
 import { EngineUnusable } from '../../src/errors.ts';
 import type { Logger } from '../../src/log.ts';
 
