@@ -43,5 +43,6 @@ for (const { name, promise, run } of chosen) {
   for (const failure of failures) console.log(`  NOT SO: ${failure}`);
   if (failures.length > 0) process.exitCode = 1;
   const command = `npm run edge:trial -- --name ${name} --edge ${values.edge} --scale ${values.scale}`;
-  if (values.record) console.log(keepResult({ name: `edge-${name}`, title: promise, command, rows, failures }));
+  const title = scale === 1 ? promise : `${promise}. Here at ${values.scale} of that size`;
+  if (values.record) console.log(keepResult({ name: `edge-${name}`, title, command, rows, failures }));
 }
