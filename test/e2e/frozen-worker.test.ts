@@ -26,8 +26,7 @@ function sweep(pids: readonly number[]): void {
   for (const pid of pids) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
 }
 
-// They wait, each with servers of its own.
-describe('a worker that stands still', { concurrency: 3 }, () => {
+describe('a worker that stands still', () => {
   it('is killed, replaced and logged; one that does not is left alone', async () => {
     await using redis = await startRedis();
     await using server = await startTwo(redis.url);
