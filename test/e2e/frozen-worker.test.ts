@@ -8,14 +8,14 @@ import { waitFor } from '../support/wait.ts';
 
 const DRAIN_MS = 300;
 /** The longest that a worker is waited for, and as much again for a busy machine. */
-const LATE_MS = 40_000;
+const LATE_MS = 60_000;
 
 const said = (server: ServerProcess, message: string) => server.logged.filter(({ msg }) => msg === message);
 
 async function startTwo(redisUrl: string): Promise<ServerProcess> {
   const server = await startServer({ env: { REDIS_URL: redisUrl, WORKERS: '2', DRAIN_MS: String(DRAIN_MS) } });
   await waitFor(() => said(server, 'smallchange is running').length === 3, {
-    timeoutMs: 20_000,
+    timeoutMs: LATE_MS,
     what: 'both, and the supervisor, to say so',
   });
   return server;

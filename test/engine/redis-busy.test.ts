@@ -143,7 +143,7 @@ async function fill(engine: Engine, fieldOf: (i: number) => [name: string, bytes
 }
 
 describe('Redis is busy for a few milliseconds at most with', () => {
-  it('200 changes of 256 KiB: append, peek, commit, history', { timeout: 120_000 }, async () => {
+  it('200 changes of 256 KiB: append, peek, commit, history', { timeout: 300_000 }, async () => {
     await using bench = await open();
     const { engine } = bench;
     const bytes = Buffer.alloc(CHANGE_MAX_BYTES, 1);
@@ -165,7 +165,7 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     await within('events of 256 KiB after a position', () => engine.readHistory('room', { epoch, offset: 3 }, 500));
   });
 
-  it('history of 10,000 tiny events, and of events of 2 KiB', { timeout: 120_000 }, async () => {
+  it('history of 10,000 tiny events, and of events of 2 KiB', { timeout: 300_000 }, async () => {
     await using bench = await open();
     const { engine } = bench;
     let head: number | null = null;
@@ -188,7 +188,7 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     'names of almost 1 MiB': (i) => [`${'n'.repeat(MIB - 300)}${i}`, Uint8Array.of(1)],
   };
   for (const [what, fieldOf] of Object.entries(states)) {
-    it(`a state at its cap of ${what}`, { timeout: 120_000 }, async () => {
+    it(`a state at its cap of ${what}`, { timeout: 300_000 }, async () => {
       await using bench = await open();
       const { engine } = bench;
       const fields = await fill(engine, fieldOf);
@@ -214,7 +214,7 @@ describe('Redis is busy for a few milliseconds at most with', () => {
   }
 
   for (const reducer of ['log', 'latest']) {
-    it(`${COMMIT_CHANNELS} channels in a batch, reducer ${reducer}`, { timeout: 120_000 }, async () => {
+    it(`${COMMIT_CHANNELS} channels in a batch, reducer ${reducer}`, { timeout: 300_000 }, async () => {
       await using bench = await open();
       const { engine } = bench;
       const names = Array.from({ length: COMMIT_CHANNELS }, (_, i) => `room-${i}`);
@@ -250,7 +250,7 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     });
   }
 
-  it(`${TAILS_MAX} ends of logs, and ${CHANGES_MAX} changed channels`, { timeout: 120_000 }, async () => {
+  it(`${TAILS_MAX} ends of logs, and ${CHANGES_MAX} changed channels`, { timeout: 300_000 }, async () => {
     await using bench = await open();
     const { engine } = bench;
     const names = Array.from({ length: 5 * COMMIT_CHANNELS }, (_, i) => `room-${i}`);
@@ -277,7 +277,7 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     await within('changes', () => engine.readChanges(0, mark, CHANGES_MAX));
   });
 
-  it('500 channels of 2,000 fields that are forgotten', { timeout: 120_000 }, async () => {
+  it('500 channels of 2,000 fields that are forgotten', { timeout: 300_000 }, async () => {
     await using bench = await open();
     const { engine, prefix } = bench;
     const names = Array.from({ length: 500 }, (_, i) => `room-${i}`);

@@ -27,7 +27,8 @@ const storms: readonly Storm[] = [
 ];
 
 describe('a storm of comparing', () => {
-  for (const each of storms) {
+  // What one gateway that loses its subscriber goes through, each of the four does.
+  for (const each of isLong ? storms : storms.slice(1)) {
     it(`${each.channels} channels of ${each.gateways} gateways, lost: ${each.loses}`, {
       timeout: 600_000,
     }, async (t) => {

@@ -26,7 +26,7 @@ const WINDOWS_WITHOUT = isLong ? 3 : 1;
 const WINDOWS_FULL = isLong ? 6 : 1;
 const GROWTH_MAX_BYTES = 64 << 20;
 /** On a machine that does ten things, seconds say little about a tail: there only a collapse is looked for. */
-const p99Max = (withoutMs: number) => (isLong ? 1.3 * withoutMs : 5000);
+const p99Max = (withoutMs: number) => (isLong ? 1.3 * withoutMs : Math.max(5000, 3 * withoutMs));
 
 const env = {
   MAX_CHANGE_BYTES: String(CHANGE_BYTES),
