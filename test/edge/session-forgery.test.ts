@@ -86,7 +86,8 @@ for (const edge of edges) {
         ['POST', [...evil, `Authorization: ${bearer(grant)}`], '', 403],
         ['DELETE', [...evil, `Cookie: ${session.cookie}`], '', 403],
         ['DELETE', [`Cookie: ${session.cookie}`], '', 403],
-        ['POST', [site('same-origin'), from(OWN)], body, 401],
+        // Before anything else it is told that this is no TLS.
+        ['POST', [site('same-origin'), from(OWN)], body, 409],
       ] as const) {
         const head = `${method} /session HTTP/1.1\r\nHost: rt.example\r\n${lines(fields)}`;
         const rest = `Content-Length: ${form.length}\r\n\r\n${form}`;

@@ -13,6 +13,7 @@ import { after, before, describe, it } from 'node:test';
 import { bytesOf, type Envelope } from '../contract/protocol/kit.ts';
 import { type LocalApp, startLocalApp } from '../support/app.ts';
 import { type Chromium, startChromium } from '../support/chromium.ts';
+import { startEdge } from '../support/edge.ts';
 import { request } from '../support/http.ts';
 import { bearer, nowS, SECRET } from '../support/tokens.ts';
 import { waitFor } from '../support/wait.ts';
@@ -143,19 +144,33 @@ const listenAndNote = `(() => {
   for (const type of ['$auth', '$sync']) source.addEventListener(type, ({ data }) => seen.push(type + ' ' + JSON.parse(data).status));
 })()`;
 
-it('a Chromium’s EventSource with a session that expires, and is renewed in another tab', async () => {
+it('a Chromium’s EventSource with a session that expires, and is renewed in another tab, directly and through both edges', async () => {
   await using server = await startLocalApp({ AUTH: 'jwt', JWT_SECRET: SECRET });
+  const servers = { buckets: [server], gateways: [server] };
+  await using haproxy = await startEdge('haproxy', servers);
+  await using nginx = await startEdge('nginx', servers);
+  // All of one host, and so with one cookie. Each way has a page, and a tab beside it.
+  const urls = [server.url, haproxy.plainUrl, nginx.plainUrl];
   const other = await browser.newPage();
-  // Of our own origin.
-  for (const page of [browser, other]) await page.open(`${server.url}/`);
-  const seen = () => browser.evaluate<string[]>('window.seen');
+  await other.open(`${server.url}/`);
+  const pages = [browser, await browser.newPage(), await browser.newPage()];
+  for (const [i, page] of pages.entries()) await page.open(`${urls[i]}/`);
+  const seen = (page: (typeof pages)[number]) => page.evaluate<string[]>('window.seen');
   const until = (what: string, isSo: (all: string[]) => boolean) =>
-    waitFor(async () => isSo(await seen()), { what, everyMs: LOOK_MS, timeoutMs: BACK_MS });
+    Promise.all(
+      pages.map((page, i) =>
+        waitFor(async () => isSo(await seen(page)), {
+          what: `${what} at ${urls[i]}`,
+          everyMs: LOOK_MS,
+          timeoutMs: BACK_MS,
+        }),
+      ),
+    );
 
   assert.equal(await browser.evaluate(say('nobody')), 401);
-  assert.equal(await browser.evaluate(begin(bearer(grant, { exp: nowS() + 5 }))), 204);
+  assert.equal(await browser.evaluate(begin(bearer(grant, { exp: nowS() + 8 }))), 204);
   assert.equal(await browser.evaluate('document.cookie'), '');
-  await browser.evaluate(listenAndNote);
+  for (const page of pages) await page.evaluate(listenAndNote);
   await until('the stream', (all) => all.includes('$sync fresh'));
   assert.equal(await other.evaluate(say('first')), 204);
   await until('its end', (all) => all.includes('$auth expired'));
@@ -166,15 +181,17 @@ it('a Chromium’s EventSource with a session that expires, and is renewed in an
   await until('it to come back', (all) => all.includes('second'));
   assert.equal(await other.evaluate(say('third')), 204);
   await until('what comes then', (all) => all.includes('third'));
-  const all = await seen();
-  assert.deepEqual(
-    all.filter((each) => !each.startsWith('$auth unauthenticated')),
-    ['$sync fresh', 'first', '$auth expiring', '$auth expired', '$sync resumed', 'second', 'third'].filter(
-      (each) => each !== '$auth expiring' || all.includes(each),
-    ),
-  );
+  for (const page of pages) {
+    const all = await seen(page);
+    assert.deepEqual(
+      all.filter((each) => !each.startsWith('$auth unauthenticated')),
+      ['$sync fresh', 'first', '$auth expiring', '$auth expired', '$sync resumed', 'second', 'third'].filter(
+        (each) => each !== '$auth expiring' || all.includes(each),
+      ),
+    );
+  }
 
   assert.equal(await other.evaluate(`fetch('/session', { method: 'DELETE' }).then(({ status }) => status)`), 204);
   await until('the end', (all) => all.at(-1) === '$auth revoked');
-  assert.equal(await browser.evaluate(say('fourth')), 401);
+  for (const page of pages) assert.equal(await page.evaluate(say('fourth')), 401);
 });

@@ -53,10 +53,10 @@ describe('a session at two servers', { concurrency: true }, () => {
   });
 
   it('renewed again and again outlives each of its tokens', async () => {
-    const exp = () => nowS() + 4;
+    const exp = () => nowS() + 6;
     const session = await signIn(here.url, wide, { exp: exp() });
     const stream = await Listening.open(`${there.url}/c/a.1/events`, session.headers);
-    const untilMs = Date.now() + 9_000;
+    const untilMs = Date.now() + 12_000;
     while (Date.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await signIn(here.url, wide, { exp: exp() }, session.cookie);

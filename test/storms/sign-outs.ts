@@ -20,6 +20,8 @@ const OPENING = 500;
 const LOCAL_ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
 /** Of so many. A machine that others use as well gives a storm little of its time. */
 const OPEN_TIMEOUT_MS = 300_000;
+/** Who was not let in comes again so much later. */
+const AGAIN_MS = 500;
 const OVER_TIMEOUT_MS = 300_000;
 
 /** Sockets that each have a stream, or a poll that waits. */
@@ -64,9 +66,12 @@ export class Crowd implements Disposable {
       }
     });
     socket.on('close', () => {
-      // A server that had no turn for so long has not seen what was sent, and closes who seems to send nothing.
-      if (!hasBegun && refusal === '') {
-        if (!this.#isLeft) this.#openOne(port, request, begins);
+      // A server that had no turn for so long has not seen what was sent, and closes who seems to send nothing; or has more to begin than it
+      // lets wait.
+      if (!hasBegun && (refusal === '' || refusal.includes('$overloaded'))) {
+        setTimeout(() => {
+          if (!this.#isLeft) this.#openOne(port, request, begins);
+        }, AGAIN_MS).unref();
         return;
       }
       this.gone++;
