@@ -5,12 +5,11 @@
  * A page that comes back asks for what it left, under the same lock: what is no longer there has been sent by another.
  */
 import type { ClientClock } from './clock.ts';
-import { type Entry, settle } from './entry.ts';
+import { type Entry, entryOf, settle } from './entry.ts';
 import { type Locks, tryLock } from './locks.ts';
 import { lockOf, type Nonces } from './nonces.ts';
 import type { Keeper, Outbox } from './outbox.ts';
 import type { OutboxStorage, StoredChange } from './storage.ts';
-import { entryOf, keyOf } from './stored.ts';
 
 export interface AdoptionDeps {
   readonly scope: string;
@@ -34,6 +33,10 @@ export interface Adoption {
   close(): void;
 }
 
+function keyOf({ from, channel, seq }: StoredChange): string {
+  return `${from} ${channel} ${seq}`;
+}
+
 export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, locks }: AdoptionDeps): Adoption {
   const held = new Map<string, () => void>();
   /** Ours, and handed over. */
@@ -43,19 +46,24 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
   let lettings = 0;
   let isLooking = false;
 
+  const list = () => storage.list(scope);
   const hasOf = (from: string) => outbox.all.some(({ change }) => change.from === from);
 
   /** What was left behind goes out first. */
-  function prepend(found: readonly Entry[]): void {
-    outbox.all = [...found, ...outbox.all];
+  function prepend(entries: readonly Entry[]): void {
+    outbox.all = [...entries, ...outbox.all];
   }
 
   async function look(mine: number): Promise<void> {
-    await keepUnwritten();
+    // What could not be written down is known to nobody else: it has a nonce that nobody else sends with (`keeper.ts`).
+    for (const [key, entry] of [...away]) {
+      await entry.stored;
+      if (!entry.isStored && away.delete(key)) prepend([entry]);
+    }
     await nonces.letGo();
-    const froms = new Set((await storage.list(scope)).map(({ from }) => from));
+    const froms = new Set((await list()).map(({ from }) => from));
     for (const { change } of away.values()) froms.add(change.from);
-    const found: StoredChange[][] = [];
+    const all: StoredChange[][] = [];
     for (const from of froms) {
       // Without locks nothing else says that it is our own.
       if (held.has(from) || nonces.isCurrent(from) || hasOf(from)) continue;
@@ -65,11 +73,11 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
       held.set(from, release);
       await nonces.adopt(from);
       // Only now: its owner may have gone on until it lost the lock.
-      const left = (await storage.list(scope)).filter((change) => change.from === from);
-      if (left[0]) found.push(left.sort((a, b) => a.seq - b.seq));
+      const left = (await list()).filter((change) => change.from === from);
+      if (left[0]) all.push(left.sort((a, b) => a.seq - b.seq));
     }
     if (mine !== lettings) return;
-    const oldestFirst = found.sort(([a], [b]) => a!.atMs - b!.atMs);
+    const oldestFirst = all.sort(([a], [b]) => a!.atMs - b!.atMs);
     prepend(oldestFirst.flat().map(takeUp));
     for (const [key, entry] of away) {
       if (!held.has(entry.change.from)) continue;
@@ -78,26 +86,12 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
     }
   }
 
-  async function lookOnce(mine: number): Promise<void> {
-    isLooking = true;
-    await look(mine).catch(() => undefined);
-    isLooking = false;
-    released();
-  }
-
-  /** What could not be written down is known to nobody else: it has a nonce that nobody else sends with (`keeper.ts`). */
-  async function keepUnwritten(): Promise<void> {
-    for (const [key, entry] of [...away]) {
-      await entry.stored;
-      if (entry.isStored || !away.delete(key)) continue;
-      prepend([entry]);
-    }
-  }
-
   function takeUp(change: StoredChange): Entry {
     const mine = away.get(keyOf(change));
     away.delete(keyOf(change));
-    return mine ?? entryOf(change, clock);
+    // As old as it is, by whoever wrote it.
+    const ageMs = Math.max(0, clock.wallMs() - change.atMs);
+    return mine ?? entryOf(change, clock.elapsedMs() - ageMs, true);
   }
 
   function released(): void {
@@ -119,7 +113,12 @@ export function createAdoption({ scope, clock, outbox, keeper, nonces, storage, 
   return {
     look() {
       const mine = lettings;
-      looking = looking.then(() => lookOnce(mine));
+      looking = looking.then(async () => {
+        isLooking = true;
+        await look(mine).catch(() => undefined);
+        isLooking = false;
+        released();
+      });
       return looking;
     },
     handOver() {

@@ -19,7 +19,7 @@ export interface Batch {
 /** A page that closes may send 64 KiB. */
 const BYTES_MAX = 60_000;
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const decoder = new TextDecoder(undefined, { fatal: true, ignoreBOM: true });
 
 /** @param queue Of one channel, one at least. */
 export function batchOf(queue: readonly Entry[], { maxBatchChanges, maxBatchBytes = 0 }: BatchLimits): Batch {

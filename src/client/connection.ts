@@ -39,6 +39,8 @@ function browser(): Surroundings {
   return { page: browserPage(), locks: browserLocks(), Channel };
 }
 
+const invalid = (what: string) => new ClientError('invalid', undefined, what);
+
 /** Of several streams the connection is as well as the worst. */
 const worstFirst = ['failed', 'offline', 'connecting', 'parked', 'open'];
 /** Somebody else has changes of ours: how often to look whether they were sent. */
@@ -52,7 +54,7 @@ export function createConnection(
   const { name = 'anyone', clock = systemClock, random = Math.random, since = {}, whenHidden = 'park' } = options;
   // A channel may be called `constructor`.
   const begins = new Map(Object.entries(since));
-  if (!/^[\w-]{1,40}$/.test(name)) throw new ClientError('invalid', 'name');
+  if (!/^[\w-]{1,40}$/.test(name)) throw invalid('name');
   const here = (globalThis as { location?: { href: string } }).location?.href;
   const base = new URL(url, here).href.replace(/\/?([?#].*)?$/, '');
   const ask = options.fetch ?? globalThis.fetch.bind(globalThis);
@@ -206,7 +208,7 @@ export function createConnection(
   if (page.isHidden()) parkSoon();
 
   function checkChannel(channel: string): void {
-    if (!isChannel(channel)) throw new ClientError('invalid', 'channel');
+    if (!isChannel(channel)) throw invalid('channel');
     if (isClosed) throw new ClientError('closed');
   }
 
@@ -222,7 +224,7 @@ export function createConnection(
         checkChannel(channel);
         if (signal?.aborted) throw new ClientError('aborted');
         const bytes = bytesOf(data);
-        if (bytes.length === 0) throw new ClientError('invalid', 'empty');
+        if (bytes.length === 0) throw invalid('empty');
         const { entry, done } = outbox.add(channel, bytes, replace);
         whenAborted(signal, () => outbox.takeBack(entry) && changed());
         done.then(resolve, reject);

@@ -25,6 +25,11 @@ export interface Entry {
   readonly waiting: End[];
 }
 
+/** @param isFound Whether it was written down by another page, which may have sent it. */
+export function entryOf(change: StoredChange, bornMs: number, isFound: boolean, replace?: string): Entry {
+  return { change, bornMs, replace, isSent: isFound, isStored: isFound, stored: undefined, waiting: [] };
+}
+
 export function settle(entry: Entry, error?: Error): void {
   for (const end of entry.waiting.splice(0)) end(error);
 }

@@ -9,10 +9,11 @@ export class ClientError extends Error {
   readonly code: string;
   readonly problem?: Problem;
 
-  constructor(code: string, message: string = code, problem?: Problem) {
-    super(message);
+  /** @param code Where no problem tells another. */
+  constructor(code: string, problem?: Problem, message?: string) {
+    super(message ?? problem?.detail ?? problem?.code ?? code);
     this.name = 'ClientError';
-    this.code = code;
+    this.code = problem?.code ?? code;
     if (problem) this.problem = problem;
   }
 }

@@ -21,6 +21,7 @@ export interface Home {
 /** @throws where there is no IndexedDB, or it may not be used. */
 export async function openHome(wish: OutboxStorage | 'indexeddb', deps: HomeDeps): Promise<Home> {
   const storage = wish === 'indexeddb' ? await openIndexedDb() : wish;
-  const keeper = createKeeper({ ...deps, storage });
-  return { keeper, adoption: createAdoption({ ...deps, storage, keeper }) };
+  const all = { ...deps, storage };
+  const keeper = createKeeper(all);
+  return { keeper, adoption: createAdoption({ ...all, keeper }) };
 }

@@ -43,7 +43,7 @@ export async function openIndexedDb(): Promise<OutboxStorage> {
   let late: ReturnType<typeof setTimeout> | undefined;
   const database = await new Promise<Database>((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
-    late = setTimeout(reject, OPEN_MAX_MS, new Error('IndexedDB does not open'));
+    late = setTimeout(reject, OPEN_MAX_MS, new Error('no IndexedDB'));
     request.onupgradeneeded = () => request.result.createObjectStore(CHANGES, { keyPath: KEY });
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

@@ -6,7 +6,7 @@
  */
 import type { ClientClock } from './clock.ts';
 import type { Dropped, Problem } from './contract.ts';
-import { type Entry, settle, withEnding } from './entry.ts';
+import { type Entry, entryOf, settle, withEnding } from './entry.ts';
 import { ClientError } from './errors.ts';
 import type { Nonces } from './nonces.ts';
 import type { OutboxLimits } from './options.ts';
@@ -77,7 +77,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     forget(entry);
     const { channel, bytes } = entry.change;
     deps.dropped({ channel, data: bytes, why, ...(problem && { problem }) });
-    settle(entry, new ClientError(problem?.code ?? why, problem?.detail, problem));
+    settle(entry, new ClientError(why, problem));
   }
 
   function unsentLike(channel: string, replace: string | undefined): Entry | undefined {
@@ -98,15 +98,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         deps.dropped({ channel, data: bytes, why: 'full' });
         throw new ClientError('full');
       }
-      const entry: Entry = replaced ?? {
-        change: { scope, ...nonces.next(channel), channel, bytes, atMs: clock.wallMs() },
-        bornMs: clock.elapsedMs(),
-        replace,
-        isSent: false,
-        isStored: false,
-        stored: undefined,
-        waiting: [],
-      };
+      const made = () => ({ scope, ...nonces.next(channel), channel, bytes, atMs: clock.wallMs() });
+      const entry = replaced ?? entryOf(made(), clock.elapsedMs(), false, replace);
       if (replaced) entry.change = { ...entry.change, bytes };
       else entries.push(entry);
       // One after the other: what is written last is what was said last.

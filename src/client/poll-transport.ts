@@ -37,29 +37,31 @@ export function createPollTransport(deps: TransportDeps): Transport {
     });
   }
 
-  async function run(first: StreamRequest, sink: Sink, ending: AbortSignal): Promise<void> {
-    let request = first;
-    for (let waitS = 0; !ending.aborted; ) {
-      const askedMs = deps.clock.elapsedMs();
-      const answer = await ask(request, waitS, ending);
-      if ('reason' in answer) return sink.ended(answer);
-      sink.alive();
-      await tellAll(answer, request === first, sink);
-      request = { ...request, query: { ...request.query, snapshot: undefined }, cursor: answer.cursor };
-      // Of a cache, or a proxy that does not wait: asked again at once it would be asked without end.
-      const isEarly = waitS > 0 && answer.events.length === 0 && deps.clock.elapsedMs() - askedMs < EARLY_MS;
-      if (isEarly) return sink.ended({ reason: 'refused' });
-      waitS = answer.more ? 0 : WAIT_S;
-    }
-  }
-
   return {
     name: 'poll',
     hearsHeartbeats: false,
-    open(request, sink) {
+    open(first, sink) {
       const ending = new AbortController();
+      const { signal } = ending;
       const end = () => sink.ended({ reason: 'cut' });
-      run(request, sink, ending.signal).then(end, end);
+
+      async function run(): Promise<void> {
+        let request = first;
+        for (let waitS = 0; !signal.aborted; ) {
+          const askedMs = deps.clock.elapsedMs();
+          const answer = await ask(request, waitS, signal);
+          if ('reason' in answer) return sink.ended(answer);
+          sink.alive();
+          await tellAll(answer, request === first, sink);
+          request = { ...request, query: { ...request.query, snapshot: undefined }, cursor: answer.cursor };
+          // Of a cache, or a proxy that does not wait: asked again at once it would be asked without end.
+          const isEarly = waitS > 0 && !answer.events[0] && deps.clock.elapsedMs() - askedMs < EARLY_MS;
+          if (isEarly) return sink.ended({ reason: 'refused' });
+          waitS = answer.more ? 0 : WAIT_S;
+        }
+      }
+
+      run().then(end, end);
       return () => ending.abort();
     },
   };

@@ -35,8 +35,7 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
     const response = await fetch(urlOf(base, path, query), readInit(await tokens.headers(), type, signal));
     const refusal = await refusalOf(response, type);
     if (!refusal) return (await response.json()) as T;
-    const { reason, problem } = refusal;
-    throw new ClientError(problem?.code ?? reason, problem?.detail, problem);
+    throw new ClientError(refusal.reason, refusal.problem);
   }
 
   return {

@@ -32,6 +32,7 @@ export interface ShareDeps extends TransportDeps {
 
 interface Message {
   readonly kind: 'hello' | 'at' | 'event' | 'gone';
+  /** Where its sender was before; none in `gone`. */
   readonly prev?: string | undefined;
   readonly told?: Told;
 }
@@ -86,114 +87,116 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
   return async (inner) => {
     const who = whoseIs(deps.tokens.current());
     const name = `smallchange ${deps.base} ${who && (await tagOf(who))} ${channels}`;
+    function open(request: StreamRequest, sink: Sink): () => void {
+      const channel = new deps.Channel(name);
+      const ending = new AbortController();
+      const tell = inTurn(sink);
+      const poll = createPollTransport(deps);
+      let position = request.cursor;
+      let isListening = false;
+      /** Whether it was told how its channels begin, which a leader does not tell. */
+      let isOpen = false;
+      let endSource = () => {};
+      let endTimer = () => {};
+
+      /** What a source of our own says, and, while we lead, to all. */
+      function say(message: Message): void {
+        if (release) channel.postMessage(message);
+      }
+
+      function sayWhere(): void {
+        say({ kind: 'at', prev: position });
+      }
+
+      function read(source: Transport, cursor: string | undefined): void {
+        endSource();
+        let isCurrent = true;
+        const end = source.open(
+          { ...request, cursor },
+          {
+            alive() {
+              if (!isCurrent) return;
+              sink.alive();
+              sayWhere();
+            },
+            tell(told) {
+              if (!isCurrent) return undefined;
+              const prev = position;
+              moved(told);
+              isOpen ||= told.event === '$sync';
+              if (told.event === 'message') say({ kind: 'event', prev, told });
+              return sink.tell(told);
+            },
+            ended(how) {
+              if (!isCurrent) return;
+              say({ kind: 'gone' });
+              sink.ended(how);
+            },
+          },
+        );
+        endSource = () => {
+          isCurrent = false;
+          end();
+        };
+      }
+
+      function moved({ event, id, data }: Told): void {
+        const isResumed = event === '$sync' && !/"(fresh|reset)"/.test(data as string);
+        if (id && (event === '$sync' || event === '$snapshot' ? !isResumed : !isCovered(id, position))) position = id;
+      }
+
+      function heard({ data: { kind, prev, told } }: { data: Message }): void {
+        if (kind === 'hello') sayWhere();
+        if (release || kind === 'hello') return;
+        endTimer();
+        sink.alive();
+        const fits = isOpen && prev !== undefined && isCovered(prev, position);
+        if (fits && !isListening) endSource();
+        if (!fits && isListening) read(poll, position);
+        isListening = fits;
+        if (!fits || !told) return;
+        moved(told);
+        tell(told);
+      }
+
+      function follow(): void {
+        read(poll, position);
+        channel.postMessage({ kind: 'hello' });
+        endTimer = deps.clock.after(ANSWER_MS, () => void lead(name, { steal: true }).then(begin));
+        void lead(name, { signal: ending.signal }).then(begin);
+      }
+
+      function begin(leads: boolean): void {
+        if (!leads || ending.signal.aborted) return;
+        endTimer();
+        isListening = false;
+        stolen = () => sink.ended({ reason: 'cut' });
+        read(inner, position);
+      }
+
+      channel.onmessage = heard;
+      if (release) begin(true);
+      else
+        void lead(name, { ifAvailable: true }).then((leads) => {
+          if (leads) begin(true);
+          else if (!ending.signal.aborted) follow();
+        });
+      return () => {
+        endTimer();
+        endSource();
+        ending.abort();
+        channel.close();
+      };
+    }
+
     return {
       name: 'shared',
       hearsHeartbeats: true,
-      open: (request, sink) => join(request, sink, inner, name),
+      open,
       leave() {
         release?.();
         release = undefined;
       },
     };
   };
-
-  function join(request: StreamRequest, sink: Sink, inner: Transport, name: string): () => void {
-    const channel = new deps.Channel(name);
-    const ending = new AbortController();
-    const tell = inTurn(sink);
-    const poll = createPollTransport(deps);
-    let position = request.cursor;
-    let isListening = false;
-    /** Whether it was told how its channels begin, which a leader does not tell. */
-    let isOpen = false;
-    let endSource = () => {};
-    let endTimer = () => {};
-
-    /** What a source of our own says, and, while we lead, to all. */
-    function say(message: Message): void {
-      if (release && !ending.signal.aborted) channel.postMessage(message);
-    }
-
-    function read(source: Transport, cursor: string | undefined): void {
-      endSource();
-      let isCurrent = true;
-      const end = source.open(
-        { ...request, cursor },
-        {
-          alive() {
-            if (!isCurrent) return;
-            sink.alive();
-            say({ kind: 'at', prev: position });
-          },
-          tell(told) {
-            if (!isCurrent) return undefined;
-            const prev = position;
-            moved(told);
-            isOpen ||= told.event === '$sync';
-            if (told.event === 'message') say({ kind: 'event', prev, told });
-            return sink.tell(told);
-          },
-          ended(how) {
-            if (!isCurrent) return;
-            say({ kind: 'gone' });
-            sink.ended(how);
-          },
-        },
-      );
-      endSource = () => {
-        isCurrent = false;
-        end();
-      };
-    }
-
-    function moved({ event, id, data }: Told): void {
-      const isResumed = event === '$sync' && !/"(fresh|reset)"/.test(String(data));
-      if (id && (event === '$sync' || event === '$snapshot' ? !isResumed : !isCovered(id, position))) position = id;
-    }
-
-    function heard({ data: { kind, prev, told } }: { data: Message }): void {
-      if (kind === 'hello') say({ kind: 'at', prev: position });
-      if (release || kind === 'hello') return;
-      endTimer();
-      sink.alive();
-      const fits = isOpen && kind !== 'gone' && prev !== undefined && isCovered(prev, position);
-      if (fits && !isListening) endSource();
-      if (!fits && isListening) read(poll, position);
-      isListening = fits;
-      if (!fits || !told) return;
-      moved(told);
-      tell(told);
-    }
-
-    function follow(): void {
-      read(poll, position);
-      channel.postMessage({ kind: 'hello' });
-      endTimer = deps.clock.after(ANSWER_MS, () => void lead(name, { steal: true }).then(begin));
-      void lead(name, { signal: ending.signal }).then(begin);
-    }
-
-    function begin(leads: boolean): void {
-      if (!leads || ending.signal.aborted) return;
-      endTimer();
-      isListening = false;
-      stolen = () => {
-        if (!ending.signal.aborted) sink.ended({ reason: 'cut' });
-      };
-      read(inner, position);
-    }
-
-    channel.onmessage = heard;
-    if (release) begin(true);
-    else
-      void lead(name, { ifAvailable: true }).then((leads) => {
-        if (leads) begin(true);
-        else if (!ending.signal.aborted) follow();
-      });
-    return () => {
-      endTimer();
-      endSource();
-      ending.abort();
-      channel.close();
-    };
-  }
 }
