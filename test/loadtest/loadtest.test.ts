@@ -55,7 +55,7 @@ describe('the load tester', { concurrency: 6 }, () => {
   for (const { meddling, kinds, more = [], detail = /./ } of wrongs) {
     it(`sees what a proxy does${meddling === 'forget cursors' ? '' : ' to one event in a thousand'}: ${meddling}`, async () => {
       await using proxy = await startMeddler({ target: server.url, meddling, everyNth: 1000, delayMs: 10_000 });
-      const args = ['--target', proxy.url, ...load, ...(more.includes('--settle') ? [] : ['--settle', '1s']), ...more];
+      const args = ['--target', proxy.url, ...load, ...(more.includes('--settle') ? [] : ['--settle', '5s']), ...more];
       const { code, stdout, stderr, result } = await runTester(args);
       assert.equal(code, 1, stdout + stderr);
       assert.ok(proxy.times > 0, stdout);

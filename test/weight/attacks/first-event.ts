@@ -1,4 +1,7 @@
-/** Thousands of streams wait on a channel that has never had an event, and it has its first. */
+/**
+ * Thousands of streams wait on a channel that has never had an event, and it has its first. They stay: that they leave in one moment, for
+ * each of which a kernel takes some 24 µs, would be measured with it.
+ */
 import { request } from '../../support/http.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Attack, Drive, Size } from '../attack.ts';
@@ -40,7 +43,6 @@ async function drive({ target, size }: Drive) {
   await waitFor(arrived, { timeoutMs: ARRIVED_MS, what: 'all events' }).catch(() => {});
   const tookMs = Math.round(performance.now() - startedMs);
   const events = streams.seen('data: first');
-  streams.close();
   const faults = status === 204 ? [] : [`the first change was answered ${status}`];
   if (events < count) faults.push(`${events} of ${count} streams got the first event`);
   return { figures: { events, 'to the last of them, ms': tookMs }, faults };
