@@ -151,7 +151,7 @@ describe('SIGTERM', () => {
       proxy.pointAt(second!.url);
       assert.equal((await first!.stop()).code, 0);
       await send('b');
-      await waitFor(() => seen.length === 2, { what: 'what was missed', timeoutMs: 10_000 });
+      await waitFor(() => seen.length === 2, { what: 'what was missed', timeoutMs: 60_000 });
       assert.deepEqual([seen, byes.length, synced], [['a', 'b'], 1, 2]);
     } finally {
       source.close();
@@ -211,7 +211,7 @@ describe('MAX_STREAMS', () => {
       for (const type of ['$overloaded', '$sync', 'message']) source.addEventListener(type, () => told.push(type));
       await waitFor(() => told.length === 1, { what: '$overloaded' });
       other.close();
-      await waitFor(() => told.includes('$sync'), { what: 'the way back', timeoutMs: 10_000 });
+      await waitFor(() => told.includes('$sync'), { what: 'the way back', timeoutMs: 60_000 });
       assert.equal((await request(server.url, '/c/room', { method: 'POST', body: 'x' })).status, 204);
       await waitFor(() => told.includes('message'), { what: 'an event' });
       assert.equal(told[0], '$overloaded');

@@ -135,7 +135,7 @@ describe('several workers', () => {
       process.kill(server.pid, 'SIGKILL');
       await waitFor(() => readers.every(({ isEnded }) => isEnded), { what: 'the end of each stream' });
       assert.deepEqual(new Set(readers.map(({ frames }) => frames.at(-1)!.event)), new Set(['$bye']));
-      await waitFor(() => areGone, { timeoutMs: 10_000, what: 'the workers to end' });
+      await waitFor(() => areGone, { timeoutMs: 60_000, what: 'the workers to end' });
     } finally {
       for (const reader of readers) reader.close();
       for (const pid of workers) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');

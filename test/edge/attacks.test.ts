@@ -44,7 +44,7 @@ describe('attacks', { concurrency: true }, () => {
         const all = page.events.map(({ data, b64 }) => data ?? b64!);
         return all.at(-1) === 'end' ? all : undefined;
       },
-      { what: 'the last change to be merged', timeoutMs: 10_000 },
+      { what: 'the last change to be merged', timeoutMs: 60_000 },
     );
     return texts.slice(0, -1);
   }

@@ -34,7 +34,7 @@ async function post(): Promise<number> {
   return answer?.status ?? 0;
 }
 
-const accepts = () => waitFor(async () => (await post()) === 204, { timeoutMs: 10_000, what: 'a 204' });
+const accepts = () => waitFor(async () => (await post()) === 204, { what: 'a 204' });
 
 /** When the last change was accepted, by the bucket's clock; NaN while the gateway has not got over the fault before. */
 async function lastAcceptedMs(): Promise<number> {
@@ -152,10 +152,9 @@ describe('faults', () => {
       waitFor(
         async () =>
           (await request(lab.sendUrl, `/c/log-b?from=a.1&seq=${body}`, { method: 'POST', body })).status === 204,
-        { timeoutMs: 10_000, what: 'a 204' },
+        { what: 'a 204' },
       );
-    const isIn = (body: string) =>
-      waitFor(async () => (await events()).includes(body), { timeoutMs: 10_000, what: `event ${body}` });
+    const isIn = (body: string) => waitFor(async () => (await events()).includes(body), { what: `event ${body}` });
     await send('1');
     await isIn('1');
     const copy = copyData(lab.redis);

@@ -4,10 +4,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Of whatever a test waits for. A trial of a mutation, which waits for what will not come, sets a shorter one. */
-export const DEADLINE_MS = Number(process.env.DEADLINE_MS ?? 20_000);
+export const DEADLINE_MS = Number(process.env.DEADLINE_MS ?? 60_000);
 
 export interface WaitOptions {
-  /** Default 20,000: far beyond what anything here takes on a slow and busy machine, so that only a real fault reaches it. */
+  /** Default 60,000: far beyond what anything here takes on a slow and busy machine, so that only a real fault reaches it. */
   readonly timeoutMs?: number;
   /** Between two looks. Default a tenth of what was waited so far, from 5 to 50: a look may cost a request. */
   readonly everyMs?: number;
