@@ -104,3 +104,19 @@ export function checkAnswers({ may }: Row, answers: Readonly<Record<string, stri
     if (allowed !== undefined) assert.match(answer, /^access-control-allow-credentials: true\r$/im, way);
   }
 }
+
+/** Row 18, where every origin may ask: none but our own may with a cookie, by any way. */
+export async function checkOpenToAll(port: number, cookie: string): Promise<void> {
+  for (const [fields, expected] of [
+    [[site('cross-site'), from(APP)], /^HTTP\/1\.1 403 /],
+    [[site('same-site'), from(APP)], /^HTTP\/1\.1 403 /],
+    [[from(APP)], /^HTTP\/1\.1 403 /],
+    [[site('same-origin'), from(OWN)], /^HTTP\/1\.1 20[04] /],
+  ] as const) {
+    const answers = await everyWay(port, [`Cookie: ${cookie}`, ...fields], 'a');
+    for (const [way, answer] of Object.entries(answers)) {
+      assert.match(answer, expected, `${way} ${fields}`);
+      assert.doesNotMatch(answer, /^access-control-allow-credentials/im);
+    }
+  }
+}
