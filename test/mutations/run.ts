@@ -42,6 +42,9 @@ const names = values.name?.split(',');
 const untilMs =
   performance.now() + (values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000);
 
+const unknown = names?.filter((name) => !mutations.some(({ patch }) => patch === name)) ?? [];
+if (unknown.length > 0) throw new Error(`no such mutation: ${unknown.join(', ')}`);
+if (Number.isNaN(untilMs)) throw new Error(`--minutes ${values.minutes} is no number`);
 const trials = trialsOf(mutations.filter(({ patch }) => names?.includes(patch) ?? true));
 const done = new Map(triedBefore().map((tried) => [tried.key, tried]));
 await tryAll(trials.filter(({ key }) => !done.has(key)));
