@@ -2,10 +2,15 @@
  * How many requests a turn of the event loop begins: thousands of connections that are open may ask in the same moment, and
  * libuv reads all of them before it looks at a timer. What is above waits; of those who wait each address is served in turn,
  * so that who has many connections is behind who has few.
+ *
+ * libuv accepts one connection a turn. While connections come, turns are short: else who connects waits for as many long
+ * turns as others connected before.
  */
 
 /** Some 10 ms on a slow machine, for requests that fastify serves; streams and snapshots have gates of their own behind it. */
 const BEGUN_PER_TURN = 32;
+/** Above none, so that who goes on connecting cannot stop those who are connected. */
+const BEGUN_WHILE_CONNECTING = 2;
 
 export interface Paced {
   /** Of the client, as its socket tells it. */
@@ -21,10 +26,17 @@ export interface Pace {
   wait(paced: Paced): void;
 }
 
-export function createPace(): Pace {
+export interface ServerPace extends Pace {
+  /** Must be told of every connection that comes. */
+  connected(): void;
+}
+
+export function createPace(): ServerPace {
   /** Of each address those that wait, the longest first. The addresses stand in the order in which they are served. */
   const waiting = new Map<string, Row>();
   let begun = 0;
+  let most = BEGUN_PER_TURN;
+  let isConnecting = false;
   let isTurnDue = false;
 
   function endTurn(): void {
@@ -36,11 +48,13 @@ export function createPace(): Pace {
   function nextTurn(): void {
     isTurnDue = false;
     begun = 0;
-    while (begun < BEGUN_PER_TURN && waiting.size > 0) {
+    most = isConnecting ? BEGUN_WHILE_CONNECTING : BEGUN_PER_TURN;
+    while (begun < most && waiting.size > 0) {
       begun++;
       takeNext().proceed();
     }
-    if (begun > 0) endTurn();
+    if (begun > 0 || isConnecting) endTurn();
+    isConnecting = false;
   }
 
   function takeNext(): Paced {
@@ -60,7 +74,7 @@ export function createPace(): Pace {
 
   return {
     enter(paced) {
-      if (begun < BEGUN_PER_TURN && waiting.size === 0) {
+      if (begun < most && waiting.size === 0) {
         begun++;
         endTurn();
         return true;
@@ -69,6 +83,10 @@ export function createPace(): Pace {
       return false;
     },
     wait,
+    connected() {
+      isConnecting = true;
+      endTurn();
+    },
   };
 }
 

@@ -132,6 +132,7 @@ export async function createServer({
       failure: createFailureText(problems),
     });
   }
+  app.server.on('connection', pace.connected);
   keepRoom(app.server, {
     maxConnections: config.maxConnections,
     *closable() {

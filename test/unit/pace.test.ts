@@ -9,6 +9,7 @@ import { waitFor } from '../support/wait.ts';
 import { get, RawConnection } from '../weight/sockets.ts';
 
 const BEGUN_PER_TURN = 32;
+const BEGUN_WHILE_CONNECTING = 2;
 
 describe('a pace', () => {
   it('begins so many in a turn, the others in the turns after it, each address in turn', async () => {
@@ -38,6 +39,59 @@ describe('a pace', () => {
     assert.equal(pace.enter({ address: 'a', proceed: () => begun.push('second') }), false);
     await nextTurn();
     assert.deepEqual(begun, ['first', 'second']);
+  });
+
+  it('begins few in a turn while connections come, and as many as ever in the turn after the last', async () => {
+    const pace = createPace();
+    let begun = 0;
+    const one: Paced = { address: 'a', proceed: () => begun++ };
+    for (let i = 0; i < 100; i++) pace.wait(one);
+    for (let turn = 1; turn <= 3; turn++) {
+      pace.connected();
+      await nextTurn();
+      assert.equal(begun, turn * BEGUN_WHILE_CONNECTING);
+    }
+    await nextTurn();
+    assert.equal(begun, 3 * BEGUN_WHILE_CONNECTING + BEGUN_PER_TURN);
+  });
+
+  it('begins few at once in the turn after one in which a connection came, where none wait', async () => {
+    const pace = createPace();
+    const entered = () =>
+      Array.from({ length: BEGUN_PER_TURN }, () => pace.enter({ address: 'a', proceed() {} })).filter(Boolean).length;
+    pace.connected();
+    await nextTurn();
+    assert.equal(entered(), BEGUN_WHILE_CONNECTING);
+  });
+});
+
+describe('a server to which many connect that ask at once', () => {
+  const CONNECTIONS = 300;
+  const EACH = 10;
+  /** Of a connection whose turn it is: one behind the other. */
+  const UNDER_WAY_MAX = 2;
+
+  it('begins few of their requests before it has accepted them all', async () => {
+    let begun = 0;
+    await using http = await startHttpApp((app: FastifyInstance) => {
+      app.get('/many', { config: { right: 'open' } }, () => {
+        begun++;
+        return 'many';
+      });
+    });
+    let accepted = 0;
+    let begunBefore = 0;
+    http.app.server.on('connection', () => {
+      if (++accepted === CONNECTIONS) begunBefore = begun;
+    });
+    let answered = 0;
+    const many = Array.from({ length: CONNECTIONS }, () => new RawConnection(http.url, { onAnswer: () => answered++ }));
+    for (const { socket } of many) socket.write(get('/many').repeat(EACH));
+    await waitFor(() => answered === CONNECTIONS * EACH, { timeoutMs: 30_000, what: 'all answers' });
+    for (const { socket } of many) socket.destroy();
+    // A turn without a connection, since the clients are in this process as well, may begin as many as ever.
+    const most = UNDER_WAY_MAX * (CONNECTIONS * BEGUN_WHILE_CONNECTING + 4 * BEGUN_PER_TURN);
+    assert.ok(begunBefore <= most, `${begunBefore} of ${begun}`);
   });
 });
 

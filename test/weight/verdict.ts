@@ -55,6 +55,12 @@ export function judge(attack: Attack, size: Size, seen: Seen): Row {
       `good clients' events p99 ${Math.round(loaded.events.p99Ms)} ms, quiet ${quiet.events.p99Ms.toFixed(1)}`,
     );
   }
+  const postMax = Math.max(STANDSTILL_MS[size], STANDSTILL_FACTOR[size] * quiet.posts.maxMs);
+  if (!attack.cuts && loaded.posts.maxMs > postMax) {
+    failures.push(
+      `a good client's POST took ${Math.round(loaded.posts.maxMs)} ms, at most ${Math.round(postMax)} are promised`,
+    );
+  }
   const failed = Object.values(loaded.failures).reduce((sum, count) => sum + count, 0);
   for (const [what, count] of Object.entries(loaded.failures)) {
     const isPromised =
