@@ -184,6 +184,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     routes(app) {
+      app.server.on('connection', turns.rest.connected);
       app.route({
         ...eventsDocument,
         config: { ...eventsDocument.config, refuse: refuseAuth, takesTicket: true },

@@ -17,9 +17,6 @@ export interface Turns {
   next(): Promise<void>;
 }
 
-/** So much of a turn, milliseconds: of the 50 that nobody may be kept waiting for, as machines differ by a factor of five. */
-const SLICE_MS = 5;
-
 /** At once, or in a later turn of the event loop where thousands are to do something in the same moment. */
 export async function inTurn(turns: Turns, act: () => void): Promise<void> {
   const turn = turns.enter();
@@ -31,11 +28,13 @@ export function createTurns(clock: Clock, rest: Rest = createRest()): Turns {
   let waiting: (() => void)[] = [];
   let isUnderWay = false;
   let beganMs = 0;
+  let { sliceMs } = rest;
 
-  const isOver = () => clock.elapsedMs() - beganMs >= SLICE_MS;
+  const isOver = () => clock.elapsedMs() - beganMs >= sliceMs;
 
   function beginTurn(): void {
     beganMs = clock.elapsedMs();
+    sliceMs = rest.sliceMs;
     rest.begin();
   }
 

@@ -14,6 +14,7 @@ import type { Metrics } from '../metrics.ts';
 import { createAddresses } from './addresses.ts';
 import { acceptAnyBody } from './body.ts';
 import { answerClientError, MAX_HEADER_BYTES, refuseConnect } from './client-error.ts';
+import { paceCloses } from './closes.ts';
 import { CLOSE_MS, closeWithin } from './closing.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { answerCors } from './cors.ts';
@@ -133,6 +134,7 @@ export async function createServer({
     });
   }
   app.server.on('connection', pace.connected);
+  paceCloses(app.server);
   keepRoom(app.server, {
     maxConnections: config.maxConnections,
     *closable() {

@@ -54,6 +54,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'body-length-off', file: unit('plain-request') },
   { patch: 'strangers-admitted', file: unit('plain-forgery'), isInTests: true },
   { patch: 'requests-unpaced', file: unit('pace'), tests: 'begins few of them' },
+  { patch: 'closes-unpaced', file: unit('closes') },
+  { patch: 'connecting-slices-long', file: unit('rest') },
   { patch: 'connecting-unheard', file: unit('pace'), tests: 'of their requests' },
   { patch: 'hold-back-off', file: unit('shortcut'), tests: 'comes before the answer' },
   { patch: 'overlaps-dropped', file: INTERLEAVINGS },

@@ -7,6 +7,7 @@ import type { Event } from '../../src/domain/event.ts';
 import { envelopeOf, envelopePieces } from '../../src/gateway/formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../../src/gateway/formats/format.ts';
 import { EventList } from '../../src/gateway/routes/event-list.ts';
+import { noRest } from '../support/gateway-parts.ts';
 
 const channel = 'room' as Channel;
 const options = { fields: new Set(ENVELOPE_FIELDS), withChannel: true };
@@ -41,10 +42,7 @@ it('an answer holds all events, weighs what it is, and is made in as many turns 
     turns++;
     return Promise.resolve();
   };
-  const list = new EventList(
-    { rest: { leftMs: 0, begin() {}, end() {} }, enter: () => undefined, next },
-    { maxBytes: 1e9 },
-  );
+  const list = new EventList({ rest: noRest, enter: () => undefined, next }, { maxBytes: 1e9 });
   let bytes = 0;
   for (const event of events) bytes += await list.add(envelopePieces(event, channel, options));
   assert.deepEqual([list.count, list.bytes], [4, bytes]);

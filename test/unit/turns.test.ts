@@ -53,11 +53,10 @@ it('while others are to have their time, nobody begins', async () => {
   const REST_MS = 60;
   const startedMs = performance.now();
   const rest = {
+    ...noRest,
     get leftMs() {
       return Math.max(0, startedMs + REST_MS - performance.now());
     },
-    begin: () => undefined,
-    end: () => undefined,
   };
   const turns = createTurns({ wallMs: () => 0, elapsedMs: () => 0 }, rest);
   const entered = turns.enter();

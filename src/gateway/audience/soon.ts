@@ -16,9 +16,6 @@ export interface Soon {
   add(task: Task): void;
 }
 
-/** So much of a turn, milliseconds; the last one that is begun in it may take its own time. */
-const SLICE_MS = 5;
-
 export function createSoon(clock: Clock, rest: Rest = createRest()): Soon {
   let due: Task[] = [];
   let next = 0;
@@ -28,9 +25,10 @@ export function createSoon(clock: Clock, rest: Rest = createRest()): Soon {
   function turn(): void {
     if (due.length === 0) [due, later] = [later, due];
     const beganMs = clock.elapsedMs();
+    const { sliceMs } = rest;
     rest.begin();
     do due[next++]!.run();
-    while (next < due.length && clock.elapsedMs() - beganMs < SLICE_MS);
+    while (next < due.length && clock.elapsedMs() - beganMs < sliceMs);
     if (next === due.length) {
       due.length = 0;
       next = 0;
