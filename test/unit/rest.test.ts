@@ -56,11 +56,13 @@ for (const [who, work] of Object.entries(workers)) {
       [false, LONG_MS],
     ] as const) {
       const all = parts();
-      if (isConnecting) all.rest.connected();
+      const come = () => isConnecting && all.rest.connected();
+      come();
       let pieces = 0;
       work(all, () => {
         pieces++;
         all.now.ms++;
+        come();
       });
       let most = pieces;
       for (let before = pieces; pieces < 20; before = pieces) {
