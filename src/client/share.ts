@@ -31,8 +31,9 @@ export interface ShareDeps extends TransportDeps {
 }
 
 interface Message {
-  readonly kind: 'hello' | 'at' | 'event' | 'gone';
-  /** Where its sender was before; none in `gone`. */
+  /** From a follower that has just come. All others are the leader's. */
+  readonly kind?: 'hello';
+  /** Where its sender was before; none where it leads no more. */
   readonly prev?: string | undefined;
   readonly told?: Told;
 }
@@ -68,8 +69,11 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
   function lead(name: string, how: { steal?: boolean; ifAvailable?: boolean; signal?: AbortSignal }): Promise<boolean> {
     return new Promise((resolve) => {
       const lost = () => {
-        release = undefined;
-        stolen?.();
+        // Who only waited for it loses nothing: we may lead by another request.
+        if (!how.signal) {
+          release = undefined;
+          stolen?.();
+        }
         resolve(false);
       };
       deps.locks
@@ -77,6 +81,7 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
           if (!lock || how.signal?.aborted) return resolve(false);
           return new Promise<void>((end) => {
             release = end;
+            how = {};
             resolve(true);
           });
         })
@@ -105,7 +110,7 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
       }
 
       function sayWhere(): void {
-        say({ kind: 'at', prev: position });
+        say({ prev: position });
       }
 
       function read(source: Transport, cursor: string | undefined): void {
@@ -124,12 +129,12 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
               const prev = position;
               moved(told);
               isOpen ||= told.event === '$sync';
-              if (told.event === 'message') say({ kind: 'event', prev, told });
+              if (told.event === 'message') say({ prev, told });
               return sink.tell(told);
             },
             ended(how) {
               if (!isCurrent) return;
-              say({ kind: 'gone' });
+              say({});
               sink.ended(how);
             },
           },

@@ -195,6 +195,26 @@ describe('tabs of one profile', () => {
     follower.connection.close();
   });
 
+  it('keep a lead that was taken as any other, though they had waited for it as well (28)', async () => {
+    const { server, tab, clock, leader } = await leaderAndFollower();
+    const other = tab({ Channel: fakeBroadcast() });
+    await until('its poll', () => server.polls[1]);
+    await clock.advance(2_000);
+    const stream = await until('its own stream', () => server.streams[1]);
+    leader.connection.close();
+    stream.stream(sync({ id: 'p.1' }));
+    await until('it leads', () => other.connection.status.state === 'open');
+    const asked = server.polls.length;
+    stream.write('retry: 3000\nevent: $bye\ndata: {"reason":"drain"}\n\n');
+    await until('away', () => other.connection.status.state === 'offline');
+    await clock.advance(3_000);
+    const again = await until('a stream at once', () => server.streams[2]);
+    again.stream(sync({ id: 'p.1', status: 'resumed' }));
+    await until('open', () => other.connection.status.state === 'open');
+    assert.equal(server.polls.length, asked, 'it does not poll beside nobody');
+    other.connection.close();
+  });
+
   it('hear each event once even if two of them lead (57)', async () => {
     const { tab, server, stream, leader, follower } = await leaderAndFollower();
     // Locks of another profile: it does not know that there is a leader.
