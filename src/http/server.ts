@@ -17,6 +17,7 @@ import { answerClientError, MAX_HEADER_BYTES, refuseConnect } from './client-err
 import { paceCloses } from './closes.ts';
 import { CLOSE_MS, closeWithin } from './closing.ts';
 import { type Connections, openConnections } from './connections.ts';
+import { continueOnceLetIn } from './continue.ts';
 import { answerCors } from './cors.ts';
 import { createErrorLog } from './error-log.ts';
 import { cookieForgeryIn, type ForgeryConfig, forgeryIn, forgeryRules, refuseForgeries } from './forgery.ts';
@@ -105,6 +106,7 @@ export async function createServer({
   const cors = answerCors(app, config, access.sessions !== null);
   refuseAmbiguity(app);
   acceptAnyBody(app);
+  continueOnceLetIn(app);
   const forgery = forgeryRules(config);
   refuseForgeries(app, forgery);
   answerNotFound(app);
