@@ -9,8 +9,8 @@
 
 /** Some 10 ms on a slow machine, for requests that fastify serves; streams and snapshots have gates of their own behind it. */
 const BEGUN_PER_TURN = 32;
-/** Above none, so that who goes on connecting cannot stop those who are connected. */
-const BEGUN_WHILE_CONNECTING = 1;
+/** Two for each that comes, to be handed over and to be fed, or they would wait, and what they hold with them; and two for others. */
+const BEGUN_WHILE_CONNECTING = 4;
 
 export interface Paced {
   /** Of the client, as its socket tells it. */

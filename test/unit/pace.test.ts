@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait.ts';
 import { get, RawConnection } from '../weight/sockets.ts';
 
 const BEGUN_PER_TURN = 32;
-const BEGUN_WHILE_CONNECTING = 1;
+const BEGUN_WHILE_CONNECTING = 4;
 
 describe('a pace', () => {
   it('begins so many in a turn, the others in the turns after it, each address in turn', async () => {
