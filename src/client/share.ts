@@ -81,6 +81,7 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
           if (!lock || how.signal?.aborted) return resolve(false);
           return new Promise<void>((end) => {
             release = end;
+            // It waits no more.
             how = {};
             resolve(true);
           });

@@ -6,6 +6,7 @@
  * there is none, sockets close as Node has it.
  */
 import type { Server, Socket } from 'node:net';
+import { onceATurn } from './once-a-turn.ts';
 
 /** Some 2 ms. */
 const CLOSED_PER_TURN = 64;
@@ -22,16 +23,10 @@ export function paceCloses(server: Server): void {
   const waiting: [Handle, (() => void) | undefined][] = [];
   let close: Close | undefined;
   let closed = 0;
-  let isTurnDue = false;
 
-  function endTurn(): void {
-    if (isTurnDue) return;
-    isTurnDue = true;
-    setImmediate(nextTurn);
-  }
+  const endTurn = onceATurn(nextTurn);
 
   function nextTurn(): void {
-    isTurnDue = false;
     closed = Math.min(waiting.length, CLOSED_PER_TURN);
     for (const [handle, done] of waiting.splice(0, closed)) close!.call(handle, done);
     if (closed > 0) endTurn();

@@ -6,6 +6,7 @@
  * libuv accepts one connection a turn. While connections come, turns are short: else who connects waits for as many long
  * turns as others connected before.
  */
+import { onceATurn } from './once-a-turn.ts';
 
 /** Some 10 ms on a slow machine, for requests that fastify serves; streams and snapshots have gates of their own behind it. */
 const BEGUN_PER_TURN = 32;
@@ -37,16 +38,10 @@ export function createPace(): ServerPace {
   let begun = 0;
   let most = BEGUN_PER_TURN;
   let isConnecting = false;
-  let isTurnDue = false;
 
-  function endTurn(): void {
-    if (isTurnDue) return;
-    isTurnDue = true;
-    setImmediate(nextTurn);
-  }
+  const endTurn = onceATurn(nextTurn);
 
   function nextTurn(): void {
-    isTurnDue = false;
     begun = 0;
     most = isConnecting ? BEGUN_WHILE_CONNECTING : BEGUN_PER_TURN;
     while (begun < most && waiting.size > 0) {

@@ -50,7 +50,7 @@ describe('the client in a Chromium where something is missing', () => {
     return texts;
   })()`;
 
-  /** It is asked for again after a back-off. @returns The history of the channel, which nothing else reads. */
+  /** It is asked for again after a back-off, and no history is read without it. @returns That of the channel. */
   const untilPartIsThere = (page: Page, channel: string) =>
     waitFor(() => page.evaluate<string[]>(history(channel)).catch(() => undefined), { what: 'the part', everyMs: 100 });
 

@@ -67,7 +67,7 @@ describe('a pace', () => {
 
 describe('a server to which many connect that ask at once', () => {
   const CONNECTIONS = 300;
-  const EACH = 10;
+  const EACH = 20;
   /** Of a connection whose turn it is: one behind the other. */
   const UNDER_WAY_MAX = 2;
 
