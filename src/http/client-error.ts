@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem } from '../errors.ts';
+import { linger } from './linger.ts';
 import { problemText } from './problem.ts';
 
 /** Request line and header. As much as Node's own limit and that of our edges; cookies of another app on the same host fit in. */
@@ -16,9 +17,6 @@ const refusals: Record<string, readonly [status: number, detail: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The header arrives within 10 seconds, the body within 15.'],
 };
 const notHttp = [400, 'The request is not HTTP/1.1.'] as const;
-
-/** For how long a connection that is given up waits for its peer to read the answer and close. */
-const LINGER_MS = 1_000;
 
 /** @param isSilent Nothing has come: to a browser that connected ahead, a 408 would be the answer to what it asks next. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, isSilent: boolean): void {
@@ -38,9 +36,8 @@ export function refuseConnect(socket: Socket): void {
 
 function endWith(socket: Socket, problem: Problem, status: number, fields = ''): void {
   socket.on('error', () => socket.destroy());
-  socket.end(problemText(problem, `${fields}Connection: close\r\n`, status));
-  // Not at once: a reset for what is still unread could overtake the answer. Not never: the peer need not close.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.write(problemText(problem, `${fields}Connection: close\r\n`, status));
+  linger(socket);
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { linger } from './linger.ts';
 import type { Pace, Paced } from './pace.ts';
 import { peerAddressOf } from './peer-address.ts';
 import { Progress } from './progress.ts';
@@ -47,6 +48,7 @@ export class HttpConnection implements ClosableConnection, Paced {
   #isFed = false;
   /** For its turn. */
   #isWaiting = false;
+  #mayLinger = false;
   readonly #progress = new Progress();
   usedAtS: number;
 
@@ -86,6 +88,7 @@ export class HttpConnection implements ClosableConnection, Paced {
     this.#newest = request;
     // A part of the body may be in the piece that its head ended in.
     this.#bodyLeft = Number(request.headers['content-length'] ?? 0) - PIECE_BYTES;
+    if (!this.#mayLinger && hasBody(request)) this.#lingerBehindAnswer();
     if (this.#mayRun()) this.#begin(request, response);
     else this.#waiting.push([request, response]);
   }
@@ -162,6 +165,16 @@ export class HttpConnection implements ClosableConnection, Paced {
     if (socket.readableLength === 0) socket.read();
   }
 
+  /** Node calls it behind the last answer, which may come before the end of its request. */
+  #lingerBehindAnswer(): void {
+    this.#mayLinger = true;
+    const { destroySoon } = Object.getPrototypeOf(this.#socket) as Socket;
+    this.#socket.destroySoon = () => {
+      if (this.#newest?.complete === false) linger(this.#socket);
+      else destroySoon.call(this.#socket);
+    };
+  }
+
   /** Node closes it behind the last answer. */
   #ended(): void {
     if (!this.isIdle) setTimeout(() => this.#socket.destroy(), HALF_CLOSED_MS).unref();
@@ -175,6 +188,10 @@ export class HttpConnection implements ClosableConnection, Paced {
       response.emit('close');
     }
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 function nowS(): number {

@@ -44,7 +44,8 @@ export async function startMeddler({ target, meddling, everyNth, delayMs = 0 }: 
         held = frame;
       },
       garble(frame) {
-        pass(frame.replace(/(data: .*)(.)$/m, '$1~'));
+        // Of the change itself: in an envelope it is the last field.
+        pass(frame.replace(/^(data: .*)[\w-](\W*)$/m, '$1~$2'));
       },
       cut() {
         client.destroy();
