@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { copyOfBuild, root } from './measured.ts';
+import { type Build, copyOfBuild, root } from './measured.ts';
 
-/** It runs with the packages that are installed now. @returns The folder; it is removed when this process ends. */
-export function buildOf(commit: string): string {
+/** It runs with the packages that are installed now, and is removed when this process ends. */
+export function buildOf(commit: string): Build {
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-former-'));
   const tree = join(dir, 'tree');
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -14,7 +14,7 @@ export function buildOf(commit: string): string {
   try {
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: tree, stdio: 'inherit' });
-    return copyOfBuild(join(tree, 'dist'));
+    return copyOfBuild(tree);
   } finally {
     git('worktree', 'remove', '--force', tree);
     rmSync(dir, { recursive: true, force: true });

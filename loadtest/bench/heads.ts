@@ -16,7 +16,7 @@
 
 import { buildOf } from './former-build.ts';
 import { HeldStreams } from './held-streams.ts';
-import { heldBytesOf, startSmallchange } from './measured.ts';
+import { type Build, heldBytesOf, startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
 import { bucketAloneOf, pipelineOf, type Side } from './posts-sides.ts';
 import { publish, spreadOf, table, written } from './report.ts';
@@ -33,7 +33,7 @@ const KIB = 1024;
 
 interface Head {
   readonly name: string;
-  readonly build: string | undefined;
+  readonly build: Build | undefined;
 }
 
 const heads: readonly Head[] = [

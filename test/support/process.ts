@@ -16,6 +16,13 @@ import { waitFor } from './wait.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** With what `npm start` runs Node. */
+const startFlags = (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+).scripts.start
+  .split(' ')
+  .slice(1, -1);
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -100,14 +107,14 @@ export async function theBuilt(): Promise<string> {
  *
  * @param through A program that runs it, and its arguments.
  * @param words Its command line.
- * @param flags Node's own.
+ * @param flags Node's own. Default: those of `npm start`.
  */
 export async function launch(
   env: ServerEnv,
   through: readonly string[] = [],
   main: () => Promise<string> = theProgram,
   words: readonly string[] = [],
-  flags: readonly string[] = [],
+  flags: readonly string[] = startFlags,
 ): Promise<Launched> {
   const [program, ...args] = [...through, process.execPath, ...flags, await main(), ...words];
   const child = spawn(program!, args, {
@@ -146,7 +153,7 @@ export interface ServerOptions {
   readonly words?: readonly string[];
   /** A program that runs it, and its arguments. */
   readonly through?: readonly string[];
-  /** Of Node. */
+  /** Of Node, if not those of `npm start`. */
   readonly flags?: readonly string[];
 }
 

@@ -7,6 +7,7 @@ import type { Event } from '../../src/domain/event.ts';
 import { envelopeOf, envelopePieces } from '../../src/gateway/formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../../src/gateway/formats/format.ts';
 import { EventList } from '../../src/gateway/routes/event-list.ts';
+import { createSlicePool } from '../../src/gateway/routes/slice-pool.ts';
 import { noRest } from '../support/gateway-parts.ts';
 
 const channel = 'room' as Channel;
@@ -42,14 +43,16 @@ it('an answer holds all events, weighs what it is, and is made in as many turns 
     turns++;
     return Promise.resolve();
   };
-  const list = new EventList({ rest: noRest, enter: () => undefined, next }, { maxBytes: 1e9 });
+  const list = new EventList(
+    { rest: noRest, enter: () => undefined, next },
+    { maxBytes: 1e9, pool: createSlicePool() },
+  );
   let bytes = 0;
   for (const event of events) bytes += await list.add(envelopePieces(event, channel, options));
   assert.deepEqual([list.count, list.bytes], [4, bytes]);
-  const body = list.toBody({ cursor: 'c' }, true).toString();
+  const body = Buffer.concat(list.toBody({ cursor: 'c' }, true)).toString();
   const expected = events.map((event) => envelopeOf(event, channel, options)).join(',');
   assert.equal(body, `{"cursor":"c","events":[${expected}],"more":true}`);
   assert.equal(bytes, Buffer.byteLength(expected));
-  // A slice is full with the piece that exceeds 64 Ki characters.
   assert.ok(turns >= 16, `${turns} turns for 1.6 MiB`);
 });

@@ -1,12 +1,16 @@
 /** What answers weigh that nobody takes is bounded: they become short, then who takes nothing is cut, then they are refused. */
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import type { FastifyReply } from 'fastify';
 import { systemClock } from '../../src/clock.ts';
 import { Problem } from '../../src/errors.ts';
 import { createJsonAnswers } from '../../src/gateway/routes/json-answers.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { request } from '../support/http.ts';
+import { startHttpApp } from '../support/http-app.ts';
+import { waitFor } from '../support/wait.ts';
 
 const MIB = 1024 * 1024;
 
@@ -52,9 +56,9 @@ function prepare() {
   let nowMs = 0;
   const metrics = createMetrics();
   const answers = createJsonAnswers({ clock: { ...systemClock, elapsedMs: () => nowMs }, metrics });
-  const send = (bytes: number | Buffer) => {
+  const send = (bytes: number | readonly Buffer[]) => {
     const client = new Client();
-    answers.send(client.reply, typeof bytes === 'number' ? Buffer.alloc(bytes) : bytes);
+    answers.send(client.reply, typeof bytes === 'number' ? [Buffer.alloc(bytes)] : bytes);
     return client;
   };
   const pass = (ms: number) => {
@@ -105,12 +109,74 @@ describe('answers in JSON', () => {
 
   it('weigh once when many are sent the same', async () => {
     const { send, weight } = prepare();
-    const body = Buffer.alloc(MIB);
+    const body = [Buffer.alloc(MIB)];
     const clients = Array.from({ length: 1_000 }, () => send(body));
     assert.equal(await weight(), MIB);
     for (const client of clients.slice(1)) client.takeAll();
     assert.equal(await weight(), MIB);
     clients[0]!.takeAll();
     assert.equal(await weight(), 0);
+  });
+});
+
+it('an answer in slices is the whole, with its length and all that was put on it', async () => {
+  const slices = [Buffer.alloc(100_000, 'a'), Buffer.alloc(200_000, 'b'), Buffer.from('c')];
+  const answers = createJsonAnswers({ clock: systemClock, metrics: createMetrics() });
+  await using http = await startHttpApp(
+    (app) => {
+      app.get('/large', { config: { right: 'open' } }, (_request, reply) =>
+        answers.send(reply.header('etag', '"one"'), slices),
+      );
+    },
+    { CORS_ORIGINS: 'https://elsewhere.example' },
+  );
+  const headers = { origin: 'https://elsewhere.example' };
+  const { status, body, headers: got } = await request(http.url, '/large', { headers });
+  assert.equal(status, 200);
+  assert.ok(body.equals(Buffer.concat(slices)));
+  assert.equal(got['content-length'], '300001');
+  assert.equal(got['content-type'], 'application/json');
+  assert.equal(got.etag, '"one"');
+  assert.ok(got['access-control-allow-origin']);
+});
+
+describe('the buffers of an answer', () => {
+  const SIZE = 64 * 1024;
+  const text = 'a'.repeat(SIZE);
+
+  async function start() {
+    const answers = createJsonAnswers({ clock: systemClock, metrics: createMetrics() });
+    const sent: (readonly Buffer[])[] = [];
+    const http = await startHttpApp((app) => {
+      app.get('/large', { config: { right: 'open' } }, (_request, reply) => {
+        const body = Array.from({ length: 160 }, () => answers.pool.sliceOf(text, SIZE));
+        sent.push(body);
+        return answers.send(reply, body);
+      });
+    });
+    return { http, answers, sent };
+  }
+
+  it('are used again once all of it has been taken', async () => {
+    const { http, answers, sent } = await start();
+    await using _ = http;
+    const { body } = await request(http.url, '/large');
+    assert.equal(body.length, 160 * SIZE);
+    const memory = new Set(sent[0]!.map(({ buffer }) => buffer));
+    const isThere = () => memory.has(answers.pool.sliceOf(text, SIZE).buffer);
+    await waitFor(isThere, { what: 'a buffer of it' });
+  });
+
+  it('are never used again when its client has left in the middle of it', async () => {
+    const { http, answers, sent } = await start();
+    await using _ = http;
+    const client = connect(http.port, '127.0.0.1');
+    client.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(client, 'readable');
+    client.destroy();
+    const connections = () => new Promise<number>((resolve) => http.app.server.getConnections((_e, n) => resolve(n)));
+    await waitFor(async () => (await connections()) === 0, { what: 'its connection to be closed' });
+    const memory = new Set(sent[0]!.map(({ buffer }) => buffer));
+    for (let i = 0; i < 200; i++) assert.ok(!memory.has(answers.pool.sliceOf(text, SIZE).buffer));
   });
 });

@@ -6,22 +6,22 @@
  */
 import type { Turns } from '../turns.ts';
 import type { JsonAnswers } from './json-answers.ts';
+import { SLICE_BYTES } from './slice-pool.ts';
+import { joinedIfSmall, type Slices } from './slices.ts';
 
 /** Events in one answer (P18, P25). */
 export const ANSWER_MAX_EVENTS = 500;
-/** What is made in one turn: a millisecond of work, and a piece of an event more. */
-const SLICE_BYTES = 64 << 10;
 
 export class EventList {
   readonly #turns: Turns;
-  readonly #answers: Pick<JsonAnswers, 'maxBytes'>;
+  readonly #answers: Pick<JsonAnswers, 'maxBytes' | 'pool'>;
   readonly #slices: Buffer[] = [];
   #text = '';
   #textBytes = 0;
   #count = 0;
   #bytes = 0;
 
-  constructor(turns: Turns, answers: Pick<JsonAnswers, 'maxBytes'>) {
+  constructor(turns: Turns, answers: Pick<JsonAnswers, 'maxBytes' | 'pool'>) {
     this.#turns = turns;
     this.#answers = answers;
   }
@@ -42,26 +42,28 @@ export class EventList {
     return this.#count >= ANSWER_MAX_EVENTS || this.#bytes >= this.maxBytes;
   }
 
-  /** Waits for the next turn whenever a slice is full. @param json One event, in pieces. @returns What it weighs, bytes. */
+  /** Waits for the next turn whenever a slice is full: a millisecond of work. @param json One event, in pieces. @returns What it weighs, bytes. */
   async add(json: Iterable<string>): Promise<number> {
     const before = this.#bytes;
     // Commas between events are put where one follows.
     if (this.#count++ > 0) this.#append(',');
     for (const piece of json) {
+      // A character may take three bytes.
+      if (this.#textBytes > 0 && this.#textBytes + Buffer.byteLength(piece) > SLICE_BYTES) {
+        this.#cut();
+        await this.#turns.next();
+      }
       this.#append(piece);
-      if (this.#text.length < SLICE_BYTES) continue;
-      this.#cut();
-      await this.#turns.next();
     }
     return this.#bytes - before;
   }
 
   /** The whole answer. @param head What comes before the events. @param more Whether there are others to ask for. */
-  toBody(head: Readonly<Record<string, unknown>>, more: boolean): Buffer {
+  toBody(head: Readonly<Record<string, unknown>>, more: boolean): Slices {
     const before = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"events":[`);
     this.#append(`],"more":${more}}`);
     this.#cut();
-    return Buffer.concat([before, ...this.#slices]);
+    return joinedIfSmall([before, ...this.#slices]);
   }
 
   #append(piece: string): void {
@@ -72,9 +74,7 @@ export class EventList {
   }
 
   #cut(): void {
-    // As many bytes as characters: it is ASCII, which is copied some times faster than encoded.
-    const encoding = this.#textBytes === this.#text.length ? 'latin1' : 'utf8';
-    this.#slices.push(Buffer.from(this.#text, encoding));
+    this.#slices.push(this.#answers.pool.sliceOf(this.#text, this.#textBytes));
     this.#text = '';
     this.#textBytes = 0;
   }

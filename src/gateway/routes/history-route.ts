@@ -18,11 +18,13 @@ import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { JsonAnswers } from './json-answers.ts';
 import { parseChannel, parseNumber } from './request.ts';
 import { historyDocument } from './schemas.ts';
+import type { Slices } from './slices.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
-/** Pages under way, half a MiB of the store's each. */
 const PAGES_MAX = 1;
+/** What a page reads of the store at once: there may be six times as many bytes of JSON, and what is too much was read in vain. */
+const READ_BYTES = 128 << 10;
 /** For so long after one no other is begun, as a part of the time that it took: whoever reads histories leaves some to everybody else. */
 const REST = 3;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
@@ -40,7 +42,7 @@ export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
   const { url, schema } = historyDocument;
   const slots = new Slots(PAGES_MAX);
 
-  function inTurn(make: () => Promise<Buffer | null>): Promise<Buffer | null> {
+  function inTurn(make: () => Promise<Slices | null>): Promise<Slices | null> {
     return new Promise((resolve) => {
       void slots.run(async () => {
         const beganMs = performance.now();
@@ -73,28 +75,35 @@ async function pageBody(
   channel: Channel,
   since: string | undefined,
   limit: number,
-): Promise<Buffer> {
+): Promise<Slices> {
   const windowMs = since === undefined ? undefined : parseWindow(since);
   const asked =
     windowMs === undefined
       ? parsePosition(since ?? '', channel)
       : await windowStart(engine, logInStore(engine, channel), windowMs, clock.wallMs());
-  const page = asked && (await engine.readHistory(channel, asked, limit));
-  const isKept = page?.kind === 'events';
-  const found = isKept ? { page, after: asked!.offset } : await readOldest(engine, channel, limit);
-  const { log, events } = found.page;
-  const epoch = log.epoch;
+  const first = asked && (await engine.readHistory(channel, asked, limit, READ_BYTES));
+  const isKept = first?.kind === 'events';
+  const found = isKept ? { page: first, after: asked!.offset } : await readOldest(engine, channel, limit);
+  const { epoch } = found.page.log;
   const list = new EventList(turns, answers);
+  let page: HistoryPage = found.page;
   let offset = found.after;
-  for (const event of events) {
-    if (list.isFull) break;
-    await list.add(envelopePieces(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
-    offset = event.offset;
+  let isMore = false;
+  // What is lost behind a part of it is the next page's to tell.
+  while (page.kind === 'events' && page.log.epoch === epoch) {
+    for (const event of page.events) {
+      if (list.isFull) break;
+      await list.add(envelopePieces(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
+      offset = event.offset;
+    }
+    isMore = list.count > 0 && offset < page.log.head;
+    if (!isMore || list.isFull || list.count >= limit || page.events.length === 0) break;
+    page = await engine.readHistory(channel, { epoch, offset }, limit - list.count, READ_BYTES);
   }
   const cursor = cursorOf(channel, { epoch, offset });
   // Of a window what is trimmed meanwhile was the oldest of what is left.
   const status = since === undefined || windowMs !== undefined || isKept ? 'resumed' : 'reset';
-  return list.toBody({ cursor, status }, list.count > 0 && offset < log.head);
+  return list.toBody({ cursor, status }, isMore);
 }
 
 /** From the oldest event that is kept; looks again when that is trimmed between the two reads. */
@@ -106,7 +115,7 @@ async function readOldest(
   let { log } = await engine.readHistory(channel, null, 0);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const position: Position = { epoch: log.epoch, offset: log.oldest - 1 };
-    const page = await engine.readHistory(channel, position, limit);
+    const page = await engine.readHistory(channel, position, limit, READ_BYTES);
     if (page.kind === 'events') return { page, after: position.offset };
     log = page.log;
   }

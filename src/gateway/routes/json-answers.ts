@@ -6,11 +6,14 @@
  * bound, connections that take nothing are closed, and where that is not enough, an answer is refused. What is small is sent
  * whatever the others weigh.
  */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import { Problem } from '../../errors.ts';
 import { Progress } from '../../http/progress.ts';
 import type { Metrics } from '../../metrics.ts';
+import { createSlicePool, type SlicePool } from './slice-pool.ts';
+import { bytesOf, type Slices } from './slices.ts';
 
 const MIB = 1024 * 1024;
 /** From here on answers are short. */
@@ -33,24 +36,27 @@ export interface JsonAnswersDeps {
 }
 
 export interface JsonAnswers {
+  /** For the slices of a body that one client alone is sent. */
+  readonly pool: SlicePool;
   /** What an answer of events that is made now may weigh, bytes; one event more is right. */
   readonly maxBytes: number;
   /** @throws {Problem} 503 when answers that nobody takes weigh too much for another that is not small. */
   admit(): void;
   /** @throws {Problem} As above. */
-  send(reply: FastifyReply, body: Buffer): FastifyReply;
+  send(reply: FastifyReply, body: Slices): FastifyReply;
 }
 
 interface Unread {
   readonly socket: FastifyReply['raw']['req']['socket'];
-  readonly body: Buffer;
+  readonly body: Slices;
   readonly progress: Progress;
 }
 
 export function createJsonAnswers({ clock, metrics }: JsonAnswersDeps): JsonAnswers {
+  const pool = createSlicePool();
   const unread = new Set<Unread>();
   /** A body that many are sent is in memory once. */
-  const readers = new Map<Buffer, number>();
+  const readers = new Map<Slices, number>();
   let bytes = 0;
   let lookedMs = 0;
 
@@ -63,7 +69,7 @@ export function createJsonAnswers({ clock, metrics }: JsonAnswersDeps): JsonAnsw
     const others = readers.get(entry.body) ?? 0;
     readers.set(entry.body, others + 1);
     unread.add(entry);
-    if (others === 0) weigh(entry.body.length);
+    if (others === 0) weigh(pool.heldBytes(entry.body));
   }
 
   function leave(entry: Unread): void {
@@ -74,7 +80,7 @@ export function createJsonAnswers({ clock, metrics }: JsonAnswersDeps): JsonAnsw
       return;
     }
     readers.delete(entry.body);
-    weigh(-entry.body.length);
+    weigh(-pool.heldBytes(entry.body));
   }
 
   /** Those that have been there longest first, until there is room. */
@@ -97,18 +103,36 @@ export function createJsonAnswers({ clock, metrics }: JsonAnswersDeps): JsonAnsw
   }
 
   return {
+    pool,
     get maxBytes() {
       return bytes < TIGHT_BYTES ? ANSWER_MAX_BYTES : SHORT_BYTES;
     },
     admit,
     send(reply, body) {
-      if (body.length > SHORT_BYTES) {
+      if (bytesOf(body) > SHORT_BYTES) {
         admit();
         const entry = { socket: reply.request.raw.socket, body, progress: new Progress() };
         enter(entry);
-        reply.raw.once('close', () => leave(entry));
+        let isTaken = false;
+        // Node tells of the end also when the connection was cut before it. And it cuts one that ends with this answer.
+        reply.raw.prependOnceListener('finish', () => {
+          isTaken = !entry.socket.destroyed;
+        });
+        reply.raw.once('close', () => {
+          leave(entry);
+          if (isTaken) pool.giveBack(body);
+        });
       }
-      return reply.headers(head).send(body);
+      reply.headers(head);
+      return body.length === 1 ? reply.send(body[0]) : sendSlices(reply, body);
     },
   };
+}
+
+function sendSlices(reply: FastifyReply, body: Slices): FastifyReply {
+  const { raw } = reply.hijack();
+  raw.writeHead(reply.statusCode, { ...reply.getHeaders(), 'content-length': bytesOf(body) } as OutgoingHttpHeaders);
+  for (const slice of body) raw.write(slice);
+  raw.end();
+  return reply;
 }

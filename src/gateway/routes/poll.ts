@@ -15,6 +15,7 @@ import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { JsonAnswers } from './json-answers.ts';
 import type { ReadRequest } from './request.ts';
+import type { Slices } from './slices.ts';
 import { snapshotData } from './snapshot.ts';
 
 export interface PollDeps {
@@ -23,7 +24,7 @@ export interface PollDeps {
   readonly hubs: Hubs;
   readonly pace: PollPace;
   readonly turns: Turns;
-  readonly answers: Pick<JsonAnswers, 'maxBytes'>;
+  readonly answers: Pick<JsonAnswers, 'maxBytes' | 'pool'>;
 }
 
 /** What polls take of a gateway at a time, all of them together; the others wait in the order in which they came. */
@@ -44,7 +45,7 @@ export function createPollPace(): PollPace {
 }
 
 /** @returns The body of the answer. @param signal Aborted when it must not wait any more; its reason is thrown where there is nothing to answer. */
-export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSignal): Promise<Buffer> {
+export async function poll(request: ReadRequest, deps: PollDeps, signal: AbortSignal): Promise<Slices> {
   const { hubs: all, pace } = deps;
   const hubs = await pace.opening.run(async () => {
     signal.throwIfAborted();
@@ -68,7 +69,7 @@ async function answered(
   { waitMs }: ReadRequest,
   { clock, pace }: PollDeps,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Slices> {
   const untilMs = clock.elapsedMs() + waitMs;
   for (;;) {
     await pace.gate.enter();
@@ -150,7 +151,7 @@ class PollAnswer {
     this.#positions[i] = { epoch: position.epoch, offset: page.through };
   }
 
-  toBody(): Buffer {
+  toBody(): Slices {
     const cursor = cursorOfAll(this.#hubs, this.#positions, this.#isJoined);
     const snapshots = this.#starts.flatMap((start, i) =>
       start.status !== 'resumed' && start.snapshot ? [snapshotData(this.#hubs[i]!.channel, start.snapshot)] : [],

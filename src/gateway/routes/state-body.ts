@@ -7,6 +7,7 @@ import { cursorOf } from '../../domain/cursor.ts';
 import type { Snapshot } from '../../engine/engine.ts';
 import { base64Of, cleanText } from '../formats/text.ts';
 import type { Turns } from '../turns.ts';
+import { joinedIfSmall, type Slices } from './slices.ts';
 
 /** What one turn makes: a millisecond of work, and a single large field more. */
 const SLICE_FIELDS = 1000;
@@ -36,7 +37,7 @@ class Fields {
 }
 
 /** @param after Only fields changed by events after this offset, a deleted one as null; all that are there when it is left out. */
-export async function stateBody(channel: Channel, snapshot: Snapshot, turns: Turns, after?: number): Promise<Buffer> {
+export async function stateBody(channel: Channel, snapshot: Snapshot, turns: Turns, after?: number): Promise<Slices> {
   const state = new Fields();
   const b64 = new Fields();
   let fields = 0;
@@ -48,7 +49,7 @@ export async function stateBody(channel: Channel, snapshot: Snapshot, turns: Tur
     await turns.next();
   }
   const head = { cursor: cursorOf(channel, snapshot), complete: after === undefined };
-  return Buffer.concat([
+  return joinedIfSmall([
     Buffer.from(`${JSON.stringify(head).slice(0, -1)},"state":{`),
     ...state.cut(),
     Buffer.from('},"b64":{'),

@@ -13,6 +13,7 @@ import type { Turns } from '../turns.ts';
 import type { JsonAnswers } from './json-answers.ts';
 import { parseChannel } from './request.ts';
 import { stateDocument } from './schemas.ts';
+import { bytesOf, type Slices } from './slices.ts';
 import { stateBody } from './state-body.ts';
 
 /** Bodies being made: more at a time are no sooner done. */
@@ -30,23 +31,23 @@ export interface StateDeps {
 export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, answers }: StateDeps): void {
   const { url, schema } = stateDocument;
   /** Each is made once for all who ask, and kept for as long as its snapshot is. */
-  const bodies = new WeakMap<Snapshot, Promise<Buffer>>();
+  const bodies = new WeakMap<Snapshot, Promise<Slices>>();
   const slots = new Slots(BODIES_MAX);
   const gate = createGate();
 
-  async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
+  async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Slices> {
     const body = await slots.run(() => stateBody(channel, snapshot, turns));
-    snapshots.grow(channel, snapshot, body.length);
+    snapshots.grow(channel, snapshot, bytesOf(body));
     return body;
   }
 
-  function wholeBody(channel: Channel, snapshot: Snapshot): Promise<Buffer> {
+  function wholeBody(channel: Channel, snapshot: Snapshot): Promise<Slices> {
     const body = bodies.get(snapshot) ?? makeBody(channel, snapshot);
     bodies.set(snapshot, body);
     return body;
   }
 
-  async function read(channel: Channel, since: Position | undefined): Promise<{ snapshot: Snapshot; body: Buffer }> {
+  async function read(channel: Channel, since: Position | undefined): Promise<{ snapshot: Snapshot; body: Slices }> {
     const snapshot = await snapshots.of(channel);
     const isPart = since !== undefined && (await isOfThisLog(engine, channel, since));
     const body = isPart
