@@ -114,8 +114,8 @@ export function createJsonAnswers({ clock, metrics }: JsonAnswersDeps): JsonAnsw
         const entry = { socket: reply.request.raw.socket, body, progress: new Progress() };
         enter(entry);
         let isTaken = false;
-        // Node tells of the end also when the connection was cut before it. And it cuts one that ends with this answer.
-        reply.raw.prependOnceListener('finish', () => {
+        // Node tells of the end also when the connection was cut before it.
+        reply.raw.once('finish', () => {
           isTaken = !entry.socket.destroyed;
         });
         reply.raw.once('close', () => {
