@@ -4,6 +4,7 @@ import { setImmediate as looked, setTimeout as sleep } from 'node:timers/promise
 
 /** Long enough for what was written before to arrive by itself, as a rule; where it does not, one way is tried twice. */
 const APART_MS = 15;
+const TRIES = 3;
 
 export interface AskOptions {
   /** What its body has when it is enough: of a stream, a frame. */
@@ -12,12 +13,28 @@ export interface AskOptions {
   readonly localAddress?: string;
 }
 
-/** The head and the body of the first answer, of a stream until its first frame. */
+/**
+ * The head and the body of the first answer, of a stream until its first frame. A server that closes before all was sent has
+ * refused, but a write that meets its close takes the answer away: then it is asked once more.
+ */
 export async function ask(
   port: number,
   parts: readonly (string | Uint8Array)[],
-  { until, localAddress = '127.0.0.1' }: AskOptions = {},
+  options: AskOptions = {},
 ): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    const text = await askOnce(port, parts, options);
+    if (text !== null || tries === TRIES) return text ?? '';
+  }
+}
+
+/** @returns Null when the connection was closed without an answer that could be read, before all was sent. */
+async function askOnce(
+  port: number,
+  parts: readonly (string | Uint8Array)[],
+  { until, localAddress = '127.0.0.1' }: AskOptions,
+): Promise<string | null> {
+  let sent = 0;
   const socket = connect({ port, host: '127.0.0.1', localAddress }).setNoDelay();
   let text = '';
   const isWhole = () => {
@@ -37,7 +54,7 @@ export async function ask(
     });
     socket.once('close', () => resolve());
     // A server that refuses closes, though something is still on its way to it.
-    socket.once('error', (error) => (text ? resolve() : reject(error)));
+    socket.once('error', (error) => (text || sent < parts.length ? resolve() : reject(error)));
     void (async () => {
       for (const [i, part] of parts.entries()) {
         if (i > 0) {
@@ -46,10 +63,12 @@ export async function ask(
           await looked();
         }
         if (!socket.writable) return;
-        socket.write(part);
+        socket.write(part, (error) => {
+          if (!error) sent++;
+        });
       }
     })();
   });
   socket.destroy();
-  return text;
+  return text === '' && sent < parts.length ? null : text;
 }
