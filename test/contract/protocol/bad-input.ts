@@ -55,6 +55,8 @@ const badFroms: readonly (readonly [what: string, from: string])[] = [
 const badSeqs = ['', '0', '-1', '+1', '1e3', '1.0', '01', '0x1', ' 1', '1 ', 'x', 'NaN', 'Infinity', '٣'];
 const largeSeqs = ['9007199254740992', '9007199254740993', '99999999999999999999', '1'.repeat(400)];
 
+const EARLY_TRIES = 3;
+
 export function badInputTests(kit: Kit): void {
   const { it } = kit;
   let witness: string;
@@ -78,6 +80,18 @@ export function badInputTests(kit: Kit): void {
   async function refused(query: string, status: number, code: string, init: Init = {}): Promise<void> {
     const { method = 'POST', headers = {}, body = 'x' } = init;
     assertProblem(await request(kit.postUrl(), `/c/${witness}${query}`, { method, headers, body }), status, code);
+  }
+
+  /** A proxy that hands on an early answer may close with bytes unread: a reset can take the answer away, and one asks again. */
+  async function refusedEarly(init: Init): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await refused('', 413, 'change_too_large', init);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (tries === EARLY_TRIES || (code !== 'ECONNRESET' && code !== 'EPIPE')) throw error;
+      }
+    }
   }
 
   interface Init {
@@ -161,8 +175,8 @@ export function badInputTests(kit: Kit): void {
     it('P3: one byte over the limit, and 300 KB, are 413', async () => {
       for (const bytes of [MAX_CHANGE_BYTES + 1, 300_000]) {
         const body = Buffer.alloc(bytes, 'x');
-        await refused('', 413, 'change_too_large', { body });
-        await refused('', 413, 'change_too_large', { body, headers: { 'transfer-encoding': 'chunked' } });
+        await refusedEarly({ body });
+        await refusedEarly({ body, headers: { 'transfer-encoding': 'chunked' } });
       }
     });
 
