@@ -7,12 +7,13 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../fleet/port.ts';
 import { type Running, start } from './process.ts';
+import { startArgsOf } from './start-args.ts';
 
 const nodeBinary = process.env.BENCH_NODE ?? process.execPath;
 
@@ -35,12 +36,6 @@ export interface MeasuredOptions {
 }
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** With what `npm start` of a tree runs Node (why: Dockerfile). */
-function startArgsOf(tree: string): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8')) as { scripts: { start: string } };
-  return scripts.start.split(' ').slice(1, -1);
-}
 
 function nodeArgs(startArgs: readonly string[], instrument = collecting): string[] {
   const more = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];

@@ -5,7 +5,9 @@
  */
 import type { Socket } from 'node:net';
 
+/** Some round trips of a slow phone, and for a client that sends on before it reads. */
 const LINGER_MS = 5_000;
+/** As much as is read away of a body of known length (`problem.ts`). */
 const DROPPED_MAX_BYTES = 1024 * 1024;
 
 /** What is written goes out first. Nothing is parsed any more. */

@@ -54,7 +54,11 @@ async function askOnce(
     });
     socket.once('close', () => resolve());
     // A server that refuses closes, though something is still on its way to it.
-    socket.once('error', (error) => (text || sent < parts.length ? resolve() : reject(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      const isTakenAway = sent < parts.length && (error.code === 'EPIPE' || error.code === 'ECONNRESET');
+      if (text || isTakenAway) resolve();
+      else reject(error);
+    });
     void (async () => {
       for (const [i, part] of parts.entries()) {
         if (i > 0) {

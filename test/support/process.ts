@@ -11,17 +11,11 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startArgsOf } from '../../loadtest/bench/start-args.ts';
 import { theProgram } from './program.ts';
 import { waitFor } from './wait.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-
-/** With what `npm start` runs Node. */
-const startFlags = (
-  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
-).scripts.start
-  .split(' ')
-  .slice(1, -1);
 
 export interface Exit {
   readonly code: number | null;
@@ -114,7 +108,7 @@ export async function launch(
   through: readonly string[] = [],
   main: () => Promise<string> = theProgram,
   words: readonly string[] = [],
-  flags: readonly string[] = startFlags,
+  flags: readonly string[] = startArgsOf(root),
 ): Promise<Launched> {
   const [program, ...args] = [...through, process.execPath, ...flags, await main(), ...words];
   const child = spawn(program!, args, {

@@ -7,6 +7,7 @@ import type { FastifyReply } from 'fastify';
 import { systemClock } from '../../src/clock.ts';
 import { Problem } from '../../src/errors.ts';
 import { createJsonAnswers } from '../../src/gateway/routes/json-answers.ts';
+import { createSlicePool } from '../../src/gateway/routes/slice-pool.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { request } from '../support/http.ts';
 import { startHttpApp } from '../support/http-app.ts';
@@ -143,6 +144,15 @@ it('an answer in slices is the whole, with its length and all that was put on it
 describe('the buffers of an answer', () => {
   const SIZE = 64 * 1024;
   const text = 'a'.repeat(SIZE);
+
+  it('are kept up to 64 of them', () => {
+    const pool = createSlicePool();
+    const lend = () => Array.from({ length: 65 }, () => pool.sliceOf(text, SIZE));
+    const slices = lend();
+    pool.giveBack(slices);
+    const memory = new Set(slices.map(({ buffer }) => buffer));
+    assert.equal(lend().filter(({ buffer }) => memory.has(buffer)).length, 64);
+  });
 
   async function start() {
     const answers = createJsonAnswers({ clock: systemClock, metrics: createMetrics() });

@@ -48,12 +48,13 @@ export class EventList {
     // Commas between events are put where one follows.
     if (this.#count++ > 0) this.#append(',');
     for (const piece of json) {
-      // A character may take three bytes.
-      if (this.#textBytes > 0 && this.#textBytes + Buffer.byteLength(piece) > SLICE_BYTES) {
+      // A character may take three of them.
+      const bytes = Buffer.byteLength(piece);
+      if (this.#textBytes > 0 && this.#textBytes + bytes > SLICE_BYTES) {
         this.#cut();
         await this.#turns.next();
       }
-      this.#append(piece);
+      this.#append(piece, bytes);
     }
     return this.#bytes - before;
   }
@@ -66,8 +67,8 @@ export class EventList {
     return joinedIfSmall([before, ...this.#slices]);
   }
 
-  #append(piece: string): void {
-    const bytes = Buffer.byteLength(piece);
+  /** @param bytes As UTF-8. As many as characters, where it is left out. */
+  #append(piece: string, bytes = piece.length): void {
     this.#text += piece;
     this.#textBytes += bytes;
     this.#bytes += bytes;
