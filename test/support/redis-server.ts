@@ -147,15 +147,10 @@ export async function startRedis(settings: RedisSettings = {}, env: Environment 
     await rm(dir, { recursive: true, force: true });
     dirs.delete(dir);
   };
-  let port = await freePort();
+  const port = await freePort();
   let child: ChildProcess;
   try {
-    child = await launch(port, dir, settings, env).catch(async (error: Error) => {
-      // Between the probe and the start somebody else may have taken the port; once more is enough.
-      if (!error.message.includes('Address already in use')) throw error;
-      port = await freePort();
-      return launch(port, dir, settings, env);
-    });
+    child = await launch(port, dir, settings, env);
   } catch (error) {
     await removeDir();
     throw error;
