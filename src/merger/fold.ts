@@ -9,7 +9,8 @@ import type { Channel } from '../domain/channel.ts';
 import type { Event, EventBody } from '../domain/event.ts';
 import { type FieldChange, fieldBytes, type StateField } from '../domain/state.ts';
 import type { ChannelCommit } from '../engine/engine.ts';
-import type { Known, KnownChannel } from './known.ts';
+import type { Known } from './known.ts';
+import { type KnownChannel, NOTHING } from './known-channel.ts';
 import type { ReadableEntry } from './readable.ts';
 import type { ReducerFor } from './reducers/patterns.ts';
 import type { Reducer } from './reducers/reducer.ts';
@@ -35,8 +36,9 @@ interface Draft {
   readonly known: KnownChannel;
   readonly reducer: Reducer;
   readonly events: Event[];
-  readonly state: Map<string, StateField>;
-  readonly seqs: Map<string, number>;
+  /** Null while there is none to write, as in most. */
+  state: Map<string, StateField> | null;
+  seqs: Map<string, number> | null;
 }
 
 /** @param events How many events the shard had made: where a channel that does not exist yet begins. */
@@ -51,7 +53,7 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
     if (!draft) {
       const of = known.get(channel)!;
       const reducer = of.kept ?? deps.reducerFor(channel);
-      draft = { head: of.head, known: of, reducer, events: [], state: new Map(), seqs: new Map() };
+      draft = { head: of.head, known: of, reducer, events: [], state: null, seqs: null };
       drafts.set(channel, draft);
     }
     return draft;
@@ -61,7 +63,8 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
     const { known: of, reducer } = draft;
     if (change.seq > 0) {
       if (change.seq <= (of.seqs.get(change.from) ?? 0)) return 'repeat';
-      of.seqs.set(change.from, change.seq);
+      of.setSeq(change.from, change.seq);
+      draft.seqs ??= new Map();
       draft.seqs.set(change.from, change.seq);
     }
     try {
@@ -88,7 +91,8 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
     of.stateBytes = grown;
     draft.events.push({ offset, ...body });
     for (const { field, bytes } of changes) {
-      of.state.set(field, { offset, bytes });
+      of.setField(field, { offset, bytes });
+      draft.state ??= new Map();
       draft.state.set(field, { offset, bytes });
     }
     return true;
@@ -110,9 +114,9 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
       events,
       reducer: reducer.name,
       ...foldOf(of, events.length > 0),
-      state,
+      state: state ?? NOTHING,
       stateBytes: of.stateBytes,
-      seqs,
+      seqs: seqs ?? NOTHING,
     }),
   );
   return { channels, unreadable, outcomes, failures };

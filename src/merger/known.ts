@@ -7,30 +7,13 @@
 import type { Channel } from '../domain/channel.ts';
 import { fieldBytes, type State, type StateField } from '../domain/state.ts';
 import type { InboxEntry, LoadedChannel, LoadWish, SweepOutcome } from '../engine/engine.ts';
-import type { Memory, Remembered } from './memory.ts';
-import type { Reducer } from './reducers/reducer.ts';
-
-export interface KnownChannel extends Remembered {
-  /** Null while the channel does not exist. */
-  head: number | null;
-  readonly state: Map<string, StateField>;
-  stateBytes: number;
-  readonly seqs: Map<string, number>;
-  /** The one that made its state, where `REDUCERS` names another: it is kept while mergers differ. */
-  readonly kept: Reducer | null;
-  /** What shifts its epoch, 0 for nothing. */
-  fold: number;
-  /** What is to be its `fold` from its next event on, since its state is begun anew; else null. */
-  refold: number | null;
-}
-
-/** Which reducer goes on with a channel that was loaded, and whether from nothing. */
-export type Course = Pick<KnownChannel, 'kept' | 'refold'>;
+import { type Course, KnownChannel } from './known-channel.ts';
+import type { Memory } from './memory.ts';
 
 const AS_BEFORE: Course = { kept: null, refold: null };
 
-/** What V8 takes for each beside names and values, about: an object with its maps, and an entry of a map with what it leads to. */
-const CHANNEL_BYTES = 400;
+/** What V8 takes for each beside names and values, about: an object, and an entry of a map with what it leads to. */
+const CHANNEL_BYTES = 250;
 /** Beside the 100 bytes that a field is counted with in any case. */
 const FIELD_BYTES = 100;
 const PUBLISHER_BYTES = 100;
@@ -73,36 +56,15 @@ export class Known {
   }
 
   /** @param state That of the channel, where it is not known yet: from now on it is this one's. Copying a large one takes long. */
-  add(
-    wish: LoadWish,
-    loaded: LoadedChannel,
-    state: Map<string, StateField>,
-    { kept, refold }: Course = AS_BEFORE,
-  ): void {
+  add(wish: LoadWish, loaded: LoadedChannel, state: Map<string, StateField>, course: Course = AS_BEFORE): void {
     let known = this.#channels.get(wish.channel);
     if (!known) {
       let stateBytes = 0;
       for (const [field, { bytes }] of state) stateBytes += fieldBytes(field, bytes);
-      const channels = this.#channels;
-      const forget = () => void channels.delete(wish.channel);
-      known = {
-        head: loaded.head,
-        state,
-        stateBytes,
-        seqs: new Map(),
-        kept,
-        fold: loaded.fold ?? 0,
-        refold,
-        weight: 0,
-        isInUse: false,
-        forget,
-        previous: undefined,
-        next: undefined,
-      };
-      this.#channels.set(wish.channel, known);
+      known = new KnownChannel(this.#channels, wish.channel, loaded, state, stateBytes, course);
       this.#use(known);
     }
-    for (const [i, from] of wish.froms.entries()) known.seqs.set(from, loaded.seqs[i]!);
+    for (const [i, from] of wish.froms.entries()) known.setSeq(from, loaded.seqs[i]!);
     this.#weigh(known);
   }
 
@@ -126,7 +88,7 @@ export class Known {
 
   /** What a sweep took away. */
   forget({ channels, publishers }: Extract<SweepOutcome, { kind: 'swept' }>): void {
-    for (const [channel, from] of publishers) this.#channels.get(channel)?.seqs.delete(from);
+    for (const [channel, from] of publishers) this.#channels.get(channel)?.dropSeq(from);
     for (const channel of channels) {
       const known = this.#channels.get(channel);
       if (known) this.#memory.drop(known);

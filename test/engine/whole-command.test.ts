@@ -20,6 +20,13 @@ const cases: Record<string, [string, ...Argument[]]> = {
     Buffer.alloc(70_000, 7),
   ],
   'a Buffer at the end': ['evalsha', Buffer.from('x')],
+  'texts of every length up to 130': ['set', ...Array.from({ length: 131 }, (_, length) => 'k'.repeat(length))],
+  'texts beyond ASCII, short and long': ['set', ...[1, 20, 21, 31, 32, 33, 64, 65].map((count) => 'ä€'.repeat(count))],
+  'half of a pair': ['set', 'a\ud83d', `${'a'.repeat(80)}\ude00`],
+  'lengths of one to five digits': [
+    'set',
+    ...[9, 10, 99, 100, 999, 1000, 9999, 10_000].map((size) => Buffer.alloc(size)),
+  ],
 };
 
 for (const [what, [name, ...args]] of Object.entries(cases)) {

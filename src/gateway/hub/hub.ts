@@ -39,6 +39,8 @@ const TAIL_EVENTS = 64;
 /** The same where changes are large: it is read for every name that somebody asks for. */
 const TAIL_BYTES = 64 << 10;
 const NOTHING: readonly Batch[] = [];
+const OPENED = Promise.resolve();
+
 export class Hub implements ChannelObserver, RepairedHub, Account {
   readonly channel: Channel;
   readonly readers = new SmallSet<HubReader>();
@@ -60,8 +62,8 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
   /** Null until it is asked for one that the ring does not cover. */
   #pages: HubPages | null = null;
   readonly #snapshots: Snapshots;
-  /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
-  readonly opened: Promise<void>;
+  /** Null once it is over, as in nearly all hubs. */
+  #opening: Promise<void> | null;
 
   constructor(channel: Channel, deps: HubDeps) {
     this.channel = channel;
@@ -69,8 +71,18 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     this.#ring = new Ring(this, deps.ringMaxBytes);
     this.#snapshots = deps.snapshots ?? new Snapshots(deps.engine);
     this.#repair = new Repair(this, this.#ring, deps, deps.comparer ?? createComparer({ engine: deps.engine }));
-    this.opened = this.#open();
-    this.opened.catch(() => this.close());
+    this.#opening = this.#open();
+    this.#opening.then(
+      () => {
+        this.#opening = null;
+      },
+      () => this.close(),
+    );
+  }
+
+  /** Resolves when the hub is live for the first time; rejects when it cannot be opened. */
+  get opened(): Promise<void> {
+    return this.#opening ?? OPENED;
   }
 
   get epoch(): Epoch {

@@ -18,8 +18,8 @@ export interface Group {
 export interface Name {
   readonly group: Group;
   readonly listeners: SmallSet<Listener>;
-  /** The answer to the last SSUBSCRIBE for it. */
-  acknowledged: Promise<void>;
+  /** The answer to the last SSUBSCRIBE for it; null once it is there: most names have it, and it weighs as much as they do. */
+  acknowledged: Promise<void> | null;
 }
 
 export function* listenersOf({ names }: Group): Generator<Listener> {

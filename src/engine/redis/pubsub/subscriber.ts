@@ -102,12 +102,18 @@ export class Subscriber implements LineNews {
       }
     }
     try {
-      await Promise.all(names.map((name) => this.#names.get(name)!.acknowledged));
+      await Promise.all(names.map((name) => this.#acknowledged(this.#names.get(name)!)));
     } catch (error) {
       this.leave(names, listener);
       throw error;
     }
     return new Listening(this, names, listener);
+  }
+
+  async #acknowledged(known: Name): Promise<void> {
+    const { acknowledged } = known;
+    await acknowledged;
+    if (known.acknowledged === acknowledged) known.acknowledged = null;
   }
 
   published(line: Line, name: string, payload: Buffer): void {
