@@ -57,6 +57,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'continued-unseen', file: unit('continue'), tests: 'answered 401' },
   { patch: 'lingers-not', file: unit('linger'), tests: 'a body above the limit' },
   { patch: 'untaken-used-again', file: unit('json-answers'), tests: 'never used again' },
+  { patch: 'let-go-early', file: unit('hand-out'), tests: 'still to be given' },
   { patch: 'closes-unpaced', file: unit('closes') },
   { patch: 'connecting-slices-long', file: unit('rest') },
   { patch: 'connecting-unheard', file: unit('pace'), tests: 'of their requests' },

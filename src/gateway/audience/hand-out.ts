@@ -57,6 +57,9 @@ export class HandOut implements Task {
   #pass: Iterator<Recipient> | null = null;
   #isUnderWay = false;
   #isPassStale = false;
+  /** Each stream that is here has it: before this pass, and after it. */
+  #had: Chunk;
+  #has: Chunk;
 
   /** @param offsets Of the events before the first chunk, in these epochs. */
   constructor(epochs: readonly Epoch[], offsets: readonly number[], gatherer: Gatherer, deps: HandOutDeps) {
@@ -64,6 +67,8 @@ export class HandOut implements Task {
     this.#deps = deps;
     this.#offsets = offsets;
     this.#tail = { bytes: NO_BYTES, events: 0, offsets, epochs, next: null };
+    this.#had = this.#tail;
+    this.#has = this.#tail;
   }
 
   /** The newest chunk. */
@@ -133,6 +138,7 @@ export class HandOut implements Task {
     if (!this.#pass) {
       this.#pass = this.streams.values();
       this.#isPassStale = false;
+      this.#has = this.#tail;
     }
     const nowMs = this.#deps.clock.elapsedMs();
     let delivered = 0;
@@ -148,10 +154,26 @@ export class HandOut implements Task {
     this.#deps.onDelivered(delivered);
     if (!this.#pass) {
       this.#aheadBytes = 0;
+      this.#letGo();
       this.#gatherer?.passed();
     }
     this.#isUnderWay = this.#pass !== null || this.#isPassStale;
     if (this.#isUnderWay) this.#deps.soon.add(this);
+  }
+
+  /**
+   * Nobody reads again what all have. V8 does not know it: a chunk that has lived for long, and is dead, would keep all that come
+   * after it alive until the whole heap is collected.
+   */
+  #letGo(): void {
+    let chunk = this.#had;
+    while (chunk !== this.#has) {
+      const { next } = chunk;
+      chunk.next = null;
+      chunk = next!;
+    }
+    chunk.bytes = NO_BYTES;
+    this.#had = chunk;
   }
 
   /** The next that are behind, those whose connection takes nothing last. */

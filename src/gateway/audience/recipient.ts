@@ -3,10 +3,11 @@ import type { Epoch, Position } from '../../domain/position.ts';
 
 /**
  * What an audience made of the events of one turn, encoded once for all its streams. Chunks form a list; who holds one, holds
- * all that come after it.
+ * all that come after it, until all streams have it.
  */
 export interface Chunk {
-  readonly bytes: Buffer;
+  /** Empty once all have it. */
+  bytes: Buffer;
   readonly events: number;
   /** Where a stream is that was given this chunk: one offset per channel, and the epochs that they are of. */
   readonly offsets: readonly number[];

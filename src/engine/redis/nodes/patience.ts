@@ -12,6 +12,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { Chain } from '../../../domain/chain.ts';
 import { replaceConnection } from './replacing.ts';
 import type { WholeCommand } from './whole-command.ts';
 
@@ -35,7 +36,7 @@ export class Patience {
   readonly #redis: Redis;
   readonly #limitMs: number;
   /** In the order in which they were sent and are answered. */
-  readonly #underWay = new Set<WholeCommand>();
+  readonly #underWay = new Chain<WholeCommand>();
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
   #isJudging = false;
@@ -61,32 +62,31 @@ export class Patience {
   begin(command: WholeCommand): void {
     this.#sent++;
     command.sentAtTick = this.#ticks;
-    this.#underWay.add(command);
+    this.#underWay.append(command);
     this.#timer ??= setInterval(() => this.#tick(), this.#limitMs / TICKS).unref();
   }
 
   /** To be called when it has settled, however. */
   end(command: WholeCommand): void {
-    this.#underWay.delete(command);
+    this.#underWay.remove(command);
     // Answered, as were those before it; or the connection is another.
     if (!command.isLate) this.#isInDoubt = false;
   }
 
   #tick(): void {
-    if (this.#underWay.size === 0) {
+    if (this.#underWay.first === undefined) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
     }
     this.#ticks++;
-    if (this.#late().next().done === false && !this.#isJudging) void this.#judge();
+    if (this.#late !== undefined && !this.#isJudging) void this.#judge();
   }
 
-  *#late(): Generator<WholeCommand> {
-    for (const command of this.#underWay) {
-      if (this.#ticks - command.sentAtTick <= TICKS) return;
-      yield command;
-    }
+  /** The first that is. */
+  get #late(): WholeCommand | undefined {
+    const { first } = this.#underWay;
+    return first !== undefined && this.#ticks - first.sentAtTick > TICKS ? first : undefined;
   }
 
   async #judge(): Promise<void> {
@@ -105,13 +105,13 @@ export class Patience {
   }
 
   #refuse(): void {
-    for (const command of this.#late()) {
-      this.#underWay.delete(command);
+    for (let late = this.#late; late !== undefined; late = this.#late) {
+      this.#underWay.remove(late);
       this.#isInDoubt = true;
-      command.isLate = true;
-      command.reject(new TooLate(this.#limitMs));
+      late.isLate = true;
+      late.reject(new TooLate(this.#limitMs));
     }
-    if (!this.#isInDoubt || this.#underWay.size > 0) return;
+    if (!this.#isInDoubt || this.#underWay.first !== undefined) return;
     this.#isInDoubt = false;
     replaceConnection(this.#redis);
   }

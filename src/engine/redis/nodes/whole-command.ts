@@ -3,8 +3,12 @@
  * fourteenth; texts and Buffers, which is all we send, need none of what it looks for meanwhile.
  */
 import { Command } from 'ioredis';
+import type { Linked } from '../../../domain/chain.ts';
 
-export class WholeCommand extends Command {
+export class WholeCommand extends Command implements Linked {
+  /** Of those that are under way on its connection. */
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
   /** For `patience.ts`, which does what ioredis' own timer, one for each command, would do too early. */
   sentAtTick = 0;
   /** It has failed by that; its answer may still come. */
