@@ -169,10 +169,10 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
         ...commit.unreadable.map(bufferOf),
       ];
       for (const { channel, state, seqs, refold } of commit.channels) {
-        const { meta, history, state: fields, index, dedupe } = keys.ofChannel(shard, channel);
-        names.push(meta, history);
-        if (state.size > 0 || refold !== undefined) names.push(fields, index);
-        if (seqs.size > 0) names.push(dedupe);
+        const of = keys.ofChannel(shard, channel);
+        names.push(of.meta, of.history);
+        if (state.size > 0 || refold !== undefined) names.push(of.state, of.index);
+        if (seqs.size > 0) names.push(of.dedupe);
       }
       args.push(encodeChannels(commit.epoch, commit.channels, mergedMs));
       const answer = await run(shard, scripts.commit, names, args);

@@ -8,6 +8,8 @@ import type { Channel } from '../../domain/channel.ts';
 import type { RollName } from '../engine.ts';
 
 export interface ShardKeys {
+  /** What all of them begin with. */
+  readonly base: string;
   /** list: accepted changes, the oldest first. */
   readonly inbox: string;
   /**
@@ -31,22 +33,49 @@ export interface ShardKeys {
   readonly eventsPrefix: string;
 }
 
-export interface ChannelKeys {
+/** Each is put together when it is asked for: most calls need two of the six. */
+export class ChannelKeys {
+  readonly #base: string;
+  readonly #channel: Channel;
+
+  /** @param base What all names of its shard begin with. */
+  constructor(base: string, channel: Channel) {
+    this.#base = base;
+    this.#channel = channel;
+  }
+
   /**
    * hash: head, base, reducer, fold (`lua/channel-epoch.lua`), used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
    * indexed and indexedFrom (`index` is complete between them). No hash, no channel.
    */
-  readonly meta: string;
+  get meta(): string {
+    return `${this.#base}m:${this.#channel}`;
+  }
+
   /** list: the newest events, the oldest of them first; offset = head - (length - 1 - index). */
-  readonly history: string;
+  get history(): string {
+    return `${this.#base}h:${this.#channel}`;
+  }
+
   /** hash: field -> MessagePack `[offset, bytes | nil]`. */
-  readonly state: string;
+  get state(): string {
+    return `${this.#base}s:${this.#channel}`;
+  }
+
   /** zset: field -> head after the commit that changed it last, of the fields that changed last. */
-  readonly index: string;
+  get index(): string {
+    return `${this.#base}i:${this.#channel}`;
+  }
+
   /** hash: from -> last merged seq. */
-  readonly dedupe: string;
+  get dedupe(): string {
+    return `${this.#base}d:${this.#channel}`;
+  }
+
   /** pub/sub: what each commit added. */
-  readonly events: string;
+  get events(): string {
+    return `${this.#base}e:${this.#channel}`;
+  }
 }
 
 export class Keys {
@@ -68,6 +97,7 @@ export class Keys {
     this.#ofShard = Array.from({ length: shards }, (_, shard) => {
       const base = `${prefix}:{${shard}}:`;
       return {
+        base,
         inbox: `${base}inbox`,
         shard: `${base}shard`,
         dedupeExpiry: `${base}dx`,
@@ -93,15 +123,6 @@ export class Keys {
   }
 
   ofChannel(shard: number, channel: Channel): ChannelKeys {
-    const base = `${this.#prefix}:{${shard}}:`;
-    const { eventsPrefix } = this.ofShard(shard);
-    return {
-      meta: `${base}m:${channel}`,
-      history: `${base}h:${channel}`,
-      state: `${base}s:${channel}`,
-      index: `${base}i:${channel}`,
-      dedupe: `${base}d:${channel}`,
-      events: `${eventsPrefix}${channel}`,
-    };
+    return new ChannelKeys(this.ofShard(shard).base, channel);
   }
 }

@@ -23,7 +23,8 @@ export interface Question {
 }
 
 /** Names as they are in any shard, for one channel. */
-type Names = Pick<Keys, 'shards' | 'format' | 'members'> & ShardKeys & ChannelKeys;
+type OfChannel = 'meta' | 'history' | 'state' | 'index' | 'dedupe' | 'events';
+type Names = Pick<Keys, 'shards' | 'format' | 'members'> & ShardKeys & Pick<ChannelKeys, OfChannel>;
 
 interface Need {
   readonly by: readonly RedisRole[];
@@ -166,5 +167,6 @@ function ofAccess(prefix: string, name: string): string {
 function namesOf(prefix: string): Names {
   const keys = new Keys(prefix, 1);
   const { shards, format, members } = keys;
-  return { shards, format, members, ...keys.ofShard(0), ...keys.ofChannel(0, 'x' as Channel) };
+  const { meta, history, state, index, dedupe, events } = keys.ofChannel(0, 'x' as Channel);
+  return { shards, format, members, ...keys.ofShard(0), meta, history, state, index, dedupe, events };
 }
