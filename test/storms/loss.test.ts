@@ -51,7 +51,7 @@ function written(figures: Figures): string {
     `204 → event ${ms(figures.medianEventMs)} (median), ${ms(figures.p99EventMs)} (p99), ${ms(figures.slowestEventMs)} (worst)`,
     `slowest POST ${ms(figures.slowestPostMs)}`,
     `longest turn ${ms(figures.longestTurnMs)} of CPU`,
-    `memory ${figures.growth > 0 ? '+' : ''}${(figures.growth * 100).toFixed(0)} %`,
+    `memory ${(figures.mostBytes / (1 << 20)).toFixed(0)} MiB, ${figures.growth > 0 ? '+' : ''}${(figures.growth * 100).toFixed(0)} %`,
     `${figures.lost} connections lost, ${figures.degraded} streams told degraded`,
     `the readers themselves stood still for ${ms(figures.stallMs)}`,
     ...new Set(figures.warnings),

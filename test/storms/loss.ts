@@ -38,6 +38,8 @@ export interface Figures {
   readonly longestTurnMs: number;
   /** Of the gateway that grew most. */
   readonly growth: number;
+  /** Resident memory of the largest gateway. */
+  readonly mostBytes: number;
   /** Connections to Redis that were lost, beside those that were cut. */
   readonly lost: number;
   readonly degraded: number;
@@ -225,6 +227,7 @@ export async function storm({ channels: count, gateways, loses, withinS, yields 
       slowestPostMs: slowestMs,
       longestTurnMs: await turns(),
       growth: Math.max(...most.map((bytes, i) => bytes / before[i]! - 1)),
+      mostBytes: Math.max(...most),
       lost: losses.filter(({ connection }) => loses !== 'redis' && connection !== 'subscriber').length,
       degraded: readers.degraded,
       p99EventMs: quantile(tookMs, 0.99),
