@@ -6,6 +6,7 @@
  * evidence that the log was rewritten gives it to the engine. Doubts that come meanwhile are for another look.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Linked } from '../../domain/chain.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, LogBounds } from '../../domain/position.ts';
@@ -16,7 +17,7 @@ import { type Extent, isGone, judge, readFrom } from './comparison.ts';
 import type { HubDeps } from './hub-deps.ts';
 import { Patience } from './patience.ts';
 import type { Ring } from './ring.ts';
-import type { Compared, Look } from './shard-hubs.ts';
+import type { Compared, Look, Standing } from './shard-hubs.ts';
 
 /** The hub, as far as its repairs go. */
 export interface RepairedHub {
@@ -48,6 +49,9 @@ const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 2000;
 
 export class Repair implements Compared {
+  standing: Standing = 'level';
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
   readonly #hub: RepairedHub;
   readonly #ring: Ring;
   readonly #deps: RepairDeps;

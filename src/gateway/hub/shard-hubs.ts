@@ -2,13 +2,11 @@
  * The hubs of one shard, as far as comparing goes: which of them are level with the store, and in which order the others are
  * looked at.
  *
- * Invariant: a hub that is in none of the sets but `all`, and silent since, has what the store had at `mark`: not less, and
- * not more, which matters where the store comes back as it was then. The sets are
- *   suspected   news may have been missed: level again if the shard has not changed since the mark
- *   doubted     to be looked at, and somebody reads it; or `left`, nobody does
- *   noisy       changed, or heard of, since the mark before: to be looked at once it is silent, in turn
- *   due         to be looked at in turn
+ * Invariant: a hub that is level, not suspected, and silent since, has what the store had at `mark`: not less, and not more,
+ * which matters where the store comes back as it was then. Suspected is of which news may have been missed: level again if the
+ * shard has not changed since the mark.
  */
+import { Chain, type Linked } from '../../domain/chain.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import type { Epoch, Position } from '../../domain/position.ts';
@@ -20,9 +18,21 @@ export interface Look {
   readonly last: Event | undefined;
 }
 
+/**
+ * How a hub stands with the store:
+ *   level     but for what is published and on its way
+ *   noisy     changed, or heard of, since the mark before: to be looked at once it is silent, in turn
+ *   due       to be looked at in turn
+ *   left      to be looked at, and nobody reads it
+ *   doubted   to be looked at, and somebody does
+ */
+export type Standing = 'level' | 'noisy' | 'due' | 'left' | 'doubted';
+
 /** A hub, as far as comparing goes. */
-export interface Compared {
+export interface Compared extends Linked {
   readonly channel: Channel;
+  /** `level` to begin with; kept by `ShardHubs`. */
+  standing: Standing;
   readonly hasReaders: boolean;
   /** Whether it has got nothing since this was last asked, neither published nor read. */
   wasSilent(): boolean;
@@ -50,47 +60,44 @@ export class ShardHubs {
   /** It has its turn to be asked what has changed. */
   isTurn = true;
   #suspected = new Set<Compared>();
-  readonly #doubted = new Set<Compared>();
-  readonly #left = new Set<Compared>();
-  readonly #noisy = new Set<Compared>();
-  readonly #due = new Set<Compared>();
+  /** In the order in which they are looked at. */
+  readonly #queues = { doubted: new Chain<Compared>(), left: new Chain<Compared>(), due: new Chain<Compared>() };
 
   constructor(shard: number) {
     this.shard = shard;
   }
 
   get urgency(): Urgency {
-    if (this.#suspected.size > 0 || this.#doubted.size > 0) return 0;
-    if (this.#left.size > 0) return 1;
-    return this.isTurn || this.#due.size > 0 ? 2 : undefined;
+    const { doubted, left, due } = this.#queues;
+    if (this.#suspected.size > 0 || doubted.first) return 0;
+    if (left.first) return 1;
+    return this.isTurn || due.first ? 2 : undefined;
   }
 
   /** Whether it is to be asked what has changed, before anything is looked at. */
   get isToBeAsked(): boolean {
-    return this.#suspected.size > 0 || (this.isTurn && this.#doubted.size === 0 && this.#left.size === 0);
+    const { doubted, left } = this.#queues;
+    return this.#suspected.size > 0 || (this.isTurn && !doubted.first && !left.first);
   }
 
   remove(hub: Compared): void {
     this.all.delete(hub);
     this.#suspected.delete(hub);
-    this.#doubted.delete(hub);
-    this.#left.delete(hub);
-    this.#forgetTurn(hub);
+    this.#put(hub, 'level');
   }
 
   suspect(hub: Compared): void {
-    if (!this.#isDoubted(hub)) this.#suspected.add(hub);
+    if (!isDoubted(hub)) this.#suspected.add(hub);
   }
 
   doubt(hub: Compared): void {
     this.#suspected.delete(hub);
-    this.#forgetTurn(hub);
-    if (!this.#isDoubted(hub)) (hub.hasReaders ? this.#doubted : this.#left).add(hub);
+    if (!isDoubted(hub)) this.#put(hub, hub.hasReaders ? 'doubted' : 'left');
   }
 
   /** Somebody waits for it. */
   prefer(hub: Compared): void {
-    if (this.#left.delete(hub)) this.#doubted.add(hub);
+    if (hub.standing === 'left') this.#put(hub, 'doubted');
   }
 
   /** Those that are suspected now, for whom the next answer counts. */
@@ -103,17 +110,16 @@ export class ShardHubs {
   /** @param suspected When the question was asked. */
   judge(hub: Compared, suspected: ReadonlySet<Compared>, changed: ReadonlySet<Channel> | null, found: Changes): void {
     const wasSilent = hub.wasSilent();
-    const hasTurn = has(this.#noisy, hub) || has(this.#due, hub);
+    if (isDoubted(hub)) return;
+    const hasTurn = hub.standing !== 'level';
     const isInQuestion = hasTurn || changed === null || (changed.size > 0 && changed.has(hub.channel));
-    if (this.#isDoubted(hub)) return;
     if (has(suspected, hub)) {
       if (isInQuestion || !wasSilent) this.doubt(hub);
       else hub.vouch(found.epoch, found.emptyHead);
     } else if (!wasSilent) {
-      if (!has(this.#due, hub)) this.#noisy.add(hub);
+      if (hub.standing === 'level') this.#put(hub, 'noisy');
     } else if (isInQuestion) {
-      this.#noisy.delete(hub);
-      this.#due.add(hub);
+      if (hub.standing !== 'due') this.#put(hub, 'due');
     } else if (!has(this.#suspected, hub)) {
       hub.moveOn(found.epoch, found.emptyHead);
     }
@@ -125,28 +131,29 @@ export class ShardHubs {
    * @param dueMax Of those that have their turn.
    */
   take(max: number, dueMax: number): Compared[] {
-    const from = this.#doubted.size > 0 ? this.#doubted : this.#left.size > 0 ? this.#left : this.#due;
-    const most = from === this.#due ? Math.min(max, dueMax) : max;
+    const { doubted, left, due } = this.#queues;
+    const from = doubted.first ? doubted : left.first ? left : due;
+    const most = from === due ? Math.min(max, dueMax) : max;
     const taken: Compared[] = [];
-    for (const hub of from) {
-      if (taken.length === most) break;
-      from.delete(hub);
+    for (let hub = from.first; hub && taken.length < most; hub = from.first) {
+      this.#put(hub, 'level');
       taken.push(hub);
     }
     return taken;
   }
 
-  #isDoubted(hub: Compared): boolean {
-    return has(this.#doubted, hub) || has(this.#left, hub);
-  }
-
-  #forgetTurn(hub: Compared): void {
-    this.#noisy.delete(hub);
-    this.#due.delete(hub);
+  #put(hub: Compared, standing: Standing): void {
+    hub.standing = standing;
+    if (standing === 'level' || standing === 'noisy') this.#queues.due.remove(hub);
+    else this.#queues[standing].append(hub);
   }
 }
 
-/** Of tens of thousands of hubs, most are in none of the sets and most sets are empty: looking into one costs a cache miss. */
+function isDoubted({ standing }: Compared): boolean {
+  return standing === 'doubted' || standing === 'left';
+}
+
+/** Of tens of thousands of hubs most are not suspected, and most sets are empty: looking into one costs a cache miss. */
 function has(set: ReadonlySet<Compared>, hub: Compared): boolean {
   return set.size > 0 && set.has(hub);
 }
