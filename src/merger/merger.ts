@@ -9,13 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Found, Subscription } from '../engine/engine.ts';
 import { Failures } from './failures.ts';
 import { Memory } from './memory.ts';
-import { PartOfTurn } from './part-of-turn.ts';
 import { reducerNamed } from './reducers/patterns.ts';
 import { Roll, type RollDeps } from './roll.ts';
 import { type RoundResult, ShardMerge, type ShardMergeDeps } from './shard-merge.ts';
 import { Share } from './share.ts';
 
-export type MergerDeps = Omit<ShardMergeDeps, 'memory' | 'part' | 'share' | 'keptReducer' | 'onLeft'> & RollDeps;
+export type MergerDeps = Omit<ShardMergeDeps, 'memory' | 'share' | 'keptReducer' | 'onLeft'> & RollDeps;
 
 export interface Merger {
   /** Resolves when the merge is running. */
@@ -40,14 +39,13 @@ export function createMerger(deps: MergerDeps): Merger {
   const stopping = new AbortController();
   const beat = new Beat();
   const memory = new Memory(MEMORY_MAX_BYTES);
-  const part = new PartOfTurn();
   const bells = Array.from({ length: engine.shards }, () => new Bell());
   const failures = new Failures();
   const roll = new Roll(deps, moved);
   const share = new Share(engine.shards, roll, (count) => metrics.shardsHeld.set(count));
   const keptReducer = (name: string) => (roll.isOfOneMind ? undefined : reducerNamed(name));
   const onLeft = () => roll.hurry();
-  const merges = bells.map((_, shard) => new ShardMerge(shard, { ...deps, memory, part, share, keptReducer, onLeft }));
+  const merges = bells.map((_, shard) => new ShardMerge(shard, { ...deps, memory, share, keptReducer, onLeft }));
   let wasOfOneMind = true;
   let left: Promise<void> | null = null;
   let watching: Subscription | null = null;

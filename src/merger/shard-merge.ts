@@ -16,7 +16,6 @@ import { type FoldDeps, fold, type Outcome } from './fold.ts';
 import { Known } from './known.ts';
 import { type LearnDeps, learn } from './learn.ts';
 import type { Memory } from './memory.ts';
-import type { PartOfTurn } from './part-of-turn.ts';
 import { type ReadableEntry, readableOf } from './readable.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tenure, type TenureDeps } from './tenure.ts';
@@ -29,8 +28,6 @@ export interface ShardMergeDeps extends FoldDeps, LearnDeps, TenureDeps {
   readonly clock: Clock;
   /** What the merge of all shards remembers. */
   readonly memory: Memory;
-  /** What the rounds of all shards have of a turn. */
-  readonly part: PartOfTurn;
 }
 
 type Entries = Extract<Peek, { kind: 'entries' }>;
@@ -239,8 +236,6 @@ export class ShardMerge {
 
   /** @returns How many entries were taken and how many are left, null when refused; null when the shard is to be read again. */
   async #merge(peek: ReadableEntries): Promise<{ entries: number; waiting: number | null } | null> {
-    const turn = this.#deps.part.enter();
-    if (turn) await turn;
     const entries = await learn(
       this.#shard,
       { ...peek, entries: ofFewChannels(peek.entries) },

@@ -5,7 +5,6 @@ import { systemClock } from '../../src/clock.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
-import { PartOfTurn } from '../../src/merger/part-of-turn.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
 import { Share } from '../../src/merger/share.ts';
@@ -23,7 +22,6 @@ it('merges a repeat once, whether it is in the same batch, in a later one, or kn
     reducerFor: createReducerFor([]),
     stateMaxBytes: 1_000,
     memory: new Memory(1 << 20),
-    part: new PartOfTurn(),
     share: new Share(1, { mergers: 1, place: 0 }),
   };
   const send = (seq: number) => {

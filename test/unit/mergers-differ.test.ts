@@ -6,7 +6,6 @@ import type { Channel } from '../../src/domain/channel.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
-import { PartOfTurn } from '../../src/merger/part-of-turn.ts';
 import { createReducerFor, reducerNamed } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
 import { Share } from '../../src/merger/share.ts';
@@ -35,7 +34,6 @@ function startBench() {
       keptReducer: (name) => (differ ? reducerNamed(name) : undefined),
       stateMaxBytes: 100_000,
       memory: new Memory(1 << 20),
-      part: new PartOfTurn(),
       share: new Share(1, { mergers: 1, place: 0 }),
     });
   let seq = 0;

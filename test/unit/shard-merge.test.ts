@@ -7,7 +7,6 @@ import type { Commit, Engine, Evidence, Found, LoadWish } from '../../src/engine
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
-import { PartOfTurn } from '../../src/merger/part-of-turn.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
 import { ShardMerge } from '../../src/merger/shard-merge.ts';
 import { Share } from '../../src/merger/share.ts';
@@ -57,7 +56,6 @@ async function startBench(reducer: 'log' | 'latest' = 'log', stateMaxBytes = 1_0
     reducerFor: createReducerFor([{ pattern: '*', reducer }]),
     stateMaxBytes,
     memory: new Memory(1 << 20),
-    part: new PartOfTurn(),
     share: new Share(1, { mergers: 1, place: 0 }),
   });
   await merge.round();
