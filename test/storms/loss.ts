@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -25,8 +25,6 @@ export interface Storm {
   readonly loses: 'nothing' | 'subscriber' | 'redis';
   /** Changes are sent within so many seconds, one to each channel, or as fast as the machine can. */
   readonly withinS: number;
-  /** Whether senders and readers leave the processors to the servers, as clients do that have machines of their own. As root. */
-  readonly yields: boolean;
 }
 
 export interface Figures {
@@ -61,8 +59,6 @@ const REST_MS = 6_000;
 const SIGNAL_MS = 500;
 /** pino's. */
 const WARN = 40;
-const PRIORITY_USUAL = 0;
-const PRIORITY_LOWEST = 19;
 
 /** What has come of each change, by its number. */
 class Readers {
@@ -162,11 +158,9 @@ async function lose(redis: RedisServer, what: Storm['loses']): Promise<void> {
   if (what === 'nothing') return;
   await redis.kill9();
   await redis.restart();
-  // It has ours, whatever that is.
-  setPriority(redis.pid, PRIORITY_USUAL);
 }
 
-export async function storm({ channels: count, gateways, loses, withinS, yields }: Storm): Promise<Figures> {
+export async function storm({ channels: count, gateways, loses, withinS }: Storm): Promise<Figures> {
   const dir = mkdtempSync(join(tmpdir(), 'smallchange-storm-'));
   await using redis = await startRedis({ appendfsync: 'everysec' });
   const files: string[] = [];
@@ -191,7 +185,6 @@ export async function storm({ channels: count, gateways, loses, withinS, yields 
       await waitFor(async () => (await openStreams(holder)) >= expected, { timeoutMs: WAIT_MS, what: 'the streams' });
     }
     await sleep(REST_MS);
-    if (yields) setPriority(PRIORITY_LOWEST);
 
     const turns = async () => {
       for (const { pid } of servers) process.kill(pid, 'SIGUSR2');
@@ -235,7 +228,6 @@ export async function storm({ channels: count, gateways, loses, withinS, yields 
       warnings: warnings.map(({ msg, reason }) => `${msg}: ${reason}`),
     };
   } finally {
-    if (yields) setPriority(PRIORITY_USUAL);
     readers.close();
     for (const server of servers) await server.kill9();
     rmSync(dir, { recursive: true, force: true });
