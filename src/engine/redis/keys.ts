@@ -35,12 +35,11 @@ export interface ShardKeys {
 
 /** Each is put together when it is asked for: most calls need two of the six. */
 export class ChannelKeys {
-  readonly #base: string;
+  readonly #shard: ShardKeys;
   readonly #channel: Channel;
 
-  /** @param base What all names of its shard begin with. */
-  constructor(base: string, channel: Channel) {
-    this.#base = base;
+  constructor(shard: ShardKeys, channel: Channel) {
+    this.#shard = shard;
     this.#channel = channel;
   }
 
@@ -49,32 +48,32 @@ export class ChannelKeys {
    * indexed and indexedFrom (`index` is complete between them). No hash, no channel.
    */
   get meta(): string {
-    return `${this.#base}m:${this.#channel}`;
+    return `${this.#shard.base}m:${this.#channel}`;
   }
 
   /** list: the newest events, the oldest of them first; offset = head - (length - 1 - index). */
   get history(): string {
-    return `${this.#base}h:${this.#channel}`;
+    return `${this.#shard.base}h:${this.#channel}`;
   }
 
   /** hash: field -> MessagePack `[offset, bytes | nil]`. */
   get state(): string {
-    return `${this.#base}s:${this.#channel}`;
+    return `${this.#shard.base}s:${this.#channel}`;
   }
 
   /** zset: field -> head after the commit that changed it last, of the fields that changed last. */
   get index(): string {
-    return `${this.#base}i:${this.#channel}`;
+    return `${this.#shard.base}i:${this.#channel}`;
   }
 
   /** hash: from -> last merged seq. */
   get dedupe(): string {
-    return `${this.#base}d:${this.#channel}`;
+    return `${this.#shard.base}d:${this.#channel}`;
   }
 
   /** pub/sub: what each commit added. */
   get events(): string {
-    return `${this.#base}e:${this.#channel}`;
+    return `${this.#shard.eventsPrefix}${this.#channel}`;
   }
 }
 
@@ -123,6 +122,6 @@ export class Keys {
   }
 
   ofChannel(shard: number, channel: Channel): ChannelKeys {
-    return new ChannelKeys(this.ofShard(shard).base, channel);
+    return new ChannelKeys(this.ofShard(shard), channel);
   }
 }

@@ -142,6 +142,7 @@ export class ShardHubs {
     return taken;
   }
 
+  /** It leaves the queue that it is in, whichever that is. */
   #put(hub: Compared, standing: Standing): void {
     hub.standing = standing;
     if (standing === 'level' || standing === 'noisy') this.#queues.due.remove(hub);
