@@ -21,6 +21,7 @@ export const lines: Format = {
   contentType: 'text/plain',
   event: ({ offset, from, bytes }, channel, cursor) =>
     `${JSON.stringify({ channel, offset, from, cursor, change: bytes.toString() })}\n`,
+  pieces: (...of) => [lines.event(...of)],
   control: (frame) => `${JSON.stringify({ control: frame.event, data: frame.data })}\n`,
   heartbeat: '',
 };

@@ -156,6 +156,7 @@ it('of changes that take long to encode there are fewer in one turn', async () =
       encoded++;
       return lines.event(...told);
     },
+    pieces: (...told) => [format.event(...told)],
   };
   const { come } = await assemble([log], 0, () => nowMs, { format });
   const client = come();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
+import { Frames } from '../../src/gateway/audience/frames.ts';
 import { HandOut } from '../../src/gateway/audience/hand-out.ts';
 import type { Chunk, Recipient } from '../../src/gateway/audience/recipient.ts';
 import { createSoon } from '../../src/gateway/audience/soon.ts';
@@ -46,7 +47,9 @@ function handOutTo(count: number) {
   let sent = 0;
   const send = (isChunk = false) => {
     sent++;
-    handOut.take({ text: `${sent} `, events: 1, isAll: true }, [sent], isChunk);
+    const frames = new Frames();
+    frames.add(`${sent} `);
+    handOut.take({ frames, events: 1, isAll: true }, [sent], isChunk);
     return handOut.tail;
   };
   return { handOut, readers, send };

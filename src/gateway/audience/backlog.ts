@@ -19,6 +19,6 @@ export function backlogOf(audience: Encodable, offsets: number[], to: Chunk, kno
   const from = offsets.join();
   const held = known?.deref();
   if (held?.from === from && held.to === to) return held;
-  const { text, events } = encodeNext(audience, offsets, Number.POSITIVE_INFINITY);
-  return { from, to, bytes: Buffer.from(text), events };
+  const { frames, events } = encodeNext(audience, offsets, Number.POSITIVE_INFINITY);
+  return { from, to, bytes: frames.toBytes(), events };
 }

@@ -4,6 +4,7 @@ import type { Event } from '../../domain/event.ts';
 import type { Format } from '../formats/format.ts';
 import type { Hub } from '../hub/hub.ts';
 import { conflate } from './conflation.ts';
+import { Frames } from './frames.ts';
 import type { HeldBack } from './held-back.ts';
 import type { Fresh } from './told.ts';
 
@@ -19,7 +20,7 @@ export interface Encodable {
 
 /** Frames of the events after some offsets, which have moved along. */
 export interface Encoded {
-  readonly text: string;
+  readonly frames: Frames;
   /** Told, or left out and counted. */
   readonly events: number;
   /** Nothing is left. */
@@ -33,27 +34,30 @@ export interface Encoded {
  */
 export function encodeNext(audience: Encodable, offsets: number[], maxLength: number): Encoded {
   const { hubs, format, prefix, heldBack } = audience;
-  let text = '';
+  const frames = new Frames();
   let events = 0;
   for (let i = 0; i < hubs.length; i++) {
     const after = offsets[i]!;
     const fresh = heldBack === null ? hubs[i]!.after(after) : heldBack.after(i, after).events;
     if (fresh.length === 0) continue;
-    if (text.length >= maxLength) return { text, events, isAll: false };
+    if (frames.length >= maxLength) return { frames, events, isAll: false };
     const { channel } = hubs[i]!;
-    let frames = '';
+    // What was left out is told before them, and known after them.
+    const own = heldBack === null ? frames : new Frames();
+    const room = heldBack === null ? maxLength : maxLength - frames.length;
     let count = 0;
-    while (count < fresh.length && text.length + frames.length < maxLength) {
+    while (count < fresh.length && own.length < room) {
       const event = fresh[count++]!;
       offsets[i] = event.offset;
-      frames += format.event(event, channel, formatCursor(prefix, offsets));
+      own.addEvent(format, event, channel, formatCursor(prefix, offsets));
     }
     const folded = heldBack === null ? 0 : offsets[i]! - heldBack.after(i, after).after - count;
-    text = folded === 0 ? text + frames : text + lagged(audience, i, folded) + frames;
+    if (folded > 0) frames.add(lagged(audience, i, folded));
+    if (own !== frames) frames.addAll(own);
     events += count + folded;
-    if (count < fresh.length) return { text, events, isAll: false };
+    if (count < fresh.length) return { frames, events, isAll: false };
   }
-  return { text, events, isAll: true };
+  return { frames, events, isAll: true };
 }
 
 /**
@@ -66,19 +70,19 @@ export function encodeAll(
   index: number,
   { events, after }: Fresh,
   cursorAt: (offset: number) => string,
-): string {
+): Frames {
   const { channel } = audience.hubs[index]!;
-  let text = '';
+  const frames = new Frames();
   let kept: readonly Event[] = events;
   if (audience.heldBack !== null) {
     kept = conflate(events).kept;
-    text = lagged(audience, index, kept.at(-1)!.offset - after - kept.length);
+    const folded = kept.at(-1)!.offset - after - kept.length;
+    if (folded > 0) frames.add(lagged(audience, index, folded));
   }
-  for (const event of kept) text += audience.format.event(event, channel, cursorAt(event.offset));
-  return text;
+  for (const event of kept) frames.addEvent(audience.format, event, channel, cursorAt(event.offset));
+  return frames;
 }
 
 function lagged({ format, hubs }: Encodable, index: number, folded: number): string {
-  if (folded === 0) return '';
   return format.control({ event: '$lagged', data: { channel: hubs[index]!.channel, folded } });
 }

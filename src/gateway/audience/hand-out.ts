@@ -10,6 +10,7 @@ import type { Clock } from '../../clock.ts';
 import type { Epoch } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
 import type { Encoded } from './encoder.ts';
+import { Frames } from './frames.ts';
 import type { Chunk, Recipient } from './recipient.ts';
 import type { Soon, Task } from './soon.ts';
 
@@ -40,6 +41,7 @@ export const CHUNK_MAX_LENGTH = 256 << 10;
 const AHEAD_MAX_BYTES = 8 << 20;
 
 const NO_BYTES = Buffer.alloc(0);
+const NO_FRAMES = new Frames();
 
 export class HandOut implements Task {
   /** Those that point at its chunks. */
@@ -49,7 +51,7 @@ export class HandOut implements Task {
   readonly #deps: HandOutDeps;
   #tail: Chunk;
   /** Frames that are not yet a chunk, how many events they tell, and up to where. */
-  #text = '';
+  #frames = NO_FRAMES;
   #events = 0;
   #offsets: readonly number[];
   /** Of the chunks since the last pass was over. */
@@ -92,19 +94,20 @@ export class HandOut implements Task {
    * @param offsets Where a stream is that was given them.
    * @param isChunk They are to be a chunk of their own, whatever is under way.
    */
-  take({ text, events }: Encoded, offsets: readonly number[], isChunk: boolean): void {
-    this.#text += text;
+  take({ frames, events }: Encoded, offsets: readonly number[], isChunk: boolean): void {
+    if (this.#events === 0) this.#frames = frames;
+    else this.#frames.addAll(frames);
     this.#events += events;
     if (events > 0) this.#offsets = offsets;
-    if (isChunk || this.#text.length >= CHUNK_MAX_LENGTH || !this.#isUnderWay) this.seal();
+    if (isChunk || this.#frames.length >= CHUNK_MAX_LENGTH || !this.#isUnderWay) this.seal();
   }
 
   /** Makes what was gathered into a chunk. */
   seal(): void {
     if (this.#events === 0) return;
-    const bytes = Buffer.from(this.#text);
+    const bytes = this.#frames.toBytes();
     const events = this.#events;
-    this.#text = '';
+    this.#frames = NO_FRAMES;
     this.#events = 0;
     this.#push(bytes, events, this.#offsets);
   }

@@ -86,7 +86,7 @@ function encodeWithin(
   maxBytes: number,
 ): Portion {
   const cursorAt = cursorWriter(audience.hubs, positions, audience.format.joinsCursors);
-  const bytes = Buffer.from(encodeAll(audience, index, { events, after }, (offset) => cursorAt(index, offset)));
+  const bytes = encodeAll(audience, index, { events, after }, (offset) => cursorAt(index, offset)).toBytes();
   if (bytes.length <= 2 * maxBytes || events.length === 1) return { bytes, events: events.length };
   return encodeWithin(audience, index, positions, { events: events.slice(0, events.length >> 1), after }, maxBytes);
 }

@@ -3,12 +3,10 @@ import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
 import { shownFrom } from '../../domain/shown-from.ts';
 import type { EnvelopeOptions } from './format.ts';
-import { base64Of, cleanText } from './text.ts';
+import { base64Of, cleanText, isCleanText, PIECE_BYTES, textPieces } from './text.ts';
 
-/** Characters or bytes: six times as many are still no large object to V8, which allocates and collects those one by one. */
-const PIECE_LENGTH = 8 << 10;
 /** Whole groups of three, so that the pieces join. */
-const B64_BYTES = 3 * PIECE_LENGTH;
+const B64_BYTES = 3 * PIECE_BYTES;
 
 /**
  * `{"id":…,"channel":…,"from":…,"seq":…,"at":…,"data":…}`, with `b64` in the place of `data` for what is not clean text.
@@ -29,16 +27,14 @@ export function* envelopePieces(
   cursor?: string,
 ): Generator<string> {
   const { bytes } = event;
-  if (bytes.length <= PIECE_LENGTH) {
+  if (bytes.length <= PIECE_BYTES) {
     yield envelopeOf(event, channel, options, cursor);
     return;
   }
-  const head = headOf(event, channel, options, cursor);
-  const text = cleanText(bytes);
-  yield `${head}${text === undefined ? '"b64"' : '"data"'}:"`;
-  if (text === undefined)
-    for (let i = 0; i < bytes.length; i += B64_BYTES) yield base64Of(bytes.subarray(i, i + B64_BYTES));
-  else yield* escapedPieces(text);
+  const isClean = isCleanText(bytes);
+  yield `${headOf(event, channel, options, cursor)}${isClean ? '"data"' : '"b64"'}:"`;
+  if (isClean) for (const text of textPieces(bytes)) yield JSON.stringify(text).slice(1, -1);
+  else for (let i = 0; i < bytes.length; i += B64_BYTES) yield base64Of(bytes.subarray(i, i + B64_BYTES));
   yield '"}';
 }
 
@@ -50,18 +46,4 @@ function headOf(event: Event, channel: Channel, options: EnvelopeOptions, cursor
   if (options.fields.has('seq') && event.seq > 0) json += `"seq":${event.seq},`;
   if (options.fields.has('at')) json += `"at":${event.atMs},`;
   return json;
-}
-
-/** What stands between the quotes of a JSON string. */
-function* escapedPieces(text: string): Generator<string> {
-  for (let from = 0, to = 0; from < text.length; from = to) {
-    to = Math.min(from + PIECE_LENGTH, text.length);
-    // Half of a surrogate pair would be escaped.
-    if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to--;
-    yield JSON.stringify(text.slice(from, to)).slice(1, -1);
-  }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -43,6 +43,8 @@ export interface Format {
   readonly joinsCursors?: boolean;
   /** One frame. @param cursor Where a client is that has seen this event. */
   event(event: Event, channel: Channel, cursor: string): string;
+  /** The same of a large change, in pieces that are none. */
+  pieces(event: Event, channel: Channel, cursor: string): Iterable<string>;
   control(frame: ControlFrame): string;
   /** What is sent when nothing else was, so that everybody on the way knows the stream is alive. */
   readonly heartbeat: string;

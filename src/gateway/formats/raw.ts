@@ -3,7 +3,7 @@
  * for one: that the reader starts over is told in a line of its own.
  */
 import type { ControlFrame, Format } from './format.ts';
-import { textOf } from './text.ts';
+import { textOf, textPieces } from './text.ts';
 
 /** C0 controls, DEL and C1 controls, which would break the line or drive the terminal. TAB may stay. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -13,7 +13,11 @@ export function createRawFormat(): Format {
   return {
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '\n',
-    event: (event) => `${textOf(event.bytes).replace(controls, ' ')}\n`,
+    event: ({ bytes }) => `${textOf(bytes).replace(controls, ' ')}\n`,
+    *pieces({ bytes }) {
+      for (const text of textPieces(bytes)) yield text.replace(controls, ' ');
+      yield '\n';
+    },
     control: (frame) => (frame.event === '$sync' ? resetLines(frame) : ''),
   };
 }

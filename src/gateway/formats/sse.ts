@@ -1,7 +1,7 @@
 /** Server-Sent Events (WHATWG HTML §9.2): the format of browsers' own EventSource. */
-import { envelopeOf } from './envelope.ts';
+import { envelopeOf, envelopePieces } from './envelope.ts';
 import type { EnvelopeOptions, Format } from './format.ts';
-import { cleanText } from './text.ts';
+import { cleanText, isCleanText, textPieces } from './text.ts';
 
 export function createSseFormat(options: EnvelopeOptions): Format {
   const isPlain = options.fields.size === 0 && !options.withChannel;
@@ -13,8 +13,17 @@ export function createSseFormat(options: EnvelopeOptions): Format {
       if (!isPlain) return `id: ${cursor}\ndata: ${envelopeOf(event, channel, options)}\n\n`;
       const text = cleanText(event.bytes);
       if (text === undefined) return `id: ${cursor}\nevent: $binary\ndata: ${envelopeOf(event, channel, options)}\n\n`;
-      // The standard joins data lines with LF, so a change's own line ends come back exactly.
-      return `id: ${cursor}\ndata: ${text.includes('\n') ? text.replaceAll('\n', '\ndata: ') : text}\n\n`;
+      return `id: ${cursor}\ndata: ${dataLines(text)}\n\n`;
+    },
+    *pieces(event, channel, cursor) {
+      if (!isPlain || !isCleanText(event.bytes)) {
+        yield `id: ${cursor}\n${isPlain ? 'event: $binary\n' : ''}data: `;
+        yield* envelopePieces(event, channel, options);
+      } else {
+        yield `id: ${cursor}\ndata: `;
+        for (const text of textPieces(event.bytes)) yield dataLines(text);
+      }
+      yield '\n\n';
     },
     control({ event, data, cursor, retryMs }) {
       const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`;
@@ -22,4 +31,9 @@ export function createSseFormat(options: EnvelopeOptions): Format {
       return `${retry}${id}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     },
   };
+}
+
+/** The standard joins data lines with LF, so a change's own line ends come back exactly. */
+function dataLines(text: string): string {
+  return text.includes('\n') ? text.replaceAll('\n', '\ndata: ') : text;
 }

@@ -16,6 +16,7 @@ export const bareFormat: Format = {
   contentType: 'text/plain',
   heartbeat: '',
   event: (event, _channel, cursor) => `event ${cursor} ${event.seq}\n`,
+  pieces: (...of) => [bareFormat.event(...of)],
   control: ({ cursor }) => (cursor === undefined ? '' : `told ${cursor}\n`),
 };
 
