@@ -6,6 +6,7 @@
  * shard runs in one synchronous block, which is what makes it atomic here.
  */
 import { type Clock, systemClock } from '../clock.ts';
+import { copyOf } from '../domain/bytes.ts';
 import { type Channel, shardOf } from '../domain/channel.ts';
 import { History } from '../domain/history.ts';
 import { channelEpoch, type Epoch, newEpoch, type Position } from '../domain/position.ts';
@@ -122,9 +123,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         }
         const wasEmpty = shard.inbox.length === 0;
         for (const change of batch) shard.inboxBytes += weigh(change);
-        // A byte that is kept for hours must not keep the chunk alive that it arrived in.
-        for (const change of batch)
-          shard.inbox.push({ ...change, bytes: Uint8Array.prototype.slice.call(change.bytes) });
+        for (const change of batch) shard.inbox.push({ ...change, bytes: copyOf(change.bytes) });
         if (wasEmpty) queueMicrotask(() => watchers.forEach(({ onWake }) => void onWake(index, null)));
       }
       return changes.map(

@@ -1,10 +1,11 @@
 /**
  * Bytes in Redis <-> the domain's words. All of it is MessagePack, so that any language can read it.
  *
- * What is decoded owns its bytes: a 1-byte event that is kept for hours must not keep the 64 KiB reply alive that it arrived
- * in. What is written often is written by hand: `entry-writer.ts`, `commit-writer.ts`.
+ * What is decoded has its bytes for itself (`domain/bytes.ts`), and does not keep the reply alive that it arrived in. What is
+ * written often is written by hand: `entry-writer.ts`, `commit-writer.ts`.
  */
 import { Packr, Unpackr } from 'msgpackr';
+import { copyOf, leanBytes } from '../../../domain/bytes.ts';
 import { isFrom } from '../../../domain/change.ts';
 import { isChannel } from '../../../domain/channel.ts';
 import type { Event } from '../../../domain/event.ts';
@@ -31,7 +32,7 @@ export function decodeEntry(raw: Buffer, belongsHere: (channel: string) => boole
       typeof acceptedMs === 'number' &&
       bytes instanceof Uint8Array
     ) {
-      const change = { channel, from, seq, acceptedMs, bytes };
+      const change = { channel, from, seq, acceptedMs, bytes: leanBytes(bytes) };
       return { kind: 'change', change: typeof trace === 'string' ? { ...change, trace } : change };
     }
   }
@@ -80,7 +81,7 @@ export function encodeField(field: StateField): Buffer {
 
 export function decodeField(raw: Buffer): StateField {
   const [offset, bytes] = unpackr.unpack(raw) as [number, Uint8Array | null];
-  return { offset, bytes };
+  return { offset, bytes: bytes && leanBytes(bytes) };
 }
 
 /** What a script unpacks. */
@@ -98,8 +99,8 @@ function eventFrom(parts: unknown, offset: number): Event {
   ];
   const event =
     mergedAfterMs === undefined
-      ? { offset, from, seq, atMs, bytes }
-      : { offset, from, seq, atMs, bytes, mergedAfterMs };
+      ? { offset, from, seq, atMs, bytes: leanBytes(bytes) }
+      : { offset, from, seq, atMs, bytes: leanBytes(bytes), mergedAfterMs };
   return trace === '' ? event : { ...event, trace };
 }
 
@@ -119,9 +120,4 @@ function unpacked(raw: Buffer): unknown {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Not `Buffer.from`, whose small copies share a slab of 8 KiB. */
-function copyOf(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes);
 }
