@@ -2,15 +2,15 @@
  * How much garbage a process may hold before it is collected.
  *
  * V8's own rule lets the old generation grow to four times what is alive: of 80,000 channels whose Redis came back 855 MB were
- * resident, 270 of them alive; by this rule 456. Where little is alive, collecting often would cost more than it saves, and it is as V8
+ * resident, 270 of them alive; by this rule 381. Where little is alive, collecting often would cost more than it saves, and it is as V8
  * would have it.
  */
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** The old generation may grow by so much in any case. */
-const SPARE_BYTES = 64 << 20;
-const GROWING_MIN_PERCENT = 30;
+const SPARE_BYTES = 48 << 20;
+const GROWING_MIN_PERCENT = 20;
 /** V8 goes by what it sees, up to four times where much is made and little where nothing is. */
 const AS_V8_WOULD = 0;
 const FLAG = '--heap-growing-percent';
