@@ -5,7 +5,7 @@
  * resident, 270 of them alive; by this rule 381. Where little is alive, collecting often would cost more than it saves, and it is as V8
  * would have it.
  */
-import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** The old generation may grow by so much in any case. */
@@ -15,24 +15,24 @@ const GROWING_MIN_PERCENT = 20;
 const AS_V8_WOULD = 0;
 const FLAG = '--heap-growing-percent';
 
-/** By how much it may grow before it is collected next; 0 for what V8 would have. */
-export function growingPercent(aliveBytes: number): number {
-  if (aliveBytes < SPARE_BYTES) return AS_V8_WOULD;
-  return Math.max(GROWING_MIN_PERCENT, Math.round((100 * SPARE_BYTES) / aliveBytes));
+/** By how much of what is alive it may grow before it is collected; 0 for what V8 would have. @param heldBytes With what may be garbage. */
+export function growingPercent(heldBytes: number): number {
+  if (heldBytes < SPARE_BYTES) return AS_V8_WOULD;
+  return Math.max(GROWING_MIN_PERCENT, Math.round((100 * SPARE_BYTES) / heldBytes));
 }
 
-/** Looks again after each full collection. Whoever starts Node with a rule of their own keeps it. */
+/**
+ * Looks after each collection, also of the young alone: V8 asks at the end of a full one, and what was right after the one before
+ * may be far too much now. Whoever starts Node with a rule of their own keeps it.
+ */
 export function keepHeapSmall(args: readonly string[] = process.execArgv, set = setFlagsFromString): void {
   if (args.some((arg) => arg.replaceAll('_', '-').startsWith(FLAG))) return;
-  const observer = new PerformanceObserver((list) => {
-    if (list.getEntries().some(isFull)) set(`${FLAG}=${growingPercent(getHeapStatistics().used_heap_size)}`);
+  let told = AS_V8_WOULD;
+  const observer = new PerformanceObserver(() => {
+    const percent = growingPercent(getHeapStatistics().used_heap_size);
+    if (percent === told) return;
+    told = percent;
+    set(`${FLAG}=${percent}`);
   });
   observer.observe({ entryTypes: ['gc'] });
-}
-
-function isFull(entry: PerformanceEntry): boolean {
-  return (
-    (entry as unknown as { readonly detail: { readonly kind: number } }).detail.kind ===
-    constants.NODE_PERFORMANCE_GC_MAJOR
-  );
 }
