@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait.ts';
 
 const CHANNEL = 'news';
 /** What `retry` says at most (P34), the second or two until such a stream is closed, and a busy machine. */
-const BACK_MS = 45_000 + 2_000 + 30_000;
+const BACK_MS = 40_000 + 2_000 + 30_000;
 
 interface Seen {
   readonly auth: readonly { readonly status: string }[];

@@ -19,9 +19,12 @@ const statuses = {
 /** `revoked`: also of an open stream whose session was ended. */
 type AuthStatus = (typeof statuses)[keyof typeof statuses];
 
-/** For who may be let in soon, by a session that was renewed or keys that can be had again; not all at once. */
+/**
+ * For who may be let in soon, by a session that was renewed or keys that can be had again; not all at once. An EventSource is back
+ * within 45 s: 40, two until the connection is closed, and what connecting takes.
+ */
 const SOON_MS = 15_000;
-const SOON_MORE_MS = 30_000;
+const SOON_MORE_MS = 25_000;
 /** For who has to change something first: another token, other channels. */
 const LATE_MS = 3_600_000;
 const late: readonly AuthStatus[] = ['invalid', 'forbidden', 'replaced'];
