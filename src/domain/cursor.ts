@@ -107,6 +107,33 @@ export function resolveCursor(
   return cursor.offsets.map((offset, i) => ({ epoch: epochs[i]!, offset }));
 }
 
+/** The epoch that a channel is in, and the one before, where positions of that may be of this one as well. */
+export interface Lineage {
+  readonly epoch: Epoch;
+  readonly parent: Epoch | undefined;
+}
+
+/**
+ * The same for channels of which some may have a new epoch since: all that have a parent together, for what takes over from one Redis
+ * takes over all of its shards, or one of them.
+ */
+export function resolveInLineage(
+  cursor: ParsedCursor,
+  channels: readonly Channel[],
+  lineages: readonly Lineage[],
+): Position[] | undefined {
+  const before = (isSo: (i: number) => boolean) =>
+    lineages.map(({ epoch, parent }, i) => (isSo(i) ? (parent ?? epoch) : epoch));
+  const some = lineages.flatMap(({ parent }, i) => (parent === undefined ? [] : [i]));
+  const tries = [before(() => false), ...(some.length === 0 ? [] : [before(() => true)])];
+  if (some.length > 1) tries.push(...some.map((one) => before((i) => i === one)));
+  for (const epochs of tries) {
+    const positions = resolveCursor(cursor, channels, epochs);
+    if (positions) return positions;
+  }
+  return undefined;
+}
+
 /** Cursors of one channel each, joined by `~`; undefined when the text cannot be that. */
 export function parseJoined(text: string): ParsedCursor[] | undefined {
   if (text.length > JOINED_MAX_BYTES) return undefined;
@@ -121,17 +148,23 @@ export interface ResolvedCursors {
   readonly hasStranger: boolean;
 }
 
-/** The positions that these cursors stand for, in whatever order, given the epochs the channels are in now. */
+/** The positions that these cursors stand for, in whatever order, given where the channels are now. */
 export function resolveJoined(
   cursors: readonly ParsedCursor[],
   channels: readonly Channel[],
-  epochs: readonly Epoch[],
+  lineages: readonly Lineage[],
 ): ResolvedCursors {
+  const known = new Set<string>();
   const positions = channels.map((channel, i) => {
-    const epoch = epochs[i]!;
-    const own = cursors.filter(({ prefix }) => prefix === shiftEpoch(epoch, channel, 1));
-    return own.length === 0 ? undefined : { epoch, offset: Math.min(...own.map(({ offsets }) => offsets[0]!)) };
+    const { epoch, parent } = lineages[i]!;
+    let found: Position | undefined;
+    for (const each of parent === undefined ? [epoch] : [epoch, parent]) {
+      const prefix = shiftEpoch(each, channel, 1);
+      known.add(prefix);
+      const own = cursors.filter((cursor) => cursor.prefix === prefix);
+      if (own.length > 0) found ??= { epoch: each, offset: Math.min(...own.map(({ offsets }) => offsets[0]!)) };
+    }
+    return found;
   });
-  const known = new Set(channels.map((channel, i) => shiftEpoch(epochs[i]!, channel, 1)));
   return { positions, hasStranger: cursors.some(({ prefix }) => !known.has(prefix)) };
 }

@@ -52,6 +52,8 @@ export interface LogBounds {
   readonly epoch: Epoch;
   /** Where it is another: that of the shard. */
   readonly shardEpoch?: Epoch;
+  /** The epoch before this one, where it is known what both have in common: positions up to there are of this one as well. */
+  readonly parent?: Epoch;
   /** Offset of the newest event; of an empty channel, its shard's `events`: how many it ever made, and one for each sweep. */
   readonly head: number;
   /** The channel's first event had, or will have, an offset above this. */

@@ -14,6 +14,7 @@ export interface Mutation {
 }
 
 const ENGINE = 'test/engine/redis.test.ts';
+const LINEAGE = 'test/engine/redis-lineage.test.ts';
 const INTERLEAVINGS = 'test/faults/interleavings.test.ts';
 const SESSION_FORGERY = 'test/security/session-forgery.test.ts';
 const unit = (name: string) => `test/unit/${name}.test.ts`;
@@ -31,6 +32,10 @@ export const mutations: readonly Mutation[] = [
   { patch: 'lease-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'stays with who comes back' },
   { patch: 'age-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'nothing is forgotten' },
   { patch: 'unvouched-off', file: 'test/engine/redis-vouching.test.ts', tests: 'comes back with less' },
+  { patch: 'parent-all-kept', file: LINEAGE, tests: 'whoever saw' },
+  { patch: 'parent-of-any', file: LINEAGE, tests: 'is not believed' },
+  { patch: 'fork-unnoted', file: LINEAGE, tests: 'goes on with whoever did not' },
+  { patch: 'fork-of-born', file: LINEAGE, tests: 'born in what is lost' },
   {
     patch: 'restore-vouched',
     file: 'test/k8s/backup.test.ts',

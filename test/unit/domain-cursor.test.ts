@@ -10,6 +10,7 @@ import {
   parseJoined,
   parsePosition,
   resolveCursor,
+  resolveInLineage,
   resolveJoined,
 } from '../../src/domain/cursor.ts';
 import { EPOCH_PATTERN, newEpoch } from '../../src/domain/position.ts';
@@ -92,6 +93,32 @@ describe('a cursor', () => {
   });
 });
 
+describe('a cursor of several channels, some of which have a new epoch since', () => {
+  const channels = ['a', 'b', 'c'];
+  const lineages = [
+    { epoch: 'a00002', parent: 'a00001' },
+    { epoch: 'b00001', parent: undefined },
+    { epoch: 'c00002', parent: 'c00001' },
+  ];
+  const of = (epochs: string[]) => {
+    const text = formatCursor(cursorPrefix(channels, epochs), [1, 2, 3]);
+    return resolveInLineage(parseCursor(text, 3)!, channels, lineages)?.map(({ epoch }) => epoch);
+  };
+
+  it('is of the epochs that it was made in, where those are parents', () => {
+    for (const epochs of [
+      ['a00002', 'b00001', 'c00002'],
+      ['a00001', 'b00001', 'c00001'],
+      ['a00001', 'b00001', 'c00002'],
+      ['a00002', 'b00001', 'c00001'],
+    ]) {
+      assert.deepEqual(of(epochs), epochs);
+    }
+    assert.equal(of(['a00000', 'b00001', 'c00002']), undefined);
+    assert.equal(of(['a00002', 'b00000', 'c00002']), undefined);
+  });
+});
+
 describe('cursors of each channel, joined', () => {
   const joinedOf = (of: readonly { channel: string; epoch: string; offset: number }[]) => {
     const [channels, epochs, offsets] = parts(of);
@@ -108,7 +135,8 @@ describe('cursors of each channel, joined', () => {
         const cursors = parseJoined(text)!;
         const asked = of.toReversed().slice(0, 1 + (count % of.length));
         const [channels, epochs] = parts(asked);
-        assert.deepEqual(resolveJoined(cursors, channels, epochs), {
+        const lineages = epochs.map((epoch) => ({ epoch, parent: undefined }));
+        assert.deepEqual(resolveJoined(cursors, channels, lineages), {
           positions: positionsOf(asked),
           hasStranger: asked.length < of.length,
         });
@@ -121,7 +149,8 @@ describe('cursors of each channel, joined', () => {
       { channel: 'a', epoch: 'k3v9qa', offset: 7 },
       { channel: 'b', epoch: 'zzzzzz', offset: 0 },
     ];
-    const of = (text: string, epochs: string[]) => resolveJoined(parseJoined(text)!, ['a', 'b'], epochs);
+    const lineagesOf = (epochs: string[]) => epochs.map((epoch) => ({ epoch, parent: undefined }));
+    const of = (text: string, epochs: string[]) => resolveJoined(parseJoined(text)!, ['a', 'b'], lineagesOf(epochs));
     const here = [a.epoch, b.epoch];
     assert.deepEqual(of(joinedOf([a]), here), { positions: [...positionsOf([a]), undefined], hasStranger: false });
     assert.deepEqual(of(joinedOf([a, b]), ['aaaaaa', b.epoch]), {
@@ -130,6 +159,19 @@ describe('cursors of each channel, joined', () => {
     });
     const twice = `${joinedOf([a])}~${joinedOf([{ ...a, offset: 5 }])}`;
     assert.deepEqual(of(twice, here).positions[0], { epoch: a.epoch, offset: 5 });
+  });
+
+  it('of the epoch before come back with it; but one of this epoch counts, where there are both', () => {
+    const lineages = [
+      { epoch: 'bbbbbb', parent: 'aaaaaa' },
+      { epoch: 'cccccc', parent: undefined },
+    ];
+    const of = (text: string) => resolveJoined(parseJoined(text)!, ['a', 'b'], lineages);
+    const before = { channel: 'a', epoch: 'aaaaaa', offset: 5 };
+    const after = { channel: 'a', epoch: 'bbbbbb', offset: 6 };
+    assert.deepEqual(of(joinedOf([before])), { positions: [...positionsOf([before]), undefined], hasStranger: false });
+    const both = `${joinedOf([before])}~${joinedOf([after])}`;
+    assert.deepEqual(of(both).positions[0], { epoch: 'bbbbbb', offset: 6 });
   });
 
   it('are sixteen at most, and nothing but cursors of one channel', () => {

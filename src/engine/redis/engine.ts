@@ -6,6 +6,7 @@
  */
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
+import { channelEpoch } from '../../domain/position.ts';
 import {
   type AppendOutcome,
   type Engine,
@@ -137,7 +138,9 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
       const raw = await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes);
-      const page = historyFrom(raw, after, (error, offset) => unreadable.tell(channel, error, offset));
+      // What a position of the epoch before has behind it is the same in this one.
+      const from = after && raw.isOfBoth ? { epoch: channelEpoch(raw.epoch, raw.fold), offset: after.offset } : after;
+      const page = historyFrom(raw, from, (error, offset) => unreadable.tell(channel, error, offset));
       return { ...page, clockMs: raw.clockMs };
     },
     readChanges,

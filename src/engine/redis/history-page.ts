@@ -7,6 +7,8 @@ import type { Reply } from './nodes/calls.ts';
 
 export interface RawHistory {
   readonly epoch: Epoch;
+  /** Of the shard, before this one; null where nobody knows what both have in common. */
+  readonly parent: Epoch | null;
   /** Events the shard ever made. */
   readonly events: number;
   readonly forgotten: number;
@@ -21,13 +23,14 @@ export interface RawHistory {
 
 /** From elements of Redis' answers. @param forgotten Of the shard and of the channel: the later counts. */
 export function rawHistory(
-  [epoch, events]: readonly Reply[],
+  [epoch, events, parent]: readonly Reply[],
   forgotten: readonly Reply[],
   [head, base, kept, fold]: readonly Reply[],
   blobs: Reply,
 ): RawHistory {
   return {
     epoch: String(epoch),
+    parent: parent === null ? null : String(parent),
     events: Number(events),
     forgotten: Math.max(...forgotten.map(Number)),
     head: head === null ? null : Number(head),
@@ -54,7 +57,11 @@ export function historyFrom(raw: RawHistory, after: Position | null, onUnreadabl
   const first = head - kept + 1;
   // A torn file can leave a list longer than the channel: what is below its beginning is nobody's.
   const bounds: LogBounds = { epoch, head, base, oldest: Math.max(first, base + 1), forgotten };
-  const log = fold === 0 ? bounds : { ...bounds, shardEpoch };
+  const log = {
+    ...bounds,
+    ...(fold === 0 ? {} : { shardEpoch }),
+    ...(raw.parent === null ? {} : { parent: channelEpoch(raw.parent, fold) }),
+  };
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };
   const from = after === null ? head - blobs.length + 1 : Math.max(after.offset + 1, first);

@@ -90,16 +90,21 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       after: Position | null,
       limit: number,
       maxBytes: number,
-    ): Promise<RawHistory & { readonly clockMs: number }> {
+    ): Promise<RawHistory & { readonly clockMs: number; readonly isOfBoth: boolean }> {
       const of = keys.ofShard(shard);
       const { meta, history } = keys.ofChannel(shard, channel);
       const position = [after?.epoch ?? '', after?.offset ?? 0];
       const limits = [Math.min(limit, LIMIT_MAX), maxBytes, maxStep, EVENT_OVERHEAD_BYTES];
       const args = [newEpoch(), channel, ...position, ...limits].map(String);
-      const answer = (await run(shard, scripts.history, [of.shard, of.forgotten, meta, history], args)) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs, fold] = answer;
-      const raw = rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
-      return { ...raw, clockMs: Number(clock) };
+      const answer = (await run(
+        shard,
+        scripts.history,
+        [of.shard, of.forgotten, meta, history, of.recent],
+        args,
+      )) as Reply[];
+      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs, fold, parent, isOfBoth] = answer;
+      const raw = rawHistory([epoch!, events!, parent!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
+      return { ...raw, clockMs: Number(clock), isOfBoth: isOfBoth === 1 };
     },
 
     /** For `readWhole`, which says what cursor and position mean. */

@@ -8,6 +8,7 @@ const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 /** What several scripts have in common, as Redis has no libraries for scripts: put behind their first line, which has the flags. */
 const storeClock = textOf('store-clock');
 const channelEpoch = textOf('channel-epoch');
+const lineage = textOf('lineage');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -23,9 +24,9 @@ export const scripts = {
   release: read('release'),
   expired: read('expired', storeClock),
   sweep: read('sweep', storeClock),
-  history: read('history', storeClock + channelEpoch),
+  history: read('history', storeClock + channelEpoch + lineage),
   changes: read('changes'),
-  tails: read('tails', channelEpoch),
+  tails: read('tails', channelEpoch + lineage),
   state: read('state'),
   renew: read('renew', channelEpoch),
   gather: read('gather'),

@@ -14,7 +14,7 @@ import type { Unreadable } from './unreadable.ts';
 /** Epoch, rev, events, server and serverSince (`lua/changes.lua`). */
 const MARK_PARTS = 5;
 /** Elements of the answer that belong to the shard, and to each channel (`lua/tails.lua`). */
-const OF_SHARD = 3;
+const OF_SHARD = 4;
 const OF_CHANNEL = 6;
 
 export function createTails(
@@ -70,9 +70,9 @@ export function createTails(
 
 function rawAt(answer: readonly Reply[], at: number): RawHistory | null {
   if (at >= answer.length) return null;
-  const [epoch, events, ofShard] = answer;
+  const [epoch, events, ofShard, parent] = answer;
   const [head, base, kept, ofChannel, blobs, fold] = answer.slice(at, at + OF_CHANNEL);
-  return rawHistory([epoch!, events!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
+  return rawHistory([epoch!, events!, parent!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
 }
 
 /** Of a mark; one of another kind is of no epoch. */

@@ -6,7 +6,7 @@
  *    What the rings have goes the same way while it is more than a portion: a client that does not read costs no more.
  *    So does what the last flush of a conflating audience told to others, and this stream waited for.
  *    A gap, told by the store itself, is not an error: the stream is told `$sync` `reset` and goes on from the state, or from the
- *    oldest kept event (`reset.ts`).
+ *    oldest kept event (`reset.ts`). Where its log has a new epoch, which has all that it was given, it is told its new cursor.
  * 2. Cutover. The moment every hub covers every position, with a portion left at most, the stream joins its audience, which
  *    writes that from the rings. From that check to the join there is no `await`: nothing can happen in between. Put one
  *    there, and an event that arrives at that moment is in nobody's hands.
@@ -24,7 +24,7 @@ import type { HubGap } from '../hub/hub-page.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { Turns } from '../turns.ts';
 import { hasPortions, isLittle, portionOf } from './portions.ts';
-import { resetFrames, resetOf } from './resets.ts';
+import { renamedFrames, resetFrames, resetOf } from './resets.ts';
 import type { Fresh } from './told.ts';
 
 export interface CatchUpDeps {
@@ -73,7 +73,11 @@ export async function catchUp(stream: Stream, deps: CatchUpDeps): Promise<void> 
       await startAgain(stream, behind, { gap: page, isOvertaken }, deps);
       continue;
     }
-    const { events, through } = page;
+    const { events, through, epoch } = page;
+    if (epoch !== position.epoch) {
+      stream.positions[behind] = { epoch, offset: position.offset };
+      stream.write(renamedFrames(stream, behind), deps.clock.elapsedMs());
+    }
     const after = (events[0]?.offset ?? through + 1) - 1;
     const isDue = deps.turns.enter();
     if (isDue) await isDue;

@@ -29,6 +29,15 @@ export async function resetOf(hub: Hub, broken: Broken & { readonly gap: HubGap 
   return reset;
 }
 
+/** Its position in the channel of this index is of another epoch from now on, and nothing is lost. */
+export function renamedFrames({ audience, positions, heartbeatMs }: Stream, index: number): Buffer {
+  const { hubs, format } = audience;
+  const hub = hubs[index]!;
+  const position = positions[index]!;
+  const start = { status: 'resumed', position, missed: Math.max(0, hub.head - position.offset) } as const;
+  return Buffer.from(syncFrames(format, [{ hub, start }], { hubs, positions }, { heartbeatMs }));
+}
+
 /** @param start That of the channel of this index; the stream's positions have it already. */
 export function resetFrames({ audience, positions, heartbeatMs }: Stream, index: number, start: Reset): Buffer {
   const { hubs, format } = audience;

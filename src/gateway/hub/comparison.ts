@@ -6,7 +6,7 @@
  */
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
-import type { LogBounds, Position } from '../../domain/position.ts';
+import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../../engine/comparing.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { PAGE_BYTES, PAGE_EVENTS } from './hub-page.ts';
@@ -46,11 +46,12 @@ export function isGone(page: HistoryPage): boolean {
 }
 
 /** @param page What `readFrom` found, while the ring kept its last event at this head. */
-export function judge(page: HistoryPage, ring: Ring, head: number): Verdict {
+export function judge(page: HistoryPage, ring: Ring, { epoch, head }: { epoch: Epoch; head: number }): Verdict {
   const last = ring.at(head);
   if (page.kind === 'gap') {
     return page.reason === 'ahead' ? { kind: 'behind', seen: last } : { kind: 'another', log: page.log };
   }
+  if (page.log.epoch !== epoch) return { kind: 'another', log: page.log };
   if (page.log.head < head) return { kind: 'behind', seen: last };
   const differing = page.events.find((event) => ring.contradicts(event));
   if (differing) return { kind: 'behind', seen: ring.at(differing.offset) };

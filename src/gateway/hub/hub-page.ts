@@ -1,10 +1,17 @@
 /** Pages: what a hub gives to a reader that asks for the events after its position. */
 import type { Event } from '../../domain/event.ts';
-import type { GapReason, LogBounds } from '../../domain/position.ts';
+import type { Epoch, GapReason, LogBounds } from '../../domain/position.ts';
 
-export type HubPage =
-  /** All events after the asked position and up to `through`, where a reader is that has taken them. */
-  { readonly kind: 'events'; readonly events: readonly Event[]; readonly through: number } | HubGap;
+export type HubPage = HubEvents | HubGap;
+
+/** All events after the asked position and up to `through`, where a reader is that has taken them. */
+export interface HubEvents {
+  readonly kind: 'events';
+  readonly events: readonly Event[];
+  readonly through: number;
+  /** Of the log: that of the position, or the one after it where the position is of both. */
+  readonly epoch: Epoch;
+}
 
 export interface HubGap {
   readonly kind: 'gap';
@@ -21,17 +28,17 @@ export const PAGE_BYTES = 256 << 10;
  * What lies beyond the hub's head is left for later: it comes to the ring first, and from there to everybody in order. And
  * what came to that head while the page was being read is not in it: the page reaches to the head that was read with it.
  *
- * @param found Events after `after`, read together with `readHead`.
+ * @param found Events after `after`, read together with `read`, where their log is.
  * @param head The hub's.
  */
 export function pageOf(
   found: readonly Event[],
-  readHead: number,
+  read: { readonly epoch: Epoch; readonly head: number },
   after: number,
   head: number,
-): HubPage & { readonly kind: 'events' } {
+): HubEvents {
   const events = found.filter(({ offset }) => offset <= head);
   // Only where nothing lies between can the head be further on than the last event.
-  const through = events.at(-1)?.offset ?? Math.min(head, readHead);
-  return { kind: 'events', events, through: Math.max(after, through) };
+  const through = events.at(-1)?.offset ?? Math.min(head, read.head);
+  return { kind: 'events', events, through: Math.max(after, through), epoch: read.epoch };
 }

@@ -50,7 +50,7 @@ export class HubPages {
   async page(position: Position, limit: number = PAGE_EVENTS): Promise<HubPage> {
     const hub = this.#hub;
     const { offset } = position;
-    if (hub.covers(position)) return pageOf(this.#ring.after(offset, limit), hub.head, offset, hub.head);
+    if (hub.covers(position)) return pageOf(this.#ring.after(offset, limit), hub, offset, hub.head);
     // Ahead of us, or of another epoch: we may be the one who is behind.
     if (position.epoch !== hub.epoch || offset > hub.head) await hub.repaired();
     const { head, comparisons } = hub;
@@ -61,9 +61,9 @@ export class HubPages {
     if (isBehind) await hub.repaired();
     if (isBehind || comparisons !== hub.comparisons) return this.page(position, limit);
     if (page.log.epoch === hub.epoch) this.#ring.extendBack(offset, page.events);
-    const found = pageOf(page.events, page.log.head, offset, hub.head);
+    const found = pageOf(page.events, page.log, offset, hub.head);
     // Nothing new, and yet our ring begins later: the store must be behind us.
-    if (found.through === offset && !hub.covers(position)) await hub.repaired();
+    if (found.through === offset && !hub.covers({ epoch: found.epoch, offset })) await hub.repaired();
     return found;
   }
 

@@ -51,6 +51,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
   readonly #ring: Ring;
   #epoch: Epoch = '';
   #shardEpoch: Epoch = '';
+  #parentEpoch: Epoch | undefined;
   #oldest = 1;
   #phase: 'opening' | 'live' | 'repairing' | 'closed' = 'opening';
   /** When its log was last looked at. */
@@ -94,6 +95,11 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     return this.#shardEpoch;
   }
 
+  /** The one before, where positions of that may be of this one as well. */
+  get parentEpoch(): Epoch | undefined {
+    return this.#parentEpoch;
+  }
+
   get head(): number {
     return this.#ring.head;
   }
@@ -131,7 +137,6 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     return this.#ring.after(offset);
   }
 
-  /** How often the store was compared with. */
   get comparisons(): number {
     return this.#repair.comparisons;
   }
@@ -285,6 +290,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
   #begin(log: LogBounds, tail: readonly Event[]): void {
     this.#epoch = log.epoch;
     this.#shardEpoch = log.shardEpoch ?? log.epoch;
+    this.#parentEpoch = log.parent;
     this.#oldest = log.oldest;
     this.#isEmpty = log.base === log.head;
     this.#repair.heard();

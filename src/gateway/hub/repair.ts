@@ -181,7 +181,7 @@ export class Repair implements Compared {
     this.#comparisons++;
     // A page has come to the ring meanwhile, of which nothing was compared; or there is nothing to compare with.
     if (this.#ring.at(this.#hub.head) !== last || (last && isGone(page))) return () => this.#readOn('look');
-    const verdict = judge(page, this.#ring, this.#hub.head);
+    const verdict = judge(page, this.#ring, this.#hub);
     if (verdict.kind === 'behind') return () => this.#accuse(verdict.seen);
     if (verdict.kind === 'another') this.#hub.restart(verdict.log);
     else if (this.#hub.follow(verdict.log, verdict.events, 'look')) return () => this.#readOn('page');
@@ -252,7 +252,7 @@ export class Repair implements Compared {
     this.#comparisons++;
     // A page has come to the ring meanwhile, of which nothing was compared.
     if (this.#ring.at(head) !== last) return true;
-    const verdict = judge(page, this.#ring, head);
+    const verdict = judge(page, this.#ring, { epoch, head });
     if (verdict.kind === 'behind') await this.#accuse(verdict.seen);
     if (verdict.kind === 'another') hub.restart(verdict.log);
     return verdict.kind === 'same' && hub.follow(verdict.log, verdict.events, extent);

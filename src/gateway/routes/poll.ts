@@ -140,15 +140,16 @@ class PollAnswer {
       this.#positions[i] = this.#starts[i]!.position;
       return;
     }
+    this.#positions[i] = { epoch: page.epoch, offset: position.offset };
     const cursorAt = cursorWriter(this.#hubs, this.#positions, this.#isJoined);
     const options = { fields: this.#request.fields, withChannel: this.#hubs.length > 1 };
     let room = events.maxBytes / this.#hubs.length;
     for (const event of page.events) {
       if (room <= 0 || events.isFull) return;
       room -= await events.add(envelopePieces(event, hub.channel, options, cursorAt(i, event.offset)));
-      this.#positions[i] = { epoch: position.epoch, offset: event.offset };
+      this.#positions[i] = { epoch: page.epoch, offset: event.offset };
     }
-    this.#positions[i] = { epoch: position.epoch, offset: page.through };
+    this.#positions[i] = { epoch: page.epoch, offset: page.through };
   }
 
   toBody(): Slices {

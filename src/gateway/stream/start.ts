@@ -8,7 +8,7 @@
  * Nothing it brings is an error, and nothing is answered `reset` before the store itself has said so.
  */
 import type { Clock } from '../../clock.ts';
-import { type ParsedCursor, positionOf, resolveCursor, resolveJoined } from '../../domain/cursor.ts';
+import { type Lineage, type ParsedCursor, positionOf, resolveInLineage, resolveJoined } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
@@ -64,7 +64,12 @@ async function resume(hub: Hub, position: Position | undefined): Promise<Channel
   const page = await hub.page(position);
   if (page.kind === 'gap') return startOver(hub, { from: position, gap: page });
   const first = page.events[0];
-  return { status: 'resumed', position, missed: first ? hub.head - first.offset + 1 : 0 };
+  const { offset } = position;
+  return {
+    status: 'resumed',
+    position: { epoch: page.epoch, offset },
+    missed: first ? hub.head - first.offset + 1 : 0,
+  };
 }
 
 /** None of a channel where the cursor is of other channels or epochs. */
@@ -83,12 +88,7 @@ async function startJoined(
   { snapshot }: StartWish,
 ): Promise<ChannelStart[]> {
   const channels = hubs.map(({ channel }) => channel);
-  const resolve = () =>
-    resolveJoined(
-      cursors,
-      channels,
-      hubs.map(({ epoch }) => epoch),
-    );
+  const resolve = () => resolveJoined(cursors, channels, lineagesOf(hubs));
   let found = resolve();
   if (found.hasStranger && found.positions.includes(undefined)) {
     // It may as well be ahead of what we know.
@@ -107,11 +107,14 @@ async function startJoined(
 /** A cursor of several channels names their epochs by a digest: one that does not fit may be ahead of what we know. */
 async function resolveAll(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<Position[] | undefined> {
   const channels = hubs.map(({ channel }) => channel);
-  const epochs = () => hubs.map(({ epoch }) => epoch);
-  const positions = resolveCursor(cursor, channels, epochs());
+  const positions = resolveInLineage(cursor, channels, lineagesOf(hubs));
   if (positions) return positions;
   await Promise.all(hubs.map((hub) => hub.repaired()));
-  return resolveCursor(cursor, channels, epochs());
+  return resolveInLineage(cursor, channels, lineagesOf(hubs));
+}
+
+function lineagesOf(hubs: readonly Hub[]): Lineage[] {
+  return hubs.map(({ epoch, parentEpoch }) => ({ epoch, parent: parentEpoch }));
 }
 
 /** Before the first kept event that was merged within the window. */

@@ -52,7 +52,8 @@ export function logInStore(engine: Engine, channel: Channel): WindowLog {
     ring: null,
     async page(after) {
       const page = await engine.readHistory(channel, after, WALK_EVENTS);
-      return page.kind === 'gap' ? page : { ...page, through: page.events.at(-1)?.offset ?? after.offset };
+      if (page.kind === 'gap') return page;
+      return { ...page, through: page.events.at(-1)?.offset ?? after.offset, epoch: page.log.epoch };
     },
   };
 }

@@ -53,6 +53,6 @@ function isMissing({ epoch }: { epoch: string }, log: Log | undefined): boolean 
   return log !== undefined && log.epoch === epoch;
 }
 
-function textOf({ from, seq, body }: { from: string; seq: number; body: string }): string {
+export function textOf({ from, seq, body }: { from: string; seq: number; body: string }): string {
   return `${from || '-'} ${seq} ${shown(body)}`;
 }

@@ -4,10 +4,12 @@
  *
  * A reader's position moves by an event, or by a cursor that a control frame or a poll gives it: that is a claim that
  * everything up to there was given. Only a channel that is still empty moves on without events. A repeat is allowed on
- * the wire directly after a resume, a `reset` only once Redis was given back older data, or another took its place.
+ * the wire directly after a resume, a `reset` only once Redis was given back older data, or another took its place. Then a
+ * reader may also be told that it goes on in another epoch, at the same offset: if all that it was given is in that one's log.
  */
 import type { Model, ReaderLine } from '../model.ts';
 import { parseCursor } from '../model.ts';
+import { textOf } from './agreement.ts';
 import { around, type Check, type Violation } from './check.ts';
 
 /** I10. */
@@ -51,6 +53,11 @@ class Firsts {
     this.#firsts.set(key, Math.min(offset, this.#firsts.get(key) ?? offset));
   }
 
+  /** Of its last cursor. */
+  lastPrefixOf(reader: string): string | undefined {
+    return lastPrefixOf(this.#model.readers.get(reader) ?? []);
+  }
+
   of(channel: string, prefix: string): number {
     const known = this.#firsts.get(`${channel} ${prefix}`);
     if (known !== undefined) return known;
@@ -70,6 +77,8 @@ class ReaderCheck {
   readonly #firsts: Firsts;
   #channels: readonly string[] = [];
   readonly places = new Map<string, Place>();
+  /** By channel, since it was reset: offset -> what it was given there. */
+  readonly #given = new Map<string, Map<number, string>>();
   /** Nothing was given on this connection yet. */
   #isFirst = true;
   #isSynced = false;
@@ -115,11 +124,10 @@ class ReaderCheck {
     this.#isSynced = true;
     if (status === 'reset') {
       this.#isReset = true;
-      const mayBe = this.#model.losses.some(({ since }) => since <= line.at);
-      if (!mayBe) yield this.#wrong(line, 'told reset, though nothing was lost');
-    } else if (!isFirst) {
+      if (!this.#mayBeLost(line)) yield this.#wrong(line, 'told reset, though nothing was lost');
+    } else if (!isFirst && !(status === 'resumed' && this.#mayBeLost(line))) {
       yield this.#wrong(line, `$sync ${status} in mid-stream`);
-    } else if ((status === 'fresh') !== (this.#opened === '')) {
+    } else if (isFirst && (status === 'fresh') !== (this.#opened === '')) {
       yield this.#wrong(line, `came with ${this.#opened || 'nothing'} and was told ${status}`);
     }
   }
@@ -129,6 +137,7 @@ class ReaderCheck {
     this.#goTo(cursor);
     const wasReset = this.#isReset;
     this.#isReset = false;
+    if (wasReset) this.#given.clear();
     if (wasReset || before.size === 0) return;
     for (const channel of this.#channels) {
       yield* this.#compare(line, channel, before.get(channel)!, this.places.get(channel)!, false);
@@ -147,10 +156,14 @@ class ReaderCheck {
       if (was) yield* this.#compare(line, channel, was, this.places.get(channel)!, channel === line.channel);
     }
     this.#isFirst = false;
+    const given = this.#given.get(line.channel) ?? new Map<number, string>();
+    this.#given.set(line.channel, given.set(this.places.get(line.channel)!.offset, textOf(line)));
   }
 
   *#compare(line: ReaderLine, channel: string, was: Place, is: Place, byEvent: boolean): Iterable<Violation> {
-    if (was.prefix !== is.prefix) {
+    if (was.prefix !== is.prefix && !byEvent && was.offset === is.offset && this.#mayBeLost(line)) {
+      yield* this.#kept(line, channel, is);
+    } else if (was.prefix !== is.prefix) {
       yield this.#wrong(line, `went from ${was.prefix} to ${is.prefix} without a reset`, channel, is.offset);
     } else if (is.offset < was.offset + (byEvent ? 1 : 0)) {
       if (!this.#isFirst) yield this.#wrong(line, `a repeat: ${is.offset} after ${was.offset}`, channel, is.offset);
@@ -158,6 +171,24 @@ class ReaderCheck {
       const first = this.#firsts.of(channel, is.prefix);
       const wasEmpty = byEvent ? is.offset === first : is.offset < first;
       if (!wasEmpty) yield this.#wrong(line, `a skip: ${is.offset} after ${was.offset}`, channel, was.offset + 1);
+    }
+  }
+
+  #mayBeLost({ at }: ReaderLine): boolean {
+    return this.#model.losses.some(({ since }) => since <= at);
+  }
+
+  /** What a reader keeps that goes on in the epoch that was the last one, is in its log. */
+  *#kept(line: ReaderLine, channel: string, is: Place): Iterable<Violation> {
+    const log = this.#model.logs.get(channel);
+    const last = this.#channels.length === 1 ? log?.epoch : this.#firsts.lastPrefixOf(this.#reader);
+    if (!log || is.prefix !== last) return;
+    const texts = new Map(log.events.map((event) => [event.offset, textOf(event)]));
+    const oldest = log.events[0]?.offset ?? Number.POSITIVE_INFINITY;
+    for (const [offset, text] of this.#given.get(channel) ?? []) {
+      if (offset < oldest || offset > is.offset || texts.get(offset) === text) continue;
+      const what = `goes on in ${is.prefix} with ${text} at ${offset}, where its log has ${texts.get(offset) ?? 'nothing'}`;
+      yield this.#wrong(line, what, channel, offset);
     }
   }
 

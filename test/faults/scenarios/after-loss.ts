@@ -39,26 +39,33 @@ export async function resend(
   return lost.length;
 }
 
-/** Waits for every reader to be told; who is not in time is a failure. @returns How long it took those who were, milliseconds. */
-export async function awaitResets(
+/**
+ * Waits for every reader to be told, with one of these; who is not in time is a failure. Who was given nothing that was lost may be
+ * told `resumed`: it goes on in another epoch.
+ *
+ * @returns How long it took those who were, milliseconds.
+ */
+export async function awaitTold(
   { lines }: Recorder,
   since: number,
   readers: readonly Reader[],
+  statuses: readonly ('reset' | 'resumed')[],
   failures: string[],
 ): Promise<number[]> {
-  await waitFor(() => resetTimes(lines, since, readers).without.length === 0, {
+  const told = () => toldTimes(lines, since, readers, statuses);
+  await waitFor(() => told().without.length === 0, {
     timeoutMs: RESET_MAX_MS,
-    what: () => `resets of ${resetTimes(lines, since, readers).without.join()}`,
+    what: () => `${statuses.join(' or ')} of ${told().without.join()}`,
   }).catch((error: Error) => failures.push(error.message));
-  return resetTimes(lines, since, readers).ms;
+  return told().ms;
 }
 
-/** When each reader was first told `reset` after a moment, and who was not. */
-function resetTimes(lines: readonly Line[], since: number, readers: readonly Reader[]) {
+/** When each reader was first told one of these after a moment, and who was not. */
+function toldTimes(lines: readonly Line[], since: number, readers: readonly Reader[], statuses: readonly string[]) {
   const told = new Map<string, number>();
   for (const line of lines) {
     if (line.t !== 'told' || line.at < since || told.has(line.reader)) continue;
-    if ((line.data as { status?: string }).status === 'reset') told.set(line.reader, line.at - since);
+    if (statuses.includes((line.data as { status?: string }).status ?? '')) told.set(line.reader, line.at - since);
   }
   return { ms: [...told.values()], without: readers.flatMap(({ name }) => (told.has(name) ? [] : [name])) };
 }

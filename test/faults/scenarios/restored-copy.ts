@@ -7,7 +7,7 @@ import { createRandom } from '../../support/random.ts';
 import { startWriter } from '../clients/writer.ts';
 import { copyData, putBack } from '../faults/store.ts';
 import { CHANNELS, run } from '../run.ts';
-import { awaitResets, RESET_MAX_MS, resend } from './after-loss.ts';
+import { awaitTold, RESET_MAX_MS, resend } from './after-loss.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
 
 export const restoredCopy: Scenario = {
@@ -49,7 +49,7 @@ export const restoredCopy: Scenario = {
           const loss = { t: 'loss', since, until: recorder.now } as const;
           const at = recorder.add(loss);
           resent += await resend({ sendUrl }, recorder, loss);
-          resets.push(...(await awaitResets(recorder, at, readers, failures)));
+          resets.push(...(await awaitTold(recorder, at, readers, ['reset', 'resumed'], failures)));
         }
       },
     });

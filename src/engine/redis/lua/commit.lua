@@ -111,7 +111,8 @@ local function index(metaKey, indexKey, at, firstField, firstPublisher)
 end
 
 local nowMs = redisMs()
-local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 'server', 'clock', 'clockAt', 'leaseMs')
+local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 'server', 'clock', 'clockAt', 'leaseMs',
+  'fork', 'forkEvents', 'parentSince', 'parentEvents')
 if shard[1] ~= token then
   return 'lease'
 end
@@ -126,6 +127,10 @@ if lastEntry ~= '' and redis.call('LINDEX', inboxKey, entries - 1) ~= lastEntry 
   return 'rev'
 end
 
+-- Where each channel was when another Redis process took over, noted with its first events after that (lua/lineage.lua).
+local since, eventsThen = shard[9] or shard[11], shard[10] or shard[12]
+local forks = {}
+
 local events = tonumber(shard[3] or '0')
 local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
   local head = channels[at + 1]
@@ -135,6 +140,14 @@ local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
   if head == '' and firstField > firstEvent and channels[at + 4] ~= events + 1 then
     return 'head'
   end
+  if since and firstField > firstEvent then
+    local score = redis.call('ZSCORE', recentKey, channels[at])
+    if head == '' then
+      forks[at] = digits(math.min(channels[at + 4] - 1, tonumber(eventsThen)))
+    elseif score and tonumber(score) <= tonumber(since) then
+      forks[at] = head
+    end
+  end
 end)
 if refusal then
   return refusal
@@ -142,7 +155,7 @@ end
 
 -- Redis does not undo what a script wrote before a command of it was refused. Events would be there and their changes still in
 -- the inbox, to become events again in every round, so all that is written with is asked for before the first write.
-for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}) do
+for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN', 'ZSCORE'}) do
   if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
     return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
   end
@@ -167,6 +180,9 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
     redis.call('HSET', metaKey, 'head', channels[at + 2], 'reducer', channels[at + 3], 'used', now)
     if channels[at + 1] == '' then
       redis.call('HSET', metaKey, 'base', digits(channels[at + 4] - 1))
+    end
+    if forks[at] then
+      redis.call('HSET', metaKey, 'fork', forks[at], 'forkSince', since)
     end
     recent[#recent + 1] = newRev
     recent[#recent + 1] = name

@@ -10,6 +10,7 @@
 -- KEYS[2]  forgotten
 -- KEYS[3]  meta
 -- KEYS[4]  history
+-- KEYS[5]  recent
 -- ARGV[1]  epoch for a shard that has none
 -- ARGV[2]  channel
 -- ARGV[3]  epoch of the position; '' for the newest events
@@ -20,9 +21,11 @@
 -- ARGV[8]  what an event weighs beside its bytes
 --
 -- Answer   {epoch, events of the shard, forgotten, forgotten of this channel or nil, head or nil, base or nil,
---           count of events kept, clock of the shard (ms), {event…}, fold of this channel or nil}; head and base nil for a channel that does not exist
+--           count of events kept, clock of the shard (ms), {event…}, fold of this channel or nil, epoch of the shard before
+--           this one or nil, 1 where the position is of that one and of this one as well}; head and base nil for a channel that
+--           does not exist
 
-local shardKey, forgottenKey, metaKey, historyKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local shardKey, forgottenKey, metaKey, historyKey, recentKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local newEpoch = ARGV[1]
 local channel = ARGV[2]
 local epochAsked = ARGV[3]
@@ -72,23 +75,31 @@ local function newest(first, last)
   return events
 end
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten', 'clock', 'clockAt', 'leaseMs')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten', 'clock', 'clockAt', 'leaseMs',
+  'parent', 'parentOf', 'parentSince', 'parentEvents')
 local epoch = shard[1]
 if not epoch then
   epoch = newEpoch
   redis.call('HSET', shardKey, 'epoch', epoch)
 end
-local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold')
+local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold', 'fork', 'forkSince')
 local head, base = meta[1], meta[2]
 local kept = redis.call('LLEN', historyKey)
+local epochNow, parent = channelEpoch(epoch, meta[3]), parentOf(epoch, shard[7], shard[8])
+local isOfBoth = false
+if parent and epochAsked ~= epochNow and epochAsked == channelEpoch(parent, meta[3]) then
+  local fork = forkOf(shard[9], shard[10], redis.call('ZSCORE', recentKey, channel), head, meta[4], meta[5])
+  isOfBoth = fork ~= nil and after <= fork
+end
 local events = {}
 if head and limit > 0 and epochAsked == '' then
   events = newest(math.max(0, kept - limit), kept - 1)
-elseif head and limit > 0 and epochAsked == channelEpoch(epoch, meta[3]) then
+elseif head and limit > 0 and (epochAsked == epochNow or isOfBoth) then
   local first = math.max(0, after - (head - kept))
   events = oldest(first, math.min(first + limit, kept) - 1)
 end
 return {
   epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept,
   digits(storeMs(shard[4], shard[5], shard[6], redisMs())), events, meta[3],
+  parent, isOfBoth and 1 or 0,
 }

@@ -12,7 +12,8 @@
 -- events that somebody has seen may be gone, and new ones would get their offsets. So the lease, whoever's it was,
 -- ends, and goes to nobody for ARGV[6]: time for those who saw them to say so (`renew`). This goes by what is stored, so
 -- that it holds for a merger that was not there before; where a user may not call INFO there is no such pause. Whose the lease was
--- is kept (`unvouched`) until that one has said that nothing is missing, or the shard has a new epoch (`renew`).
+-- is kept (`unvouched`) until that one has said that nothing is missing, or the shard has a new epoch (`renew`). So is where the
+-- shard was (`fork`, lua/lineage.lua).
 --
 -- Entries are read in steps of 1, 2, 4 …, so that of large ones not many are read in vain.
 --
@@ -50,7 +51,7 @@ local isKeeper = ARGV[10] == '1'
 local takes = ARGV[11] == '1'
 
 local nowMs = redisMs()
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork')
 local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
 local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
 local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
@@ -63,6 +64,9 @@ if thisServer and thisServer ~= server then
   if server then
     if not isKeeper and holder ~= '' then
       redis.call('HSET', shardKey, 'unvouched', holder or '-')
+    end
+    if not shard[11] then
+      redis.call('HSET', shardKey, 'fork', rev, 'forkEvents', events, 'forkHolder', holder or '-')
     end
     -- Nobody's token.
     holder, heldUntil, heldMs = '', digits(nowMs + pauseMs), pauseMs

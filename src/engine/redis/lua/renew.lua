@@ -29,7 +29,7 @@ local observers = ARGV[3]
 local mergers = ARGV[4]
 local kind = ARGV[5]
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched', 'fork', 'forkEvents', 'forkHolder')
 local epoch = shard[1]
 local fold = metaKey and redis.call('HGET', metaKey, 'fold')
 local epochNow = epoch and channelEpoch(epoch, fold)
@@ -67,6 +67,9 @@ elseif kind == 'rev' then
   if not isDue and shard[5] == ARGV[7] then
     redis.call('HDEL', shardKey, 'unvouched')
   end
+  if not isDue and shard[8] == ARGV[7] then
+    redis.call('HDEL', shardKey, 'fork', 'forkEvents', 'forkHolder')
+  end
 elseif kind == 'unvouched' then
   isDue = isDue or shard[5]
 else
@@ -78,7 +81,14 @@ if not isDue then
 end
 redis.call('HSET', shardKey, 'epoch', newEpoch)
 redis.call('HINCRBY', shardKey, 'rev', 1)
-redis.call('HDEL', shardKey, 'unvouched')
+redis.call('HDEL', shardKey, 'unvouched', 'fork', 'forkEvents', 'forkHolder')
+-- What was lost was lost when that process took over, and what was there then is there still. What is lost in another way
+-- leaves nobody to say how much.
+if epoch and shard[6] then
+  redis.call('HSET', shardKey, 'parent', epoch, 'parentOf', newEpoch, 'parentSince', shard[6], 'parentEvents', shard[7])
+else
+  redis.call('HDEL', shardKey, 'parent', 'parentOf', 'parentSince', 'parentEvents')
+end
 redis.call('SPUBLISH', observers, newEpoch)
 redis.call('SPUBLISH', mergers, '')
 return {1, channelEpoch(newEpoch, fold)}

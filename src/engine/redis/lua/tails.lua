@@ -13,7 +13,7 @@
 -- ARGV[6]  how long what stands before the channel in the name of its meta is, bytes
 -- ARGV[7]  MessagePack: a flat array that has for each channel: epoch and offset of its position
 --
--- Answer   {epoch, events of the shard, forgotten, [head or nil, base or nil, count of events kept, forgotten of this
+-- Answer   {epoch, events of the shard, forgotten, epoch of the shard before this one or nil, [head or nil, base or nil, count of events kept, forgotten of this
 --           channel or nil, {event…}, fold or nil] for each channel}; it ends before those that there was no room for
 
 local shardKey, forgottenKey = KEYS[1], KEYS[2]
@@ -27,7 +27,7 @@ local positions = cmsgpack.unpack(ARGV[7])
 
 local FIRST_CHANNEL_KEY = 3
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten', 'parent', 'parentOf')
 local epoch = shard[1]
 if not epoch then
   epoch = newEpoch
@@ -54,8 +54,8 @@ local function read(historyKey, first, last)
   return events
 end
 
-local answer = {epoch, shard[2] or '0', shard[3] or '0'}
-local at = 3
+local answer = {epoch, shard[2] or '0', shard[3] or '0', parentOf(epoch, shard[4], shard[5])}
+local at = 4
 for i = 1, #positions, 2 do
   if bytes > maxBytes then
     break

@@ -60,7 +60,7 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
       ...[of.dedupe, of.meta, of.history, of.state, of.index],
     ],
   },
-  history: { by: ['gateway'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
+  history: { by: ['gateway'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent] },
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
   tails: { by: ['gateway'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
   state: { by: ['gateway', 'merger'], keys: (of) => [of.shard, of.meta, of.state, of.index] },
