@@ -111,6 +111,31 @@ describe('a Redis that has lost an event of one channel', () => {
     await isReset(engine, WHOLE, epoch, 4);
   });
 
+  for (const [age, status] of [
+    ['long ago', 'resumed'],
+    ['just before', 'reset'],
+  ] as const) {
+    it(`when it came back once more, and for the first time ${age}: who saw what was made in between is told ${status}`, async () => {
+      await using redis = await startRedis({ appendfsync: 'always' });
+      const { epoch } = await lose(redis, 'always');
+      {
+        await using life = await startLife(redis);
+        await send(life.engine, WHOLE, 'w4');
+        await redis.cli('CLIENT', 'PAUSE', '600000');
+      }
+      await comeBack(redis, 'always');
+      if (age === 'long ago') await redis.cli('HSET', 'sc:{0}:shard', 'forkAt', '0');
+      await using life = await startLife(redis);
+      const { engine } = life;
+      await send(engine, WHOLE, 'w5');
+      const { head } = await boundsOf(engine, TORN);
+      await engine.renew(0, epoch, { kind: 'head', channel: TORN, offset: head + 1 });
+      assert.notEqual((await boundsOf(engine, WHOLE)).epoch, epoch);
+      assert.equal((await told(engine, WHOLE, epoch, 4))[0], status);
+      await isReset(engine, TORN, epoch, head + 1);
+    });
+  }
+
   it('is not believed of an epoch that a version made which does not know of this', async () => {
     await using redis = await startRedis({ appendfsync: 'always' });
     const { epoch } = await lose(redis);

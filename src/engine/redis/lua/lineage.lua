@@ -4,8 +4,8 @@
 -- common. A channel that has got no event since has it still; of another its first commit after that noted where it was
 -- (commit.lua), its fork. So a shard that gets a new epoch for what one channel lost takes nothing from the others (docs/adr/0027).
 --
--- Fields of shard: fork, forkEvents, forkHolder: its `rev` and `events` when a process took over of which nobody has said yet that
--- it has all, and whose the lease was; parent, parentOf, parentSince, parentEvents: the epoch before, that which followed on it, and the
+-- Fields of shard: fork, forkEvents, forkHolder, forkAt: its `rev` and `events` when a process took over of which nobody has said yet
+-- that it has all, whose the lease was, and when that was by the clock of the shard; parent, parentOf, parentSince, parentEvents: the epoch before, that which followed on it, and the
 -- same of that takeover.
 -- Fields of meta: fork, and forkSince: of which takeover.
 

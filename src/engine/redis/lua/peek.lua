@@ -50,8 +50,11 @@ local isDue = ARGV[9] == '1'
 local isKeeper = ARGV[10] == '1'
 local takes = ARGV[11] == '1'
 
+-- Whoever remembers more than the store has said so by then: a takeover that came after it has a fork of its own.
+local REMEMBERED_MS = 600000
+
 local nowMs = redisMs()
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork', 'forkAt')
 local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
 local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
 local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
@@ -65,8 +68,8 @@ if thisServer and thisServer ~= server then
     if not isKeeper and holder ~= '' then
       redis.call('HSET', shardKey, 'unvouched', holder or '-')
     end
-    if not shard[11] then
-      redis.call('HSET', shardKey, 'fork', rev, 'forkEvents', events, 'forkHolder', holder or '-')
+    if not shard[11] or clock - tonumber(shard[12]) > REMEMBERED_MS then
+      redis.call('HSET', shardKey, 'fork', rev, 'forkEvents', events, 'forkHolder', holder or '-', 'forkAt', digits(clock))
     end
     -- Nobody's token.
     holder, heldUntil, heldMs = '', digits(nowMs + pauseMs), pauseMs

@@ -68,7 +68,7 @@ elseif kind == 'rev' then
     redis.call('HDEL', shardKey, 'unvouched')
   end
   if not isDue and shard[8] == ARGV[7] then
-    redis.call('HDEL', shardKey, 'fork', 'forkEvents', 'forkHolder')
+    redis.call('HDEL', shardKey, 'fork', 'forkEvents', 'forkHolder', 'forkAt')
   end
 elseif kind == 'unvouched' then
   isDue = isDue or shard[5]
@@ -81,7 +81,7 @@ if not isDue then
 end
 redis.call('HSET', shardKey, 'epoch', newEpoch)
 redis.call('HINCRBY', shardKey, 'rev', 1)
-redis.call('HDEL', shardKey, 'unvouched', 'fork', 'forkEvents', 'forkHolder')
+redis.call('HDEL', shardKey, 'unvouched', 'fork', 'forkEvents', 'forkHolder', 'forkAt')
 -- What was lost was lost when that process took over, and what was there then is there still. What is lost in another way
 -- leaves nobody to say how much.
 if epoch and shard[6] then
