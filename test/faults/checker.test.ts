@@ -189,6 +189,35 @@ describe('checker', () => {
     assert.deepEqual([told(at), told(at + 1)], [[], ['I4']]);
   });
 
+  it('lets a reader go on in another epoch that is told so, if all it was given is in that log', () => {
+    /** From the cut on, in the epoch that is there in the end. */
+    const renewed = (edits: readonly Edit[] = []) => {
+      const lines = soundHistory();
+      for (const edit of edits) edit(lines);
+      change('told', 1, { cursor: 'bbbbbb.2' })(lines);
+      change('event', 2, { cursor: 'bbbbbb.3' })(lines);
+      change('log', 0, { epoch: 'bbbbbb' })(lines);
+      change('state', 0, { cursor: 'bbbbbb.3' })(lines);
+      return lines;
+    };
+    const loss: Line = { t: 'loss', at: 50, since: 25, until: 26 };
+    const found = (lines: Line[]) => check(lines).violations.map(({ what }) => what);
+    assert.deepEqual(found([...renewed(), loss]), []);
+    // A poll is told in its first event.
+    const polled = renewed();
+    change('told', 1, { cursor: '' })(polled);
+    assert.deepEqual(found([...polled, loss]), []);
+    assert.match(found(renewed())[0]!, /without a reset$/, 'nothing was lost');
+    const other: Edit = change('event', 1, { body: base64('another') });
+    const wrong = found([...renewed([other]), loss]);
+    assert.ok(
+      wrong.some((what) => /goes on in bbbbbb with b.1 1 "another" at 2/.test(what)),
+      wrong.join('; '),
+    );
+    const late: Edit = change('told', 1, { data: { status: 'fresh' } });
+    assert.ok(found([...renewed([late]), loss]).some((what) => /without a reset$/.test(what)));
+  });
+
   it('allows a repeat on the wire directly after a resume', () => {
     const lines = soundHistory();
     const again = lines[7] as Line & { t: 'event' };

@@ -5,7 +5,7 @@
  * A reader's position moves by an event, or by a cursor that a control frame or a poll gives it: that is a claim that
  * everything up to there was given. Only a channel that is still empty moves on without events. A repeat is allowed on
  * the wire directly after a resume, a `reset` only once Redis was given back older data, or another took its place. Then a
- * reader may also be told that it goes on in another epoch, at the same offset: if all that it was given is in that one's log.
+ * reader may also be told `resumed` and go on in another epoch from the same offset: if all that it was given is in that one's log.
  */
 import type { Model, ReaderLine } from '../model.ts';
 import { parseCursor } from '../model.ts';
@@ -83,6 +83,7 @@ class ReaderCheck {
   #isFirst = true;
   #isSynced = false;
   #isReset = false;
+  #isResumed = false;
   #opened = '';
 
   constructor(reader: string, model: Model, firsts: Firsts) {
@@ -97,6 +98,7 @@ class ReaderCheck {
       this.#isFirst = true;
       this.#isSynced = false;
       this.#isReset = false;
+      this.#isResumed = false;
       this.#opened = line.cursor;
       // What it comes with it was given: a reader whose cursor is ahead of its events has missed some.
       if (line.cursor !== '') yield* this.#claim(line, line.cursor);
@@ -122,6 +124,7 @@ class ReaderCheck {
     if (status === 'degraded' || status === 'recovered') return;
     const isFirst = !this.#isSynced;
     this.#isSynced = true;
+    this.#isResumed = status === 'resumed';
     if (status === 'reset') {
       this.#isReset = true;
       if (!this.#mayBeLost(line)) yield this.#wrong(line, 'told reset, though nothing was lost');
@@ -161,7 +164,8 @@ class ReaderCheck {
   }
 
   *#compare(line: ReaderLine, channel: string, was: Place, is: Place, byEvent: boolean): Iterable<Violation> {
-    if (was.prefix !== is.prefix && !byEvent && was.offset === is.offset && this.#mayBeLost(line)) {
+    const follows = is.offset === was.offset + (byEvent ? 1 : 0);
+    if (was.prefix !== is.prefix && follows && this.#isResumed && this.#mayBeLost(line)) {
       yield* this.#kept(line, channel, is);
     } else if (was.prefix !== is.prefix) {
       yield this.#wrong(line, `went from ${was.prefix} to ${is.prefix} without a reset`, channel, is.offset);
