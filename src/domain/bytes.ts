@@ -4,7 +4,7 @@
  * Nobody may write into them.
  */
 
-const singles = Array.from({ length: 256 }, (_, value) => Uint8Array.of(value));
+const singles = Array.from({ length: 256 }, (_, value) => Buffer.of(value));
 
 /** A copy of what is part of something larger. Not `Buffer.from`, whose small copies share a slab of 8 KiB. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
