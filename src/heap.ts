@@ -2,7 +2,7 @@
  * How much garbage a process may hold before it is collected.
  *
  * V8's own rule lets the old generation grow to four times what is alive: of 80,000 channels whose Redis came back 855 MB were
- * resident, 270 of them alive; by this rule 381. Where little is alive, collecting often would cost more than it saves, and it is as V8
+ * resident, 270 of them alive; by this rule 354. Where little is alive, collecting often would cost more than it saves, and it is as V8
  * would have it.
  */
 import { PerformanceObserver } from 'node:perf_hooks';

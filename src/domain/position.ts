@@ -6,7 +6,7 @@
  * changes are then merged and become 41 and 42. A reader that had seen the first 42 and comes back asking for "after
  * 42" would be told that it is up to date and would never learn that its 41 and 42 are not everybody else's. So
  * when a log is found to have lost or rewritten events, the shard gets a new epoch, and a position that carries
- * the old one is answered `reset`.
+ * the old one is answered `reset`, unless the engine knows that the log up to there is the same in both (docs/adr/0027).
  */
 
 /** Name of one incarnation of a shard's logs: 6 characters of base 36, random. */

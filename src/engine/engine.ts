@@ -112,7 +112,8 @@ export interface Engine extends Comparing {
 
   /**
    * The events after a position, oldest first, together with the log's bounds at that very moment; a `gap` when `gapAt`
-   * finds one. With `null` for the position: the newest events, of which the oldest are left out first.
+   * finds one. With `null` for the position: the newest events, of which the oldest are left out first. A position of the epoch
+   * before (`parent` of the bounds), up to where the channel is known to be the same in both, is as one of this epoch.
    * Reading creates nothing but the shard's epoch, where there was none.
    *
    * @param limit Events at most; 0: the bounds alone.

@@ -8,31 +8,18 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { type ChannelStart, findStart } from '../../src/gateway/stream/start.ts';
-import { createLogger } from '../../src/log.ts';
-import { createMerger } from '../../src/merger/merger.ts';
-import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
-import { createMetrics } from '../../src/metrics.ts';
 import { change, generousOptions } from '../contract/engine/kit.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
+import { createLogMerger } from './log-merger.ts';
 
-const LEASE_MS = 2_000;
 const ignore = () => {};
 const log = { info: ignore, warn: ignore, error: ignore };
 
 /** An engine with a merger on it. */
 export async function startLife(redis: RedisServer) {
   const engine = await createRedisEngine({ ...generousOptions, shards: 1, url: redis.url, prefix: 'sc', log });
-  const merger = createMerger({
-    engine,
-    clock: systemClock,
-    log: createLogger({ logLevel: 'silent' }),
-    metrics: createMetrics(),
-    reducerFor: createReducerFor([{ pattern: '*', reducer: 'log' }]),
-    tag: 0,
-    stateMaxBytes: 1_000,
-    leaseMs: LEASE_MS,
-  });
+  const merger = createLogMerger(engine);
   await merger.start();
   const end = async () => {
     await merger.stop();

@@ -5,18 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../src/clock.ts';
 import type { Channel } from '../../src/domain/channel.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { Epoch } from '../../src/domain/position.ts';
 import type { Engine, Subscription } from '../../src/engine/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
-import { createLogger } from '../../src/log.ts';
-import { createMerger } from '../../src/merger/merger.ts';
-import { createReducerFor } from '../../src/merger/reducers/patterns.ts';
-import { createMetrics } from '../../src/metrics.ts';
 import { change, channelOn, textOf } from '../contract/engine/kit.ts';
 import { waitFor } from '../support/wait.ts';
+import { createLogMerger } from './log-merger.ts';
 
 /** Disposed of, it ends at once, whatever state the store is in. */
 export interface Workload extends AsyncDisposable {
@@ -40,22 +36,12 @@ const PACE_MS = 3;
 const RETRY_MS = 20;
 /** Elections, a lease of a merger that saw its Redis die, and a busy machine. */
 const RECOVERY_MS = 60_000;
-const LEASE_MS = 2_000;
 
 export async function startWorkload(engine: Engine, channelsPerShard = 2): Promise<Workload> {
   const channels = Array.from({ length: engine.shards * channelsPerShard }, (_, i) =>
     channelOn(i % engine.shards, engine.shards),
   );
-  const merger = createMerger({
-    engine,
-    clock: systemClock,
-    log: createLogger({ logLevel: 'silent' }),
-    metrics: createMetrics(),
-    reducerFor: createReducerFor([{ pattern: '*', reducer: 'log' }]),
-    tag: 0,
-    stateMaxBytes: 1_000,
-    leaseMs: LEASE_MS,
-  });
+  const merger = createLogMerger(engine);
   const followers = new Map(channels.map((channel) => [channel, new Follower(engine, channel)]));
   await Promise.all([...followers.values()].map((follower) => follower.start()));
   await merger.start();

@@ -36,6 +36,16 @@ function bytesFrom(random: Random, length: number): Buffer {
   return Buffer.concat(parts);
 }
 
+/** By a decoder, and what it gives. */
+function textIfClean(bytes: Buffer): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return /[\0\r]|^\uFEFF/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
 const eventOf = (bytes: Buffer): Event => ({ offset: 7, from: 'ann.secret', seq: 3, atMs: 1_700_000_000_000, bytes });
 
 function whole(format: Format, bytes: Buffer): string {
@@ -70,6 +80,7 @@ describe('a large change in pieces', () => {
     for (let i = 0; i < 2_000; i++) {
       const bytes = bytesFrom(random, 2 + random.int(12));
       assert.equal(isCleanText(bytes), cleanText(bytes) !== undefined, bytes.toString('hex'));
+      assert.equal(cleanText(bytes), textIfClean(bytes), bytes.toString('hex'));
     }
   });
 });

@@ -5,8 +5,8 @@
 -- (commit.lua), its fork. So a shard that gets a new epoch for what one channel lost takes nothing from the others (docs/adr/0027).
 --
 -- Fields of shard: fork, forkEvents, forkHolder, forkAt: its `rev` and `events` when a process took over of which nobody has said yet
--- that it has all, whose the lease was, and when that was by the clock of the shard; parent, parentOf, parentSince, parentEvents: the epoch before, that which followed on it, and the
--- same of that takeover.
+-- that it has all, whose the lease was, and when that was by the clock of the shard; parent, parentOf, parentSince, parentEvents: the
+-- epoch before, that which followed on it, and `rev` and `events` of that takeover.
 -- Fields of meta: fork, and forkSince: of which takeover.
 
 -- The epoch before; false where nobody knows it. A version that does not know of lineage renews and leaves these fields as they are.
