@@ -10,6 +10,10 @@ import type { Access } from './access/access.ts';
 import { createAccess } from './access/create-access.ts';
 import type { PassStore } from './access/sessions/pass-store.ts';
 import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
+import type { Archive } from './archive/archive.ts';
+import { withArchive } from './archive/histories.ts';
+import { openPostgres } from './archive/postgres/archive.ts';
+import { createArchiver } from './archiver/archiver.ts';
 import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
@@ -17,6 +21,7 @@ import type { Config, Role } from './config.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory.ts';
 import { createRedisEngine } from './engine/redis/engine.ts';
+import { ArchiveUnavailable } from './errors.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { gatewayDocuments } from './gateway/routes/schemas.ts';
 import { adminRoutes } from './http/admin.ts';
@@ -76,7 +81,9 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     },
     ...(passes && { passes }),
   });
-  const parts = config.roles.map((role) => [role, createPart[role]({ engine, config, log, metrics, access })] as const);
+  const archive = openArchive(config);
+  const partDeps = { engine, config, log, metrics, access, archive };
+  const parts = config.roles.map((role) => [role, createPart[role](partDeps)] as const);
   const onChange = (away: ReadonlySet<number>) => {
     const isPart = away.size > 0 && away.size < engine.shards;
     log.warn(
@@ -112,6 +119,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     watch.close();
     access.close();
     await engine.close();
+    await archive?.close();
   }
 
   try {
@@ -141,6 +149,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
       operatorRoutes(admin, false);
       adminPort = await listen(admin, { host: config.host, port: config.adminPort });
     }
+    await archive?.ready().catch((error: unknown) => {
+      if (!(error instanceof ArchiveUnavailable)) throw error;
+      log.error({ err: error }, 'the archive cannot be reached: events are kept until it can');
+    });
     for (const [, part] of parts) await part.start?.();
     const stopOnce = (drainMs: number) => {
       stopping ??= stop(drainMs);
@@ -173,6 +185,12 @@ async function createEngine(config: Config, log: Logger): Promise<{ engine: Engi
   return { engine, passes: createRedisPasses(engine.link) };
 }
 
+/** Null for a process whose roles have no use for it. */
+function openArchive({ databaseUrl, archiveSchema, archiveMigrate, shards, roles }: Config): Archive | null {
+  if (databaseUrl === null || !(roles.includes('archiver') || roles.includes('gateway'))) return null;
+  return openPostgres({ url: databaseUrl, schema: archiveSchema, migrates: archiveMigrate, shards });
+}
+
 /** What a role may be made of. */
 interface PartDeps {
   readonly engine: Engine;
@@ -180,6 +198,7 @@ interface PartDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly access: Access;
+  readonly archive: Archive | null;
 }
 
 /** A new role is a folder beside the others and an entry here. */
@@ -196,11 +215,13 @@ const createPart: Record<Role, (deps: PartDeps) => Part> = {
     const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, tag, stateMaxBytes, leaseMs });
     return { start: () => merger.start(), finish: () => merger.stop() };
   },
-  gateway({ engine, config, log, metrics, access }) {
+  gateway({ engine, config, log, metrics, access, archive }) {
     const { sessions: tickets, limits } = access;
+    const onAway = (error: unknown) => log.warn({ err: error }, 'a reader asked for what only the archive has');
     const gateway = createGateway({
       ...config,
       engine,
+      histories: archive === null ? engine : withArchive(engine, archive, onAway),
       log,
       metrics,
       seats: limits.seats,
@@ -217,5 +238,10 @@ const createPart: Record<Role, (deps: PartDeps) => Part> = {
         gateway.close();
       },
     };
+  },
+  archiver({ engine, config, log, metrics, archive }) {
+    const { archiveBacklogMaxBytes: backlogMaxBytes } = config;
+    const archiver = createArchiver({ engine, archive: archive!, log, metrics, clock: systemClock, backlogMaxBytes });
+    return { start: async () => archiver.start(), finish: () => archiver.stop() };
   },
 };

@@ -50,6 +50,8 @@ export function readConfig(env: Environment = process.env, machine: Machine = th
   const share = shareOf(machine, read('workers', workers, machine));
   for (const [key, setting] of Object.entries(others) as [string, Setting<unknown>][]) read(key, setting, share);
   const isWrong = (name: string) => problems.some((problem) => problem.startsWith(`${name} `));
+  // Whoever asks for all asks for what there is something to do for.
+  if (values.roles === roles && values.databaseUrl === null) values.roles = roles.filter((role) => role !== 'archiver');
   const config = freeze({ ...(values as Values), loopbackOnly: isLoopback(values.host as string) });
   problems.push(...conflicts(config, machine, given, isWrong));
   problems.push(
@@ -69,8 +71,13 @@ function conflicts(
   isWrong: (name: string) => boolean,
 ): string[] {
   const found: string[] = [];
-  if (config.roles.length < roles.length && config.redisUrl === null && !isWrong('REDIS_URL')) {
+  const isArchiving = config.databaseUrl !== null;
+  const needed = roles.filter((role) => role !== 'archiver' || isArchiving);
+  if (needed.some((role) => !config.roles.includes(role)) && config.redisUrl === null && !isWrong('REDIS_URL')) {
     found.push('ROLES must be `all` without REDIS_URL: the other roles could not be reached');
+  }
+  if (config.roles.includes('archiver') && !isArchiving && !isWrong('DATABASE_URL')) {
+    found.push('ROLES has `archiver`, which needs DATABASE_URL');
   }
   if (config.workers > 1 && config.redisUrl === null && !isWrong('REDIS_URL')) {
     found.push('WORKERS must be 1 without REDIS_URL: they could not reach each other');
@@ -131,8 +138,8 @@ function accessConflicts(config: Config, given: readonly string[], isWrong: (nam
     return found;
   }
   const found: string[] = [];
-  // A merger has no door at which a token could be shown, and need not have what verifies one.
-  const hasDoors = config.roles.some((role) => role !== 'merger');
+  // Where there is no door at which a token could be shown, there need not be what verifies one.
+  const hasDoors = config.roles.some((role) => role === 'bucket' || role === 'gateway');
   if (hasDoors && !ofKeys.some((name) => given.includes(name))) {
     found.push('AUTH=jwt needs JWT_SECRET, JWT_PUBLIC_KEY, JWKS_URL or AUTH_URL: nobody could say who it is');
   }

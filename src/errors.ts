@@ -114,3 +114,19 @@ export class EngineUnreachable extends EngineUnusable {
     this.name = 'EngineUnreachable';
   }
 }
+
+/** The archive did not do what it was asked, or did not say whether it did. The same call may succeed later. */
+export class ArchiveUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ArchiveUnavailable';
+  }
+}
+
+/** The archive cannot be used as it is: not there, of another version, or of another fleet. One sentence for the operator. */
+export class ArchiveUnusable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ArchiveUnusable';
+  }
+}

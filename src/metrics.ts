@@ -70,6 +70,13 @@ export interface Metrics {
   readonly revocationsFullestPage: Gauge;
   /** Seconds. */
   readonly revocationsHeardAgo: Gauge;
+  /** That this process archives. */
+  readonly archivedShards: Gauge;
+  readonly eventsArchived: Count;
+  /** Rounds of a shard. */
+  readonly archiveFailures: Count;
+  /** Per shard, by its archiver: bytes, about. */
+  readonly archiveBacklogBytes: Gauge<'shard'>;
 }
 
 /** From a local memory write to a store that barely keeps up; an answer later than 5 s is a failure in any case. */
@@ -157,5 +164,17 @@ export function createMetrics(): Metrics {
         'Since it was looked for what was revoked, of the page where that is longest ago.',
       ),
     ),
+    archivedShards: new Gauge(named('archived_shards', 'Shards that this process archives.')),
+    eventsArchived: new Counter(named('events_archived_total', 'Events written to the archive.')),
+    archiveFailures: new Counter(
+      named(
+        'archive_failures_total',
+        'Rounds of a shard in which it could not be archived, and which are tried again.',
+      ),
+    ),
+    archiveBacklogBytes: new Gauge({
+      ...named('archive_backlog_bytes', 'Events in Redis that are not in the archive yet.'),
+      labelNames: ['shard'],
+    }),
   };
 }

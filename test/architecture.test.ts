@@ -84,7 +84,7 @@ const clock = /^clock\.ts$/;
 const config = /^config\.ts$/;
 const access = /^access\/(access|limits)\.ts$/;
 const sessionCookie = /^access\/session-cookie\.ts$/;
-const contract = /^engine\/(engine|comparing|evidence|inbox|observer)\.ts$/;
+const contract = /^engine\/(engine|archiving|comparing|evidence|inbox|observer)\.ts$/;
 const fastify = /^(fastify|@fastify\/.*)$/;
 
 /** A role may use what all may use, and itself; never another role, never an implementation. */
@@ -110,6 +110,8 @@ const rules: readonly Rule[] = [
   role('bucket', /^msgpackr$/, /^fastest-levenshtein$/),
   role('merger'),
   role('gateway', /^msgpackr$/),
+  { ...role('archiver'), mayType: [...role('archiver').mayType!, /^archive\/archive\.ts$/] },
+  { of: /^archive\//, may: [/^archive\//, domain, errors, clock, /^pg$/, /^msgpackr$/], mayType: [contract, log] },
   {
     of: /^config(\.ts|\/)/,
     may: [/^config\//, /^access\/(grants|key-kind)\.ts$/, /^fastest-levenshtein$/, /^ipaddr\.js$/],

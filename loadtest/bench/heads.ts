@@ -1,5 +1,5 @@
 /**
- * This head beside a former commit: POSTs a second in Redis, merged and published, deliveries per CPU-second, and memory per
+ * This head beside a former commit: POSTs a second in Redis, merged and published, also per CPU-second, deliveries, and memory per
  * idle stream. For whoever must not make it slower.
  *
  * Why this is a valid comparison: both builds run on the same Node with the same packages and arguments and get the same
@@ -18,7 +18,7 @@ import { buildOf } from './former-build.ts';
 import { HeldStreams } from './held-streams.ts';
 import { type Build, heldBytesOf, startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
-import { bucketAloneOf, pipelineOf, type Side } from './posts-sides.ts';
+import { bucketAloneOf, pipelineOf, type Round, type Side } from './posts-sides.ts';
 import { publish, spreadOf, table, written } from './report.ts';
 import { inTurn, type Opened, type Rounds } from './turns.ts';
 
@@ -48,9 +48,13 @@ interface Measure extends Omit<Rounds, 'tell'> {
   open(head: Head): Promise<Opened>;
 }
 
-const posts = async (side: Side): Promise<Opened> => {
+const perSecond = ({ perS }: Round) => perS;
+/** Of all that is ours, and Redis: what others do on the machine meanwhile is not in it. */
+const perCpuSecond = ({ perS, serverCpu, mergerCpu, redisCpu }: Round) => perS / (serverCpu + mergerCpu + redisCpu);
+
+const posts = async (side: Side, figureOf: (round: Round) => number): Promise<Opened> => {
   const opened = await side.open('off');
-  return { figure: async () => (await opened.measure(seconds)).perS, stop: opened.stop };
+  return { figure: async () => figureOf(await opened.measure(seconds)), stop: opened.stop };
 };
 
 async function holding({ build }: Head) {
@@ -103,12 +107,22 @@ const measures: readonly Measure[] = [
   {
     name: 'POSTs/s, in Redis before the 204',
     rounds: turns,
-    open: ({ build }) => posts(bucketAloneOf('bucket', build)),
+    open: ({ build }) => posts(bucketAloneOf('bucket', build), perSecond),
+  },
+  {
+    name: 'the same per CPU-second, of bucket and Redis',
+    rounds: turns,
+    open: ({ build }) => posts(bucketAloneOf('bucket', build), perCpuSecond),
   },
   {
     name: 'changes/s, accepted, merged and published',
     rounds: turns,
-    open: ({ build }) => posts(pipelineOf('pipeline', build)),
+    open: ({ build }) => posts(pipelineOf('pipeline', build), perSecond),
+  },
+  {
+    name: 'the same per CPU-second, of bucket, merger and Redis',
+    rounds: turns,
+    open: ({ build }) => posts(pipelineOf('pipeline', build), perCpuSecond),
   },
   { name: 'deliveries per CPU-second, one event at a time', rounds: turns, open: deliveriesOf },
   memoryOn(1),

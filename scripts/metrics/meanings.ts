@@ -41,6 +41,14 @@ export const meanings: Readonly<Record<string, string>> = {
     '1,000 is the most a page can have: whose `sub` or `jti` belongs there is then answered 503 `revocations_full`.',
   smallchange_revocations_heard_ago_seconds:
     'Up to 5 while Redis answers; 0 without `AUTH=jwt`. From 9 on nobody is let in by a token or a session: 503 `auth_unavailable`. What is open goes on.',
+  smallchange_archived_shards:
+    'Of all archivers together it is `SHARDS`. Less for longer than 10 s: nobody archives the rest. 0 at one beside another is as it should be.',
+  smallchange_events_archived_total:
+    'What the archive gets. Over time as much as `smallchange_events_merged_total{outcome="event"}`.',
+  smallchange_archive_failures_total:
+    'The database is away, full or slow: the line `not archived` in the log says which. Redis keeps what is not archived.',
+  smallchange_archive_backlog_bytes:
+    'Near 0 while it keeps up. At `ARCHIVE_BACKLOG_MAX_BYTES` POSTs to that shard are answered 503.',
   smallchange_problems_total:
     'What clients are told went wrong. `inbox_full`, `engine_unavailable`, `auth_unavailable`, `overloaded` and `draining` are ours, `internal` is a bug, the rest are theirs.',
   smallchange_edge_connections:

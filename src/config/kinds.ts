@@ -140,6 +140,23 @@ function isRedisUrl(text: string): boolean {
   );
 }
 
+export const postgresUrl: Kind<string> = {
+  form: 'a URL, `postgres://[user:password@]host[:port]/database`, with `?sslmode=…` where it wants TLS',
+  parse(text) {
+    // Never repeated, as above.
+    if (!URL.canParse(text)) return wrong(this.form);
+    const { protocol, hostname, pathname, username, password } = new URL(text);
+    const isOne = /^postgres(ql)?:$/.test(protocol) && hostname !== '' && /^\/[^/]+$/.test(pathname);
+    return isOne && canDecode(username) && canDecode(password) ? right(text) : wrong(this.form);
+  },
+};
+
+/** `1` or `0`. */
+export const yesOrNo: Kind<boolean> = {
+  form: '`0` or `1`',
+  parse: (text) => (text === '0' || text === '1' ? right(text === '1') : wrong('`0` or `1`', text)),
+};
+
 function canDecode(text: string): boolean {
   try {
     decodeURIComponent(text);

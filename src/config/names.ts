@@ -5,7 +5,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /** Settings of the design that this version cannot honour. Silence would look like consent. */
-const announced = ['DATA_DIR', 'DATABASE_URL', 'ARCHIVE_BACKLOG_MAX_EVENTS'];
+const announced = ['DATA_DIR'];
 
 /**
  * How many slips of the pen still make it the known name. None below five characters: too many innocent words

@@ -6,6 +6,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { claimText, grants, headerNames, keysUrl, publicKeyPem, sharedSecret } from './access-kinds.ts';
+import { archiveSettings } from './archive-settings.ts';
 import {
   host,
   hostNames,
@@ -22,7 +23,7 @@ import { limitSettings } from './limit-settings.ts';
 import { connectionsFor, MAX_CONNECTIONS_LIMIT, MAX_STREAMS_LIMIT, streamsFor } from './machine.ts';
 import { optional, type Setting, setting } from './setting.ts';
 
-export const roles = ['bucket', 'merger', 'gateway'] as const;
+export const roles = ['bucket', 'merger', 'gateway', 'archiver'] as const;
 export const reducerNames = ['log', 'latest', 'tally'] as const;
 
 const KIB = 1024;
@@ -42,7 +43,12 @@ export const settings = {
     'off',
     'A second port, on `HOST`, for `/metrics` and `/load`; without it they are on `PORT`, for direct loopback callers only.',
   ),
-  roles: setting('ROLES', someOf(roles), 'all', 'What this process does; fewer than all need `REDIS_URL`.'),
+  roles: setting(
+    'ROLES',
+    someOf(roles),
+    'all',
+    'What this process does; fewer than all need `REDIS_URL`. There is an `archiver` with `DATABASE_URL` alone.',
+  ),
   workers: setting(
     'WORKERS',
     numberOr('auto', availableParallelism, wholeNumber(1, 64)),
@@ -268,6 +274,7 @@ export const settings = {
     'Browser sessions that one `sub` may have: for one more, the oldest ends.',
   ),
   ...limitSettings,
+  ...archiveSettings,
   corsOrigins: optional(
     'CORS_ORIGINS',
     origins,

@@ -42,6 +42,11 @@ export function channelEpoch(epoch: Epoch, fold: number): Epoch {
   return fold === 0 ? epoch : epochOf((Number.parseInt(epoch, 36) + fold) % EPOCHS);
 }
 
+/** The number that the channel was given: the other way round. */
+export function foldOf({ epoch, shardEpoch = epoch }: Pick<LogBounds, 'epoch' | 'shardEpoch'>): number {
+  return (Number.parseInt(epoch, 36) - Number.parseInt(shardEpoch, 36) + EPOCHS) % EPOCHS;
+}
+
 /** For a channel whose state is begun anew. */
 export function newFold(random: () => number = Math.random): number {
   return 1 + Math.floor(random() * (EPOCHS - 1));
@@ -54,6 +59,8 @@ export interface LogBounds {
   readonly shardEpoch?: Epoch;
   /** The epoch before this one, where it is known what both have in common: positions up to there are of this one as well. */
   readonly parent?: Epoch;
+  /** The last offset that both have, where a single log was asked about. */
+  readonly fork?: number;
   /** Offset of the newest event; of an empty channel, its shard's `events`: how many it ever made, and one for each sweep. */
   readonly head: number;
   /** The channel's first event had, or will have, an offset above this. */
@@ -62,6 +69,13 @@ export interface LogBounds {
   readonly oldest: number;
   /** An empty channel may have been another incarnation of itself before this position. */
   readonly forgotten: number;
+  /** Offset of the oldest event that may be asked for, where there are older ones than are kept, in an archive. */
+  readonly archivedFrom?: number;
+}
+
+/** Offset of the oldest event that may be asked for. */
+export function reachOf({ oldest, archivedFrom = oldest }: LogBounds): number {
+  return Math.min(oldest, archivedFrom);
 }
 
 /** Why a position cannot be resumed from. */

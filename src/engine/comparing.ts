@@ -8,7 +8,13 @@ import type { Epoch, GapReason, LogBounds, Position } from '../domain/position.t
 
 export type HistoryPage =
   | { readonly kind: 'events'; readonly log: LogBounds; readonly events: readonly Event[] }
-  | { readonly kind: 'gap'; readonly log: LogBounds; readonly reason: GapReason };
+  | {
+      readonly kind: 'gap';
+      readonly log: LogBounds;
+      readonly reason: GapReason;
+      /** Trimmed here, and there is an archive that may have it: but it does not answer. */
+      readonly isArchiveAway?: boolean;
+    };
 
 /**
  * Stands for all logs of a shard as they were at one moment: while it is the same, none of them has changed. It means

@@ -1,7 +1,7 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract, with `comparing.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * This file is the contract, with `comparing.ts` and `archiving.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
  * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
@@ -19,6 +19,7 @@ import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
 import type { State, StateField } from '../domain/state.ts';
+import type { Archiving } from './archiving.ts';
 import type { Comparing, HistoryPage } from './comparing.ts';
 import type { Evidence, RenewOutcome } from './evidence.ts';
 import type { Found, Lease, Peek, PeekLimits } from './inbox.ts';
@@ -45,7 +46,7 @@ export interface EngineOptions {
   readonly channelIdleMs: number;
 }
 
-export interface Engine extends Comparing {
+export interface Engine extends Comparing, Archiving {
   readonly shards: number;
   /** Whether some may be away while others are there. Then who appends those of each in a call of their own waits for no other. */
   readonly shardsFailApart: boolean;
@@ -166,6 +167,9 @@ export interface Engine extends Comparing {
   close(): Promise<void>;
 }
 
+/** What histories are read from. */
+export type Histories = Pick<Engine, 'readHistory'>;
+
 export type RollName = 'gateways' | 'mergers';
 
 /** What a read answers with unless it is told otherwise, bytes: a store is busy with it for about a millisecond. */
@@ -175,7 +179,7 @@ export const READ_MAX_BYTES = 512 << 10;
 export const LOAD_STATE_MAX_BYTES = 64 << 10;
 export const LOAD_MAX_BYTES = 512 << 10;
 
-/** `full`: the inbox is at its limit, nothing of this change was kept, try later. `unknown`: it may be there or not. */
+/** `full`: the inbox, or what waits to be archived, is at its limit, nothing of this change was kept, try later. `unknown`: it may be there or not. */
 export type AppendOutcome = 'accepted' | 'full' | 'unknown';
 
 export type Away = ReadonlyMap<number, Error>;
@@ -248,7 +252,10 @@ export interface Committed {
   readonly waiting: number;
 }
 
-export type CommitOutcome = Committed | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' };
+export type CommitOutcome =
+  | Committed
+  /** `backlog`: too much waits to be archived, and this, too, would have to wait (`archiving.ts`). */
+  | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' | 'backlog' };
 
 export type SweepOutcome =
   | {

@@ -7,8 +7,16 @@ import { sameEvent } from '../domain/event.ts';
 import type { History } from '../domain/history.ts';
 import { channelEpoch, type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
 import type { StateField } from '../domain/state.ts';
-import type { Changes, HistoryPage, Mark } from './comparing.ts';
+import type { Changes, HistoryPage, Mark, Tail } from './comparing.ts';
 import type { Evidence } from './engine.ts';
+
+/** What is not archived of a shard (`memory-archiving.ts`). */
+export interface Backlog {
+  /** With so many bytes no change is taken any more. */
+  maxBytes: number;
+  events: number;
+  bytes: number;
+}
 
 /** Forgotten channels remembered one by one; older ones are remembered together, as one position of the shard. */
 const FORGOTTEN_MAX_CHANNELS = 10_000;
@@ -27,6 +35,10 @@ export interface Log {
   usedMs: number;
   /** Of the shard, as its last event made it. */
   rev: number;
+  /** Up to where it is archived; its base where nothing is. */
+  archived: number;
+  /** The oldest event that is; 0 where none is. */
+  archivedFrom: number;
 }
 
 interface Publisher {
@@ -47,6 +59,8 @@ export interface Shard {
   readonly logs: Map<Channel, Log>;
   /** By `<channel> <from>`, neither of which can hold a space. In the order in which they were last heard of. */
   readonly publishers: Map<string, Publisher>;
+  /** What is not archived; null where nothing is to be. */
+  backlog: Backlog | null;
 }
 
 export function createShard(): Shard {
@@ -61,6 +75,7 @@ export function createShard(): Shard {
     holder: null,
     logs: new Map(),
     publishers: new Map(),
+    backlog: null,
   };
 }
 
@@ -74,7 +89,11 @@ export function boundsOf(shard: Shard, channel: Channel): LogBounds {
   if (log) {
     const { head, oldest } = log.history;
     const bounds = { epoch: channelEpoch(shard.epoch, log.fold), head, base: log.base, oldest, forgotten };
-    return log.fold === 0 ? bounds : { ...bounds, shardEpoch: shard.epoch };
+    return {
+      ...bounds,
+      ...(log.fold === 0 ? {} : { shardEpoch: shard.epoch }),
+      ...(log.archivedFrom === 0 ? {} : { archivedFrom: log.archivedFrom }),
+    };
   }
   return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };
 }
@@ -93,6 +112,22 @@ export function pageOf(
   const reason = gapAt(after, log);
   if (reason) return { kind: 'gap', log, reason };
   return { kind: 'events', log, events: history?.after(after.offset, limit, maxBytes) ?? [] };
+}
+
+/** The same for many; null for those that there is no room for. */
+export function tailsOf(
+  shard: Shard,
+  wanted: readonly Tail[],
+  limit: number,
+  maxBytes: number,
+): (HistoryPage | null)[] {
+  let bytesLeft = maxBytes;
+  return wanted.map(({ channel, after }) => {
+    if (bytesLeft < 0) return null;
+    const page = pageOf(shard, channel, after, limit, bytesLeft);
+    if (page.kind === 'events') for (const { bytes } of page.events) bytesLeft -= bytes.length;
+    return page;
+  });
 }
 
 /** What has changed since a mark, which is made of the epoch, `rev` and `events`. */

@@ -32,11 +32,20 @@ import {
   type PeekLimits,
   READ_MAX_BYTES,
   type RenewOutcome,
-  type RollName,
   type Snapshot,
   type Subscription,
   type SweepOutcome,
 } from './engine.ts';
+import {
+  isArchived,
+  isBehind,
+  isTooFarBehind,
+  markArchived,
+  noteBacklog,
+  trim,
+  unarchivedOf,
+} from './memory-archiving.ts';
+import { Rolls } from './memory-rolls.ts';
 import {
   boundsOf,
   changesSince,
@@ -47,6 +56,7 @@ import {
   oldestWhile,
   pageOf,
   type Shard,
+  tailsOf,
   weigh,
 } from './memory-shard.ts';
 
@@ -54,7 +64,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
   const shards = Array.from({ length: options.shards }, createShard);
   const watchers = new Set<Watcher>();
   const observers = new Map<Channel, Set<ChannelObserver>>();
-  const rolls = { gateways: new Map<string, Member>(), mergers: new Map<string, Member>() };
+  const rolls = new Rolls();
 
   /** News travels after the step that made it, in order, and never runs inside a caller's own block. */
   function tell(channel: Channel, news: (observer: ChannelObserver) => void): void {
@@ -89,13 +99,16 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
         fold: 0,
         usedMs: now,
         rev: 0,
+        archived: history.head,
+        archivedFrom: 0,
       };
     }
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
     const events = commit.events.map((event) => ({ ...event, mergedAfterMs: Math.round(now - event.atMs) }));
     log.history.append(events);
-    log.history.trimTo(options.historyMaxEvents);
+    noteBacklog(shard, events);
+    trim(shard, log, options.historyMaxEvents);
     if (commit.refold !== undefined) {
       log.state.clear();
       log.fold = commit.refold;
@@ -117,7 +130,8 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const full = new Set<number>();
       for (const [index, batch] of groupByShard(changes, options.shards)) {
         const shard = shards[index]!;
-        if (shard.inbox.length >= options.inboxMaxEntries || shard.inboxBytes >= options.inboxMaxBytes) {
+        const isFull = shard.inbox.length >= options.inboxMaxEntries || shard.inboxBytes >= options.inboxMaxBytes;
+        if (isFull || isBehind(shard)) {
           full.add(index);
           continue;
         }
@@ -173,6 +187,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const shard = shards[index]!;
       if (!holds(shard, commit.token)) return { kind: 'refused', reason: 'lease' };
       if (shard.rev !== commit.rev) return { kind: 'refused', reason: 'rev' };
+      if (isTooFarBehind(shard)) return { kind: 'refused', reason: 'backlog' };
       for (const { channel, head } of commit.channels) {
         if ((shard.logs.get(channel)?.history.head ?? null) !== head) return { kind: 'refused', reason: 'head' };
       }
@@ -196,7 +211,8 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       const expired = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= now);
       for (const name of expired) shard.publishers.delete(name);
       const publishers = expired.map((name) => name.split(' ') as [Channel, string]);
-      const channels = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
+      const idle = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + options.channelIdleMs <= now);
+      const channels = idle.filter((channel) => isArchived(shard, shard.logs.get(channel)!));
       // The last position of a channel must not be one of the channel that may come after it.
       if (channels.length > 0) shard.events++;
       for (const channel of channels) forget(shard, channel);
@@ -219,14 +235,11 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
     },
 
     async readTails(index: number, wanted: readonly Tail[], limit: number, maxBytes: number) {
-      let bytesLeft = maxBytes;
-      return wanted.map(({ channel, after }) => {
-        if (bytesLeft < 0) return null;
-        const page = pageOf(shards[index]!, channel, after, limit, bytesLeft);
-        if (page.kind === 'events') for (const { bytes } of page.events) bytesLeft -= bytes.length;
-        return page;
-      });
+      return tailsOf(shards[index]!, wanted, limit, maxBytes);
     },
+
+    readUnarchived: async (index, afterRev, limit) => unarchivedOf(shards[index]!, afterRev, limit),
+    markArchived: async (index, archived) => markArchived(shards[index]!, archived, options.historyMaxEvents),
 
     async readState(channel: Channel): Promise<Snapshot> {
       const shard = shards[shardOf(channel, options.shards)]!;
@@ -263,13 +276,7 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
       return { kind: 'renewed', epoch: epochNow() };
     },
 
-    async gather(roll: RollName, member: string, figure: number, ttlMs: number): Promise<readonly number[]> {
-      const members = rolls[roll];
-      const now = clock.elapsedMs();
-      members.set(member, { figure, untilMs: now + ttlMs });
-      for (const [name, { untilMs }] of members) if (untilMs <= now) members.delete(name);
-      return Array.from(members.values(), (each) => each.figure);
-    },
+    gather: async (roll, member, figure, ttlMs) => rolls.gather(roll, member, figure, ttlMs, clock.elapsedMs()),
 
     async ping() {
       return new Map();
@@ -285,9 +292,4 @@ export function createMemoryEngine(options: EngineOptions, clock: Clock = system
 interface Watcher {
   readonly onWake: Parameters<Engine['watch']>[0];
   readonly onFree: Parameters<Engine['watch']>[1];
-}
-
-interface Member {
-  readonly figure: number;
-  readonly untilMs: number;
 }

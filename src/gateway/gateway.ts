@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Seat, Seats } from '../access/limits.ts';
 import type { Clock } from '../clock.ts';
 import { type Channel, shardOf } from '../domain/channel.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Histories } from '../engine/engine.ts';
 import { EngineUnavailable, Problem } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -40,6 +40,9 @@ const NO_POLL = 'A ticket opens a stream: without one, poll with Authorization o
 
 export interface GatewayDeps {
   readonly engine: Engine;
+  /** Where events are read that are not among the newest. Default: the engine; else it may be deeper. */
+  readonly histories?: Histories;
+  readonly replayMaxEvents?: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -75,7 +78,8 @@ export interface Gateway {
   close(): void;
 }
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(given: GatewayDeps): Gateway {
+  const deps = { ...given, histories: given.histories ?? given.engine };
   const { waitingMax = WAITING_MAX } = deps;
   const turns = createTurns(deps.clock);
   const hubs: Hubs = createHubs({ ...deps, turns, gateways: () => spread.gateways });

@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { ChannelCommit, Engine, Found, InboxEntry, Peek } from '../engine/engine.ts';
+import { EngineUnavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Company } from './company.ts';
@@ -259,6 +260,8 @@ export class ShardMerge {
     const entries = peek.entries.length;
     const outcome = await engine.commit(this.#shard, { token, rev, epoch, entries, channels, unreadable });
     if (outcome.kind === 'refused') {
+      // Nothing else is true of the shard, so there is no use in reading it again at once.
+      if (outcome.reason === 'backlog') throw new EngineUnavailable('too much waits to be archived');
       log.warn({ shard: this.#shard, reason: outcome.reason }, 'commit refused: reading the shard again');
       if (outcome.reason === 'lease') this.#loseLease();
       else this.#forget();

@@ -7,6 +7,7 @@
  */
 import { describe } from 'node:test';
 import { appendTests } from './engine/append.ts';
+import { archivingTests } from './engine/archiving.ts';
 import { commitTests } from './engine/commit.ts';
 import { changesTests, tailsTests } from './engine/comparing.ts';
 import { emptyChannelTests } from './engine/empty.ts';
@@ -61,6 +62,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('another reducer', () => refoldTests(open));
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
+    describe('archiving', () => archivingTests(open));
     describe('gather', () => gatherTests(open));
     describe('trace', () => traceTests(open));
     describe('weight', () => weightTests(open));

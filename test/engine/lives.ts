@@ -54,7 +54,7 @@ export async function startAt(engine: Engine, channel: Channel, epoch: string, o
   await hub.opened;
   const since = cursorOf(channel, { epoch, offset });
   const wish = { since, isLastEventId: true, snapshot: false };
-  const [start] = (await findStart({ engine, clock: systemClock }, [hub], wish)) as [ChannelStart];
+  const [start] = (await findStart({ histories: engine, clock: systemClock }, [hub], wish)) as [ChannelStart];
   const page = await hub.page(start.position);
   hub.close();
   return { start, texts: page.kind === 'events' ? page.events.map(({ bytes }) => Buffer.from(bytes).toString()) : [] };

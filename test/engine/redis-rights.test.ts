@@ -110,6 +110,8 @@ describe('a Redis user, at the start', () => {
       ['bucket', 'merger'],
       ['gateway', 'bucket'],
       ['gateway', 'merger'],
+      ['archiver', 'bucket'],
+      ['archiver', 'merger'],
     ] as const) {
       await using redis = await startWith(...grantedTo(role));
       await assert.rejects(open(asApp(redis.url), { roles: [other] }), EngineUnusable, `${role} as ${other}`);
@@ -126,7 +128,7 @@ describe('a Redis user, at the start', () => {
 });
 
 /** What a commit calls after its first write, read from its text. */
-const READS = ['TIME', 'HMGET', 'HGET', 'INFO', 'LINDEX', 'LLEN'];
+const READS = ['TIME', 'HMGET', 'HGET', 'INFO', 'LINDEX', 'LLEN', 'ZSCORE'];
 const commitSource = readFileSync(new URL('../../src/engine/redis/lua/commit.lua', import.meta.url), 'utf8');
 const called = new Set(Array.from(commitSource.matchAll(/\(\s*'([A-Z]+)'/g), ([, name]) => name!));
 const WRITES = [...called].filter((name) => !READS.includes(name)).map((name) => name.toLowerCase());

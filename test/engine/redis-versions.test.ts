@@ -170,7 +170,7 @@ describe('an event that cannot be read', () => {
     const hub = new Hub('room', { engine, account: ignore, onError: ignore });
     await hub.opened;
     const since = cursorOf('room', { epoch: hub.epoch, offset });
-    const [start] = await findStart({ engine, clock: systemClock }, [hub], {
+    const [start] = await findStart({ histories: engine, clock: systemClock }, [hub], {
       since,
       isLastEventId: true,
       snapshot: false,

@@ -130,16 +130,22 @@ describe('several problems', () => {
 
 describe('roles', () => {
   const REDIS_URL = 'redis://127.0.0.1';
+  const DATABASE_URL = 'postgres://db.example/smallchange';
 
   it('are a comma list', () => {
     assert.deepEqual(configOf({ ROLES: 'gateway, bucket,gateway', REDIS_URL }).roles, ['bucket', 'gateway']);
     assert.match(problemOf({ ROLES: 'bucket,,', REDIS_URL }), /^ROLES must be `all`, or/);
-    assert.match(problemOf({ ROLES: 'archiver', REDIS_URL }), /^ROLES must be `all`, or/);
+    assert.match(problemOf({ ROLES: 'reader', REDIS_URL }), /^ROLES must be `all`, or/);
   });
 
   it('need Redis when they are not all', () => {
     assert.match(problemOf({ ROLES: 'gateway' }), /^ROLES must be `all` without REDIS_URL/);
     assert.equal(configOf({ ROLES: 'merger,bucket,gateway' }).roles.length, 3);
+    assert.match(problemOf({ ROLES: 'archiver', REDIS_URL }), /needs DATABASE_URL$/);
+    assert.deepEqual(configOf({ REDIS_URL }).roles, ['bucket', 'merger', 'gateway']);
+    assert.deepEqual(configOf({ DATABASE_URL }).roles, ['bucket', 'merger', 'gateway', 'archiver']);
+    assert.match(problemOf({ ROLES: 'merger,bucket,gateway', DATABASE_URL }), /^ROLES must be `all` without REDIS_URL/);
+    assert.deepEqual(configOf({ ROLES: 'archiver', REDIS_URL, DATABASE_URL }).roles, ['archiver']);
   });
 });
 
@@ -409,7 +415,7 @@ describe('names', () => {
   });
 
   it('that are announced are said to be not supported yet', () => {
-    for (const name of ['DATA_DIR', 'DATABASE_URL']) assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
+    for (const name of ['DATA_DIR']) assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
   });
 });
 

@@ -45,7 +45,7 @@ interface Page {
 async function pageOf(engine: Engine, query = ''): Promise<{ offsets: number[]; more: boolean; status: string }> {
   await using http = await startHttpApp((app, metrics) => {
     const answers = createJsonAnswers({ clock: systemClock, metrics });
-    historyRoute(app, { engine, clock: systemClock, turns: createTurns(systemClock), answers });
+    historyRoute(app, { histories: engine, clock: systemClock, turns: createTurns(systemClock), answers });
   });
   const { events, more, status } = (await request(http.url, `/c/a/history${query}`)).json<Page>();
   return { offsets: events.map(({ data }) => Number(data.slice(7))), more, status };

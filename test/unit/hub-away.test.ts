@@ -38,14 +38,14 @@ it('a position of another epoch, or ahead of the hub, is not kept waiting', { ti
   const [hub] = hubs;
   for (const epoch of ['bbbbbb2', hub!.epoch]) {
     const since = formatCursor(cursorPrefix(['a'], [epoch]), [9]);
-    await assert.rejects(findStart({ engine, clock }, [hub!], { ...wish, since }), EngineUnavailable);
+    await assert.rejects(findStart({ histories: engine, clock }, [hub!], { ...wish, since }), EngineUnavailable);
   }
 });
 
 it('nor is a cursor of several channels whose digest does not fit', { timeout: 10_000 }, async () => {
   isAway = true;
   const since = 'zzzzzzzz.1.1';
-  await assert.rejects(findStart({ engine, clock }, hubs, { ...wish, since }), EngineUnavailable);
+  await assert.rejects(findStart({ histories: engine, clock }, hubs, { ...wish, since }), EngineUnavailable);
 });
 
 it('the hub itself goes on to try, and answers when the store is back', { timeout: 10_000 }, async () => {
@@ -55,7 +55,7 @@ it('the hub itself goes on to try, and answers when the store is back', { timeou
   isAway = false;
   await hub!.repaired();
   const since = formatCursor(cursorPrefix(['a'], ['bbbbbb2']), [9]);
-  const [start] = await findStart({ engine, clock }, [hub!], { ...wish, since });
+  const [start] = await findStart({ histories: engine, clock }, [hub!], { ...wish, since });
   assert.equal(start!.status, 'reset');
 });
 
@@ -79,7 +79,10 @@ it('once it is known to be away nobody is told where the channel is, and no stor
   await hub.opened;
   isKnown = true;
   asked = 0;
-  await assert.rejects(findStart({ engine: counted, clock }, [hub], { ...wish, since: undefined }), EngineUnavailable);
+  await assert.rejects(
+    findStart({ histories: counted, clock }, [hub], { ...wish, since: undefined }),
+    EngineUnavailable,
+  );
   hub.published(hub.epoch, [{ offset: 1, from: '', seq: 0, atMs: 0, bytes: Buffer.of(120) }]);
   hub.published(hub.epoch, [{ offset: 2, from: '', seq: 0, atMs: 0, bytes: Buffer.of(120) }]);
   hub.shrink();

@@ -62,7 +62,11 @@ async function kept(agesMs: readonly number[], { offMs = () => 0, isOld = false 
   return async (since: string) => {
     const inStore = await windowStart(engine, logInStore(engine, channel), parseWindow(since)!, NOW_MS);
     Object.assign(cost, { reads: 0, events: 0 });
-    const [start] = await findStart({ engine, clock }, [hub], { since, isLastEventId: false, snapshot: false });
+    const [start] = await findStart({ histories: engine, clock }, [hub], {
+      since,
+      isLastEventId: false,
+      snapshot: false,
+    });
     assert.equal(start!.status, 'resumed');
     assert.deepEqual(inStore, start!.position, 'the same for who has no hub');
     return { offset: start!.position.offset, ...cost };

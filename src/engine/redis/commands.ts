@@ -76,6 +76,8 @@ export type RawPeek =
       readonly clockMs: number;
     };
 
+type Refusal = Extract<CommitOutcome, { kind: 'refused' }>['reason'];
+
 export type RawCommit = Exclude<CommitOutcome, { kind: 'committed' }> | (Committed & { readonly clockMs: number });
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -176,7 +178,7 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       }
       args.push(encodeChannels(commit.epoch, commit.channels, mergedMs));
       const answer = await run(shard, scripts.commit, names, args);
-      if (!Array.isArray(answer)) return { kind: 'refused', reason: String(answer) as 'lease' | 'rev' | 'head' };
+      if (!Array.isArray(answer)) return { kind: 'refused', reason: String(answer) as Refusal };
       const [rev, events, waiting, clockMs] = answer.map(Number);
       return { kind: 'committed', rev: rev!, events: events!, waiting: waiting!, clockMs: clockMs! };
     },

@@ -16,6 +16,7 @@ import {
   type PeekLimits,
   READ_MAX_BYTES,
 } from '../engine.ts';
+import { createArchiving } from './archiving.ts';
 import { decodeEntry } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
 import { historyFrom } from './history-page.ts';
@@ -145,6 +146,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     },
     readChanges,
     readTails,
+    ...createArchiving(keys, options, runner),
     readState(channel) {
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));

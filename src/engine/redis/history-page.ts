@@ -19,13 +19,17 @@ export interface RawHistory {
   readonly blobs: readonly Buffer[];
   /** Of the channel (`channelEpoch`); 0 for none. */
   readonly fold: number;
+  /** The oldest event that is archived; null where none is. */
+  readonly archivedFrom: number | null;
+  /** The last offset that is of the epoch before as well, where that was asked. */
+  readonly fork?: number;
 }
 
 /** From elements of Redis' answers. @param forgotten Of the shard and of the channel: the later counts. */
 export function rawHistory(
   [epoch, events, parent]: readonly Reply[],
   forgotten: readonly Reply[],
-  [head, base, kept, fold]: readonly Reply[],
+  [head, base, kept, fold, archivedFrom]: readonly Reply[],
   blobs: Reply,
 ): RawHistory {
   return {
@@ -37,6 +41,7 @@ export function rawHistory(
     base: base === null ? null : Number(base),
     kept: Number(kept),
     fold: Number(fold),
+    archivedFrom: archivedFrom === null ? null : Number(archivedFrom),
     blobs: blobs as Buffer[],
   };
 }
@@ -61,6 +66,8 @@ export function historyFrom(raw: RawHistory, after: Position | null, onUnreadabl
     ...bounds,
     ...(fold === 0 ? {} : { shardEpoch }),
     ...(raw.parent === null ? {} : { parent: channelEpoch(raw.parent, fold) }),
+    ...(raw.fork === undefined ? {} : { fork: raw.fork }),
+    ...(raw.archivedFrom === null ? {} : { archivedFrom: raw.archivedFrom }),
   };
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };

@@ -14,7 +14,8 @@ export interface ShardKeys {
   readonly inbox: string;
   /**
    * hash: epoch, rev, popped, events, forgotten, mergeFrom; server, serverBefore and serverSince (its `rev` then); lease, leaseUntil,
-   * leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`); fork…, parent… (`lua/lineage.lua`).
+   * leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`); fork…, parent… (`lua/lineage.lua`);
+   * archiving, unarchived, unarchivedBytes (`lua/mark-archived.lua`).
    */
   readonly shard: string;
   /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of the shard's clock. */
@@ -45,7 +46,7 @@ export class ChannelKeys {
 
   /**
    * hash: head, base, reducer, fold (`lua/channel-epoch.lua`), used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
-   * indexed and indexedFrom (`index` is complete between them); fork, forkSince (`lua/lineage.lua`). No hash, no channel.
+   * indexed and indexedFrom (`index` is complete between them); fork, forkSince (`lua/lineage.lua`); archived, archivedFrom (`lua/mark-archived.lua`). No hash, no channel.
    */
   get meta(): string {
     return `${this.#shard.base}m:${this.#channel}`;

@@ -102,9 +102,30 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         [of.shard, of.forgotten, meta, history, of.recent],
         args,
       )) as Reply[];
-      const [epoch, events, ofShard, ofChannel, head, base, kept, clock, blobs, fold, parent, isOfBoth] = answer;
-      const raw = rawHistory([epoch!, events!, parent!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
-      return { ...raw, clockMs: Number(clock), isOfBoth: isOfBoth === 1 };
+      const [
+        epoch,
+        events,
+        ofShard,
+        ofChannel,
+        head,
+        base,
+        kept,
+        clock,
+        blobs,
+        fold,
+        parent,
+        isOfBoth,
+        fork,
+        archivedFrom,
+      ] = answer;
+      const raw = rawHistory(
+        [epoch!, events!, parent!],
+        [ofShard!, ofChannel!],
+        [head!, base!, kept!, fold!, archivedFrom!],
+        blobs!,
+      );
+      const ofBoth = { isOfBoth: isOfBoth === 1, ...(fork == null ? {} : { fork: Number(fork) }) };
+      return { ...raw, ...ofBoth, clockMs: Number(clock) };
     },
 
     /** For `readWhole`, which says what cursor and position mean. */

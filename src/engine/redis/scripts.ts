@@ -31,4 +31,6 @@ export const scripts = {
   renew: read('renew', channelEpoch),
   gather: read('gather'),
   rights: read('rights'),
+  unarchived: read('unarchived'),
+  markArchived: read('mark-archived', storeClock),
 } as const;

@@ -15,7 +15,7 @@ import type { Unreadable } from './unreadable.ts';
 const MARK_PARTS = 5;
 /** Elements of the answer that belong to the shard, and to each channel (`lua/tails.lua`). */
 const OF_SHARD = 4;
-const OF_CHANNEL = 6;
+const OF_CHANNEL = 7;
 
 export function createTails(
   keys: Keys,
@@ -71,8 +71,9 @@ export function createTails(
 function rawAt(answer: readonly Reply[], at: number): RawHistory | null {
   if (at >= answer.length) return null;
   const [epoch, events, ofShard, parent] = answer;
-  const [head, base, kept, ofChannel, blobs, fold] = answer.slice(at, at + OF_CHANNEL);
-  return rawHistory([epoch!, events!, parent!], [ofShard!, ofChannel!], [head!, base!, kept!, fold!], blobs!);
+  const [head, base, kept, ofChannel, blobs, fold, archivedFrom] = answer.slice(at, at + OF_CHANNEL);
+  const ofLog = [head!, base!, kept!, fold!, archivedFrom!];
+  return rawHistory([epoch!, events!, parent!], [ofShard!, ofChannel!], ofLog, blobs!);
 }
 
 /** Of a mark; one of another kind is of no epoch. */

@@ -16,6 +16,8 @@ export interface HubEvents {
 export interface HubGap {
   readonly kind: 'gap';
   readonly reason: GapReason;
+  /** What was asked for is not kept, and may be in the archive, which does not answer. */
+  readonly isArchiveAway?: boolean;
   readonly log: LogBounds;
 }
 

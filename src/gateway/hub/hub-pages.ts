@@ -5,7 +5,7 @@
 import type { Channel } from '../../domain/channel.ts';
 import type { Epoch, Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../../engine/comparing.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { type HubPage, PAGE_BYTES, PAGE_EVENTS, pageOf } from './hub-page.ts';
 import type { Ring } from './ring.ts';
@@ -35,14 +35,14 @@ export interface PagedHub {
 export class HubPages {
   readonly #hub: PagedHub;
   readonly #ring: Ring;
-  readonly #engine: Engine;
+  readonly #histories: Histories;
   readonly #slots: Slots;
   readonly #flights = new SingleFlight<HistoryPage>();
 
-  constructor(hub: PagedHub, ring: Ring, engine: Engine, slots: Slots) {
+  constructor(hub: PagedHub, ring: Ring, histories: Histories, slots: Slots) {
     this.#hub = hub;
     this.#ring = ring;
-    this.#engine = engine;
+    this.#histories = histories;
     this.#slots = slots;
   }
 
@@ -71,7 +71,7 @@ export class HubPages {
     const read = async () => {
       // Who waited for its turn is told so, and not once each of those before has found out for itself.
       if (this.#hub.isStoreAway) throw new EngineUnavailable('the store is away');
-      return this.#engine.readHistory(this.#hub.channel, position, limit, PAGE_BYTES);
+      return this.#histories.readHistory(this.#hub.channel, position, limit, PAGE_BYTES);
     };
     return this.#flights.run(`${position.epoch}.${position.offset}.${limit}`, () => this.#slots.run(read));
   }

@@ -14,7 +14,7 @@
 import type { Linked } from '../../domain/chain.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
-import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
+import { type Epoch, type LogBounds, type Position, reachOf } from '../../domain/position.ts';
 import { SmallSet } from '../../domain/small-set.ts';
 import type { ChannelObserver, Snapshot, Subscription } from '../../engine/engine.ts';
 import { createComparer } from './comparer.ts';
@@ -109,7 +109,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     return this.#ring.floor;
   }
 
-  /** Oldest event that was kept when the log was last looked at. */
+  /** Oldest event that could be asked for when the log was last looked at. */
   get oldest(): number {
     return this.#oldest;
   }
@@ -147,8 +147,8 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
    * @param limit Events at most; there may be fewer where they are large, but one where there is any.
    */
   page(position: Position, limit?: number): Promise<HubPage> {
-    const { engine, pages } = this.#deps;
-    this.#pages ??= new HubPages(this, this.#ring, engine, pages ?? createPageSlots());
+    const { engine, histories = engine, pages } = this.#deps;
+    this.#pages ??= new HubPages(this, this.#ring, histories, pages ?? createPageSlots());
     return this.#pages.page(position, limit);
   }
 
@@ -228,7 +228,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
 
   follow(log: LogBounds, events: readonly Event[], extent: Extent): boolean {
     const { head } = this;
-    this.#oldest = log.oldest;
+    this.#oldest = reachOf(log);
     this.#isEmpty = log.base === log.head;
     this.#append(events);
     if (this.head >= log.head) return false;
@@ -291,7 +291,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     this.#epoch = log.epoch;
     this.#shardEpoch = log.shardEpoch ?? log.epoch;
     this.#parentEpoch = log.parent;
-    this.#oldest = log.oldest;
+    this.#oldest = reachOf(log);
     this.#isEmpty = log.base === log.head;
     this.#repair.heard();
     this.#ring.begin(tail[0] ? tail[0].offset - 1 : log.head);

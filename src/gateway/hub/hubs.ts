@@ -8,7 +8,7 @@
 import type { Clock } from '../../clock.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -22,6 +22,8 @@ import { Snapshots } from './snapshots.ts';
 
 export interface HubsDeps {
   readonly engine: Engine;
+  /** Default: the engine. */
+  readonly histories?: Histories;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Pick<Metrics, 'hubs' | 'idleHubs' | 'ringBytes' | 'keptStateBytes'>;
@@ -65,7 +67,16 @@ export interface Hubs {
   close(): void;
 }
 
-export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, gateways }: HubsDeps): Hubs {
+export function createHubs({
+  engine,
+  histories = engine,
+  clock,
+  log,
+  metrics,
+  ringMaxBytes,
+  turns,
+  gateways,
+}: HubsDeps): Hubs {
   const held = new Map<Channel, Held>();
   /** Those without a reader, the one that has been for longest first. */
   const idle = new Set<Held>();
@@ -78,6 +89,7 @@ export function createHubs({ engine, clock, log, metrics, ringMaxBytes, turns, g
 
   const deps: HubDeps = {
     engine,
+    histories,
     account: (bytes, hub) => budget.settled(bytes, hub),
     ringMaxBytes: ringMaxBytes / RING_SHARE,
     pages: createPageSlots(),

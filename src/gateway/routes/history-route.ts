@@ -6,7 +6,7 @@ import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../../engine/comparing.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { parameter } from '../../http/query.ts';
 import { envelopePieces } from '../formats/envelope.ts';
@@ -30,7 +30,7 @@ const REST = 3;
 const envelope = { fields: new Set(ENVELOPE_FIELDS), withChannel: false };
 
 export interface HistoryDeps {
-  readonly engine: Engine;
+  readonly histories: Histories;
   readonly clock: Clock;
   readonly turns: Turns;
   readonly answers: JsonAnswers;
@@ -71,7 +71,7 @@ export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
 }
 
 async function pageBody(
-  { engine, clock, turns, answers }: HistoryDeps,
+  { histories, clock, turns, answers }: HistoryDeps,
   channel: Channel,
   since: string | undefined,
   limit: number,
@@ -80,10 +80,10 @@ async function pageBody(
   const asked =
     windowMs === undefined
       ? parsePosition(since ?? '', channel)
-      : await windowStart(engine, logInStore(engine, channel), windowMs, clock.wallMs());
-  const first = asked && (await engine.readHistory(channel, asked, limit, READ_BYTES));
+      : await windowStart(histories, logInStore(histories, channel), windowMs, clock.wallMs());
+  const first = asked && (await histories.readHistory(channel, asked, limit, READ_BYTES));
   const isKept = first?.kind === 'events';
-  const found = isKept ? { page: first, after: asked!.offset } : await readOldest(engine, channel, limit);
+  const found = isKept ? { page: first, after: asked!.offset } : await readOldest(histories, channel, limit);
   const { epoch } = found.page.log;
   const list = new EventList(turns, answers);
   let page: HistoryPage = found.page;
@@ -98,7 +98,7 @@ async function pageBody(
     }
     isMore = list.count > 0 && offset < page.log.head;
     if (!isMore || list.isFull || list.count >= limit || page.events.length === 0) break;
-    page = await engine.readHistory(channel, { epoch, offset }, limit - list.count, READ_BYTES);
+    page = await histories.readHistory(channel, { epoch, offset }, limit - list.count, READ_BYTES);
   }
   const cursor = cursorOf(channel, { epoch, offset });
   // Of a window what is trimmed meanwhile was the oldest of what is left.
@@ -108,14 +108,14 @@ async function pageBody(
 
 /** From the oldest event that is kept; looks again when that is trimmed between the two reads. */
 async function readOldest(
-  engine: Engine,
+  histories: Histories,
   channel: Channel,
   limit: number,
 ): Promise<{ page: HistoryPage & { kind: 'events' }; after: number }> {
-  let { log } = await engine.readHistory(channel, null, 0);
+  let { log } = await histories.readHistory(channel, null, 0);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const position: Position = { epoch: log.epoch, offset: log.oldest - 1 };
-    const page = await engine.readHistory(channel, position, limit, READ_BYTES);
+    const page = await histories.readHistory(channel, position, limit, READ_BYTES);
     if (page.kind === 'events') return { page, after: position.offset };
     log = page.log;
   }

@@ -1,7 +1,7 @@
 /** A poll: what there is since a cursor, at once or as soon as something comes, as one JSON object (P18). */
 import type { Clock } from '../../clock.ts';
 import type { Position } from '../../domain/position.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Histories } from '../../engine/engine.ts';
 import { envelopePieces } from '../formats/envelope.ts';
 import type { Hub } from '../hub/hub.ts';
 import { acquireAll, type Hubs } from '../hub/hubs.ts';
@@ -19,7 +19,8 @@ import type { Slices } from './slices.ts';
 import { snapshotData } from './snapshot.ts';
 
 export interface PollDeps {
-  readonly engine: Engine;
+  readonly histories: Histories;
+  readonly replayMaxEvents?: number;
   readonly clock: Clock;
   readonly hubs: Hubs;
   readonly pace: PollPace;

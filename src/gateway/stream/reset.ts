@@ -8,7 +8,7 @@
  *
  * A state is one, here, if it has a field: before the first of them the fold of all events is nothing, whatever the reducer.
  */
-import type { LogBounds, Position } from '../../domain/position.ts';
+import { type LogBounds, type Position, reachOf } from '../../domain/position.ts';
 import type { Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -21,10 +21,10 @@ export interface Reset {
   readonly lost: number | null;
   /** The state at the position. */
   readonly snapshot: Snapshot;
-  /** The oldest event that was kept, where that was looked at. */
+  /** The oldest event that could be asked for, where that was looked at. */
   readonly oldest?: number;
-  /** What it brought can be no cursor: a slip of whoever wrote it, not of time. Or what was before now is not for this reader. */
-  readonly reason?: 'malformed' | 'forbidden';
+  /** What it brought can be no cursor: a slip of whoever wrote it, not of time. Or what was before now is not for this reader. Or it is in the archive, which does not answer. */
+  readonly reason?: 'malformed' | 'forbidden' | 'archive_away';
 }
 
 /** Why a reader starts over. */
@@ -72,8 +72,9 @@ export function resetAt(
   const { epoch, offset } = at;
   const isCounted = from && gap?.reason === 'trimmed' && gap.log.epoch === epoch;
   const lost = isCounted ? offset - Math.max(from.offset, gap.log.base) : null;
-  const kept = log?.epoch === epoch ? { oldest: log.oldest } : {};
-  return { status: 'reset', position: { epoch, offset }, lost, snapshot: at, ...kept };
+  const kept = log?.epoch === epoch ? { oldest: reachOf(log) } : {};
+  const why = gap?.isArchiveAway ? { reason: 'archive_away' as const } : {};
+  return { status: 'reset', position: { epoch, offset }, lost, snapshot: at, ...kept, ...why };
 }
 
 /** Of each empty state the beginning that was asked for last: thousands are told the same. */

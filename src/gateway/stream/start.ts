@@ -9,8 +9,8 @@
  */
 import type { Clock } from '../../clock.ts';
 import { type Lineage, type ParsedCursor, positionOf, resolveInLineage, resolveJoined } from '../../domain/cursor.ts';
-import type { Position } from '../../domain/position.ts';
-import type { Engine, Snapshot } from '../../engine/engine.ts';
+import { gapAt, type Position } from '../../domain/position.ts';
+import type { Histories, Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import { type Reset, startOver } from './reset.ts';
@@ -31,7 +31,9 @@ export interface StartWish extends Brought {
 }
 
 export interface StartDeps {
-  readonly engine: Engine;
+  /** Who missed more events than this starts over. Default: any number may be missed. */
+  readonly replayMaxEvents?: number;
+  readonly histories: Histories;
   readonly clock: Clock;
 }
 
@@ -44,7 +46,7 @@ export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: Sta
   if (since.kind === 'malformed') return startAllOver(hubs, 'malformed');
   if (since.kind === 'joined') return startJoined(deps, hubs, since, wish);
   const positions = await positionsOf(since.cursor, hubs);
-  return Promise.all(hubs.map((hub, i) => resume(hub, positions[i])));
+  return Promise.all(hubs.map((hub, i) => resume(deps, hub, positions[i])));
 }
 
 async function startAllOver(hubs: readonly Hub[], reason: NonNullable<Reset['reason']>): Promise<Reset[]> {
@@ -59,8 +61,16 @@ async function startFresh(hub: Hub, withSnapshot: boolean): Promise<ChannelStart
   return { status: 'fresh', position: { epoch: snapshot.epoch, offset: snapshot.offset }, snapshot };
 }
 
-async function resume(hub: Hub, position: Position | undefined): Promise<ChannelStart> {
+async function resume(
+  { replayMaxEvents = Number.POSITIVE_INFINITY }: Pick<StartDeps, 'replayMaxEvents'>,
+  hub: Hub,
+  position: Position | undefined,
+): Promise<ChannelStart> {
   if (!position) return startOver(hub, {});
+  if (hub.head - position.offset > replayMaxEvents) {
+    const log = await hub.bounds();
+    return startOver(hub, { from: position, gap: { kind: 'gap', reason: gapAt(position, log) ?? 'trimmed', log } });
+  }
   const page = await hub.page(position);
   if (page.kind === 'gap') return startOver(hub, { from: position, gap: page });
   const first = page.events[0];
@@ -98,7 +108,7 @@ async function startJoined(
   const { positions, hasStranger } = found;
   return Promise.all(
     hubs.map((hub, i) => {
-      if (positions[i] || hasStranger) return resume(hub, positions[i]);
+      if (positions[i] || hasStranger) return resume(deps, hub, positions[i]);
       return windowMs === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, windowMs);
     }),
   );
@@ -118,6 +128,7 @@ function lineagesOf(hubs: readonly Hub[]): Lineage[] {
 }
 
 /** Before the first kept event that was merged within the window. */
-async function startInWindow({ engine, clock }: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
-  return resume(hub, await windowStart(engine, logOfHub(hub), windowMs, clock.wallMs()));
+async function startInWindow(deps: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
+  const { histories, clock } = deps;
+  return resume(deps, hub, await windowStart(histories, logOfHub(hub), windowMs, clock.wallMs()));
 }

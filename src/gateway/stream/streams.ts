@@ -8,7 +8,7 @@ import type { FastifyReply } from 'fastify';
 import type { Identity, Principal } from '../../access/access.ts';
 import type { Seat, Seats } from '../../access/limits.ts';
 import type { Clock } from '../../clock.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -31,7 +31,8 @@ import { type PublisherLimits, syncFrames } from './sync.ts';
 import { createVisits, heartbeatMsFor, type VisitTimes } from './visits.ts';
 
 export interface StreamsDeps extends VisitTimes {
-  readonly engine: Engine;
+  readonly histories: Histories;
+  readonly replayMaxEvents?: number;
   readonly audiences: Audiences;
   readonly clock: Clock;
   readonly log: Logger;

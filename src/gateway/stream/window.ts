@@ -8,11 +8,11 @@
  */
 import type { Channel } from '../../domain/channel.ts';
 import type { Event } from '../../domain/event.ts';
-import type { Epoch, LogBounds, Position } from '../../domain/position.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { type Epoch, type LogBounds, type Position, reachOf } from '../../domain/position.ts';
+import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
-import type { HubPage } from '../hub/hub-page.ts';
+import type { HubGap, HubPage } from '../hub/hub-page.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
@@ -46,16 +46,21 @@ export function logOfHub(hub: Hub): WindowLog {
 }
 
 /** Of a channel that nobody here reads, perhaps. */
-export function logInStore(engine: Engine, channel: Channel): WindowLog {
+export function logInStore(histories: Histories, channel: Channel): WindowLog {
   return {
     channel,
     ring: null,
     async page(after) {
-      const page = await engine.readHistory(channel, after, WALK_EVENTS);
+      const page = await histories.readHistory(channel, after, WALK_EVENTS);
       if (page.kind === 'gap') return page;
       return { ...page, through: page.events.at(-1)?.offset ?? after.offset, epoch: page.log.epoch };
     },
   };
+}
+
+/** Where to go on after what cannot be had. */
+function oldestAfter({ isArchiveAway, log }: Pick<HubGap, 'isArchiveAway' | 'log'>): number {
+  return isArchiveAway ? log.oldest : reachOf(log);
 }
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -80,15 +85,20 @@ interface Beginning {
  *
  * @param windowMs How far back; infinite: as far as there is anything.
  */
-export async function windowStart(engine: Engine, of: WindowLog, windowMs: number, wallMs: number): Promise<Position> {
+export async function windowStart(
+  histories: Histories,
+  of: WindowLog,
+  windowMs: number,
+  wallMs: number,
+): Promise<Position> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const { log, clockMs } = await engine.readHistory(of.channel, null, 0);
-    if (windowMs === Number.POSITIVE_INFINITY) return { epoch: log.epoch, offset: log.oldest - 1 };
+    const { log, clockMs } = await histories.readHistory(of.channel, null, 0);
+    if (windowMs === Number.POSITIVE_INFINITY) return { epoch: log.epoch, offset: reachOf(log) - 1 };
     const beginning = { clockMs: clockMs - windowMs, wallMs: wallMs - windowMs };
     const early = { clockMs: beginning.clockMs - SKEW_MS, wallMs: beginning.wallMs - SKEW_MS };
     const found = of.ring && inRing(of.ring, beginning, early);
     if (found) return found;
-    const near = await halved(engine, of.channel, log, early);
+    const near = await halved(histories, of.channel, log, early);
     const walkedTo = near && (await walked(of, near, beginning));
     if (walkedTo) return walkedTo;
   }
@@ -117,22 +127,22 @@ function inRing(
  * its place.
  */
 async function halved(
-  engine: Engine,
+  histories: Histories,
   channel: Channel,
   log: LogBounds,
   early: Beginning,
 ): Promise<Position | undefined> {
   const { epoch } = log;
   /** Everything up to `older` is, and `newer` is not, or is the head. */
-  let older = log.oldest - 1;
+  let older = reachOf(log) - 1;
   let newer = log.head;
   while (newer - older > WALK_EVENTS) {
     const middle = (older + newer) >> 1;
-    const probe = await engine.readHistory(channel, { epoch, offset: middle }, PROBE_EVENTS, PROBE_BYTES);
+    const probe = await histories.readHistory(channel, { epoch, offset: middle }, PROBE_EVENTS, PROBE_BYTES);
     if (probe.kind === 'events') {
       if (probe.events.some(isSince(early))) newer = middle;
       else older = middle + probe.events.length;
-    } else if (probe.reason === 'trimmed') older = probe.log.oldest - 1;
+    } else if (probe.reason === 'trimmed') older = oldestAfter(probe) - 1;
     else return undefined;
   }
   return { epoch, offset: older };
@@ -148,8 +158,8 @@ async function walked(
   for (let pages = 0; pages < WALK_PAGES; pages++) {
     const page = await of.page({ epoch, offset });
     if (page.kind === 'gap') {
-      if (page.reason !== 'trimmed' || page.log.oldest - 1 <= offset) return undefined;
-      offset = page.log.oldest - 1;
+      if (page.reason !== 'trimmed' || oldestAfter(page) - 1 <= offset) return undefined;
+      offset = oldestAfter(page) - 1;
       continue;
     }
     const first = page.events.find(isSince(beginning));

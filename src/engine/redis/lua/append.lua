@@ -47,10 +47,17 @@ end
 
 local touched = #entries
 local full = {}
+
+-- Whether too much of the shard waits to be archived. Where the shard is not known a commit finds it (lua/commit.lua).
+local function isBehind(shardKey)
+  local shard = shardKey and redis.call('HMGET', shardKey, 'archiving', 'unarchivedBytes')
+  return shard and shard[1] and tonumber(shard[2] or '0') >= tonumber(shard[1])
+end
+
 for i = 1, touched do
   local inbox = KEYS[i]
   local length = redis.call('LLEN', inbox)
-  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) then
+  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or isBehind(KEYS[touched + i]) then
     full[#full + 1] = i
   else
     redis.call('RPUSH', inbox, unpack(entries[i]))

@@ -30,6 +30,7 @@
 --                                         the shard says (ms)
 --          'lease', 'rev' or 'head'       refused, nothing was written; 'lease' also under another Redis process than
 --                                         the shard was last peeked at (lua/peek.lua)
+--          'backlog'                      the same: too much waits to be archived
 --
 -- Why ARGV[4]: a Redis that lost its last appends in a crash may be at the same rev and lease while other changes
 -- have taken the places of those that were read. They would be given up without ever having been merged.
@@ -52,6 +53,8 @@ local FIRST_CHANNEL_KEY = 6
 local ELEMENTS_BEFORE = 11
 -- Fields whose last change is remembered: what may change between two pages of a reader (lua/state.lua).
 local INDEX_MAX = 1024
+-- As in engine/archiving.ts.
+local BACKLOG_OVER, EVENT_OVERHEAD = 1.25, 64
 -- Lua's stack holds about 8,000 values; even, so that pairs stay together.
 local BATCH = 1000
 
@@ -112,7 +115,7 @@ end
 
 local nowMs = redisMs()
 local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 'server', 'clock', 'clockAt', 'leaseMs',
-  'fork', 'forkEvents', 'parentSince', 'parentEvents')
+  'fork', 'forkEvents', 'parentSince', 'parentEvents', 'archiving', 'unarchived', 'unarchivedBytes')
 if shard[1] ~= token then
   return 'lease'
 end
@@ -127,14 +130,29 @@ if lastEntry ~= '' and redis.call('LINDEX', inboxKey, entries - 1) ~= lastEntry 
   return 'rev'
 end
 
+-- What is not archived is not trimmed (lua/mark-archived.lua). What a bucket does not know when it appends stops here.
+local archiving, archived = shard[13], {}
+local unarchived, unarchivedBytes = tonumber(shard[14] or '0'), tonumber(shard[15] or '0')
+if archiving and unarchivedBytes > BACKLOG_OVER * tonumber(archiving) then
+  return 'backlog'
+end
+
 -- Where each channel was when another Redis process took over, noted with its first events after that (lua/lineage.lua).
 local since, eventsThen = shard[9] or shard[11], shard[10] or shard[12]
 local forks = {}
 
-local events = tonumber(shard[3] or '0')
+local events, hasState = tonumber(shard[3] or '0'), false
 local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
+  hasState = hasState or channels[at + 7] > 0 or channels[at + 9] > 0 or channels[at + 10] ~= ''
   local head = channels[at + 1]
-  if (redis.call('HGET', KEYS[key], 'head') or '') ~= head then
+  local headNow
+  if archiving then
+    local meta = redis.call('HMGET', KEYS[key], 'head', 'archived', 'base')
+    headNow, archived[at] = meta[1], tonumber(meta[2] or meta[3] or channels[at + 4] - 1)
+  else
+    headNow = redis.call('HGET', KEYS[key], 'head')
+  end
+  if (headNow or '') ~= head then
     return 'head'
   end
   if head == '' and firstField > firstEvent and channels[at + 4] ~= events + 1 then
@@ -155,10 +173,17 @@ end
 
 -- Redis does not undo what a script wrote before a command of it was refused. Events would be there and their changes still in
 -- the inbox, to become events again in every round, so all that is written with is asked for before the first write.
-for _, command in ipairs({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH', 'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN', 'ZSCORE'}) do
-  if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
-    return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
+local function refused(commands)
+  for _, command in ipairs(commands) do
+    if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
+      return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
+    end
   end
+end
+refusal = refused({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH'}) or
+  (hasState and refused({'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}))
+if refusal then
+  return refusal
 end
 
 local newRev = digits(tonumber(rev) + 1)
@@ -172,10 +197,17 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   if firstField > firstEvent then
     events = events + firstField - firstEvent
     local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
-    local excess = length - historyMaxEvents
-    if excess > 0 then
-      -- Far too many are kept where fewer are to be kept than before: they go in the commits that follow.
-      redis.call('LTRIM', historyKey, math.min(excess, firstField - firstEvent + trimMore), -1)
+    -- Far too many are kept where fewer are to be kept than before: they go in the commits that follow.
+    local trimmed = math.min(length - historyMaxEvents, firstField - firstEvent + trimMore)
+    if archiving then
+      trimmed = math.min(trimmed, archived[at] - (channels[at + 2] - length))
+      unarchived = unarchived + firstField - firstEvent
+      for i = firstEvent, firstField - 1 do
+        unarchivedBytes = unarchivedBytes + #channels[i] + EVENT_OVERHEAD
+      end
+    end
+    if trimmed > 0 then
+      redis.call('LTRIM', historyKey, trimmed, -1)
     end
     redis.call('HSET', metaKey, 'head', channels[at + 2], 'reducer', channels[at + 3], 'used', now)
     if channels[at + 1] == '' then
@@ -218,6 +250,9 @@ if unreadable > 0 then
 end
 redis.call('HSET', shardKey, 'rev', newRev, 'events', digits(events), 'popped', digits((shard[4] or 0) + entries),
   'clock', now, 'clockAt', digits(nowMs))
+if archiving then
+  redis.call('HSET', shardKey, 'unarchived', digits(unarchived), 'unarchivedBytes', digits(unarchivedBytes))
+end
 eachChannel(function(at, firstEvent, firstField)
   if firstField > firstEvent then
     redis.call('SPUBLISH', eventsPrefix .. channels[at],

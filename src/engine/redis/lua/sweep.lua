@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- sweep: forgets publishers and channels that `expired` proposed, if that still holds. The dedupe of a forgotten
--- channel stays until its own time.
+-- channel stays until its own time. What is to be archived first stays (lua/mark-archived.lua).
 --
 -- What a channel leaves behind is the shard's `events` at that moment: cursors older than it are of an earlier
 -- incarnation. It is kept for each of the last channels forgotten, and for all before them together (`forgotten`), so
@@ -31,7 +31,7 @@ local publishers = tonumber(ARGV[4])
 local FIRST_PUBLISHER, FIRST_PUBLISHER_KEY = 5, 5
 local FIRST_CHANNEL, FIRST_CHANNEL_KEY = FIRST_PUBLISHER + 2 * publishers, FIRST_PUBLISHER_KEY + publishers
 
-local shard = redis.call('HMGET', shardKey, 'lease', 'clock', 'forgotten', 'rev', 'events', 'clockAt', 'leaseMs')
+local shard = redis.call('HMGET', shardKey, 'lease', 'clock', 'forgotten', 'rev', 'events', 'clockAt', 'leaseMs', 'archiving')
 if shard[1] ~= token then
   return 'lease'
 end
@@ -54,11 +54,12 @@ for i = FIRST_CHANNEL, #ARGV do
   local channel = ARGV[i]
   local k = FIRST_CHANNEL_KEY + 4 * (i - FIRST_CHANNEL)
   local metaKey, historyKey, stateKey, indexKey = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-  local used = redis.call('HGET', metaKey, 'used')
+  local meta = redis.call('HMGET', metaKey, 'used', 'head', 'archived')
+  local used, isNeeded = meta[1], shard[8] and tonumber(meta[3] or '0') < tonumber(meta[2] or '0')
   if not used then
     -- Whatever took it away: at the front of all it would keep others from being forgotten.
     redis.call('ZREM', recentKey, channel)
-  elseif tonumber(used) + idleMs <= nowMs then
+  elseif tonumber(used) + idleMs <= nowMs and not isNeeded then
     redis.call('UNLINK', metaKey, historyKey, stateKey, indexKey)
     redis.call('ZREM', recentKey, channel)
     -- One more: the last position of a channel must not be one of the channel that may come after it.

@@ -14,7 +14,7 @@
 -- ARGV[7]  MessagePack: a flat array that has for each channel: epoch and offset of its position
 --
 -- Answer   {epoch, events of the shard, forgotten, epoch of the shard before this one or nil, [head or nil, base or nil, count of events kept, forgotten of this
---           channel or nil, {event…}, fold or nil] for each channel}; it ends before those that there was no room for
+--           channel or nil, {event…}, fold or nil, first offset that is archived or nil] for each channel}; it ends before those that there was no room for
 
 local shardKey, forgottenKey = KEYS[1], KEYS[2]
 local newEpoch = ARGV[1]
@@ -61,7 +61,7 @@ for i = 1, #positions, 2 do
     break
   end
   local metaKey, historyKey = KEYS[FIRST_CHANNEL_KEY + i - 1], KEYS[FIRST_CHANNEL_KEY + i]
-  local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold')
+  local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold', 'archivedFrom')
   local head = meta[1]
   local kept = redis.call('LLEN', historyKey)
   local events = {}
@@ -71,7 +71,7 @@ for i = 1, #positions, 2 do
   end
   answer[at + 1], answer[at + 2], answer[at + 3] = head, meta[2], kept
   answer[at + 4] = redis.call('ZSCORE', forgottenKey, string.sub(metaKey, nameFrom))
-  answer[at + 5], answer[at + 6] = events, meta[3]
-  at = at + 6
+  answer[at + 5], answer[at + 6], answer[at + 7] = events, meta[3], meta[4]
+  at = at + 7
 end
 return answer

@@ -10,9 +10,9 @@ import { type ChannelKeys, Keys, type ShardKeys } from '../keys.ts';
 import { scripts } from '../scripts.ts';
 
 /** As `ROLES` has it. */
-export type RedisRole = 'bucket' | 'merger' | 'gateway';
+export type RedisRole = 'bucket' | 'merger' | 'gateway' | 'archiver';
 
-export const redisRoles: readonly RedisRole[] = ['bucket', 'merger', 'gateway'];
+export const redisRoles: readonly RedisRole[] = ['bucket', 'merger', 'gateway', 'archiver'];
 
 /** Something that must be allowed: the command, and names of ours that it is given. */
 export interface Question {
@@ -60,15 +60,17 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
       ...[of.dedupe, of.meta, of.history, of.state, of.index],
     ],
   },
-  history: { by: ['gateway'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent] },
+  history: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent] },
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
-  tails: { by: ['gateway'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
+  tails: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
   state: { by: ['gateway', 'merger'], keys: (of) => [of.shard, of.meta, of.state, of.index] },
   renew: {
-    by: ['gateway', 'merger'],
+    by: ['gateway', 'merger', 'archiver'],
     keys: (of) => [of.shard, of.forgotten, of.meta, of.history],
     publishes: (of) => [of.epoch, of.wake],
   },
+  unarchived: { by: ['archiver'], keys: (of) => [of.shard, of.recent, of.inbox] },
+  markArchived: { by: ['archiver'], keys: (of) => [of.shard, of.meta, of.history] },
   // A merger's roll is another: one more of all the names, which it may have anyway.
   gather: { by: ['gateway', 'merger'], keys: (of) => [of.members.gateways] },
 };
@@ -77,6 +79,7 @@ const hears: Readonly<Record<RedisRole, (of: Names) => readonly string[]>> = {
   bucket: () => [],
   merger: (of) => [of.wake],
   gateway: (of) => [of.events, of.epoch],
+  archiver: () => [],
 };
 
 /**

@@ -1,0 +1,139 @@
+/** The archive in Postgres (`../archive.ts`): pieces of logs in tables that the files of `migrations/` describe. */
+import type { Event } from '../../domain/event.ts';
+import type { Archive, ArchivedLog, ArchivedPage, FollowedLog } from '../archive.ts';
+import { eventsIn } from '../packing.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { claimTables, migrate } from './migrate.ts';
+import { writeBatch } from './write.ts';
+
+export interface PostgresOptions extends DatabaseOptions {
+  readonly shards: number;
+  /** Whether the tables are brought up to this version first. */
+  readonly migrates: boolean;
+}
+
+/** Pieces that one statement looks at: of a channel that is silent for the most part each may have one event. */
+const PIECES_MAX = 512;
+
+const LOG = 'l.id, l.epoch, l.base, l.head, (SELECT min(first_offset) FROM pieces WHERE log_id = l.id) AS oldest';
+
+interface LogRow {
+  readonly id: number;
+  readonly epoch: string;
+  readonly base: number;
+  readonly head: number;
+  readonly oldest: number | null;
+}
+
+interface PieceRow {
+  readonly first_offset: number;
+  readonly events: Buffer;
+}
+
+interface ClaimRow {
+  readonly token: string;
+  readonly beat: number;
+  readonly epoch: string | null;
+  readonly rev: number;
+}
+
+/** Connects when it is first asked for something. */
+export function openPostgres({ shards, migrates, ...options }: PostgresOptions): Archive {
+  const database = openDatabase(options);
+  let prepared: Promise<void> | null = null;
+
+  async function prepare(): Promise<void> {
+    if (migrates) await migrate(database);
+    await claimTables(database, shards);
+  }
+
+  /** Once, unless it fails. */
+  function ready(): Promise<void> {
+    prepared ??= prepare().catch((error: unknown) => {
+      prepared = null;
+      throw error;
+    });
+    return prepared;
+  }
+
+  const query: Database['query'] = async (text, values) => {
+    await ready();
+    return database.query(text, values);
+  };
+
+  return {
+    ready,
+
+    async claim(shard, token, sign) {
+      const [row] = await query<ClaimRow>(
+        `INSERT INTO watermarks AS w (shard, token, beat) VALUES ($1, $2, 1)
+         ON CONFLICT (shard) DO UPDATE SET
+           token = CASE WHEN w.token IN ($2, '') OR w.token || ' ' || w.beat = $3 THEN $2 ELSE w.token END,
+           beat = w.beat + CASE WHEN w.token IN ($2, '') OR w.token || ' ' || w.beat = $3 THEN 1 ELSE 0 END
+         RETURNING token, beat, epoch, rev`,
+        [shard, token, sign],
+      );
+      const { epoch, rev, beat } = row!;
+      if (row!.token === token) return { kind: 'ours', watermark: { epoch, rev } };
+      return { kind: 'held', sign: `${row!.token} ${beat}` };
+    },
+
+    async release(shard, token) {
+      await query(`UPDATE watermarks SET token = '', beat = beat + 1 WHERE shard = $1 AND token = $2`, [shard, token]);
+    },
+
+    async logsOf(shard, channels) {
+      const rows = await query<LogRow & { channel: string } & Partial<PieceRow>>(
+        `SELECT ${LOG}, l.channel, p.first_offset, p.events
+         FROM logs l LEFT JOIN pieces p ON p.log_id = l.id AND p.last_offset = l.head
+         WHERE l.is_current AND l.shard = $1 AND l.channel = ANY ($2)`,
+        [shard, channels],
+      );
+      const logs = new Map(rows.map((row) => [row.channel, followedLog(row)]));
+      return channels.map((channel) => logs.get(channel) ?? null);
+    },
+
+    async write(shard, token, batch) {
+      await ready();
+      return database.transaction((inside) => writeBatch(inside, shard, token, batch));
+    },
+
+    async read(channel, after, limit, maxBytes): Promise<ArchivedPage | null> {
+      const rows = await query<LogRow & { pieces: readonly [number, string][] | null } & PieceRow>(
+        `SELECT ${LOG}, p.first_offset, p.events
+         FROM logs l LEFT JOIN LATERAL (
+           SELECT first_offset, events, sum(octet_length(events)) OVER (ORDER BY last_offset) - octet_length(events) AS before
+           FROM (SELECT * FROM pieces WHERE log_id = l.id AND last_offset > $2 ORDER BY last_offset LIMIT $3) near
+         ) p ON p.before <= $4
+         WHERE l.is_current AND l.channel = $1
+         ORDER BY p.first_offset`,
+        [channel, after, Math.min(limit, PIECES_MAX), maxBytes],
+      );
+      const [first] = rows;
+      if (first === undefined) return null;
+      const events: Event[] = [];
+      let bytes = 0;
+      for (const { first_offset, events: packed } of rows) {
+        if (packed === null) break;
+        for (const event of eventsIn(packed, first_offset)) {
+          if (event.offset <= after) continue;
+          if (events.length >= limit || bytes > maxBytes) break;
+          events.push(event);
+          bytes += event.bytes.length;
+        }
+      }
+      return { log: archivedLog(first), events };
+    },
+
+    close: () => database.close(),
+  };
+}
+
+function archivedLog({ id, epoch, base, head, oldest }: LogRow): ArchivedLog {
+  return { id: String(id), epoch, base, head, oldest: oldest ?? head + 1 };
+}
+
+function followedLog({ first_offset, events, ...row }: LogRow & Partial<PieceRow>): FollowedLog {
+  const last = events ? eventsIn(events, first_offset!).at(-1)! : null;
+  return { ...archivedLog(row), last };
+}

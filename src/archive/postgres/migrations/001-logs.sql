@@ -1,0 +1,46 @@
+-- What the archive belongs to: another number of shards is another fleet.
+CREATE TABLE store (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  shards integer NOT NULL
+);
+
+-- Who writes a shard, and up to where it is archived. `beat` moves with each sign of life.
+CREATE TABLE watermarks (
+  shard integer PRIMARY KEY,
+  token text NOT NULL,
+  beat bigint NOT NULL,
+  epoch text,
+  rev bigint NOT NULL DEFAULT 0
+);
+
+-- A log of a channel; one of each channel is current.
+CREATE TABLE logs (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  shard integer NOT NULL,
+  channel text COLLATE "C" NOT NULL,
+  epoch text NOT NULL,
+  base bigint NOT NULL,
+  head bigint NOT NULL,
+  is_current boolean NOT NULL DEFAULT true,
+  -- The log that lost these events.
+  cut_from bigint REFERENCES logs,
+  began_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX current_logs ON logs (channel) WHERE is_current;
+
+-- Events `first_offset` to `last_offset` of a log, packed (packing.ts).
+CREATE TABLE pieces (
+  log_id bigint NOT NULL REFERENCES logs,
+  last_offset bigint NOT NULL,
+  first_offset bigint NOT NULL,
+  archived_at timestamptz NOT NULL DEFAULT now(),
+  events bytea NOT NULL,
+  PRIMARY KEY (log_id, last_offset)
+);
+
+-- In which logs a publisher has events.
+CREATE TABLE senders (
+  name text COLLATE "C" NOT NULL,
+  log_id bigint NOT NULL REFERENCES logs,
+  PRIMARY KEY (name, log_id)
+);

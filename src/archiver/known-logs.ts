@@ -1,0 +1,29 @@
+/** What an archiver remembers of the archive's logs of a shard, for as long as nobody else writes them: the ones used last. */
+import type { FollowedLog } from '../archive/archive.ts';
+import type { Channel } from '../domain/channel.ts';
+
+/** Some 300 bytes each, and the bytes of an event. */
+const LOGS_MAX = 2_000;
+
+export class KnownLogs {
+  readonly #logs = new Map<Channel, FollowedLog | null>();
+
+  /** Undefined where nothing is known; null where there is none. */
+  get(channel: Channel): FollowedLog | null | undefined {
+    return this.#logs.get(channel);
+  }
+
+  set(channel: Channel, log: FollowedLog | null): void {
+    this.#logs.delete(channel);
+    this.#logs.set(channel, log);
+    if (this.#logs.size > LOGS_MAX) this.#logs.delete(this.#logs.keys().next().value!);
+  }
+
+  forget(channel: Channel): void {
+    this.#logs.delete(channel);
+  }
+
+  clear(): void {
+    this.#logs.clear();
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The archiving of one shard, round by round: which channels have events after the watermark, in the order of `rev`; what the archive
+ * lacks of them; written with the new watermark in one transaction; and then the engine is told, which keeps until then what is not
+ * archived.
+ *
+ * It may be killed, frozen or cut off anywhere. What was written and not told is told in a later round, for what the archive has is
+ * what counts; a late write of one whose shard is another's is refused.
+ */
+import type { Archive, LogPart, Watermark } from '../archive/archive.ts';
+import type { Clock } from '../clock.ts';
+import type { Epoch } from '../domain/position.ts';
+import type { Unarchived } from '../engine/archiving.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { ShardClaim } from './claim.ts';
+import { headOf } from './following.ts';
+import { KnownLogs } from './known-logs.ts';
+import { type Found, readUnarchived } from './reading.ts';
+
+export interface ShardArchiveDeps {
+  readonly engine: Engine;
+  readonly archive: Archive;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** What a shard may have that is not archived, bytes. */
+  readonly backlogMaxBytes: number;
+}
+
+/** Of one round: as many as one call of the engine may ask for. */
+const CHANNELS_MAX = 250;
+
+/** With so many entries in the inbox the merge comes first, as long as the backlog is less than a part of what it may be. */
+const BUSY_ENTRIES = 1_000;
+const BUSY_OF_BACKLOG = 1 / 8;
+/** Rounds that are left out for that, one after the other. */
+const LEFT_OUT_MAX = 20;
+
+/** `more`: go on at once. `quiet`: nothing is left. `held`: another archives this shard. */
+export type Round = 'more' | 'quiet' | 'held';
+
+export class ShardArchive {
+  readonly #shard: number;
+  readonly #deps: ShardArchiveDeps;
+  readonly #claim: ShardClaim;
+  readonly #known = new KnownLogs();
+  #epoch: Epoch | null = null;
+  #rev = 0;
+  #leftOut = 0;
+
+  constructor(shard: number, deps: ShardArchiveDeps) {
+    this.#shard = shard;
+    this.#deps = deps;
+    this.#claim = new ShardClaim(shard, deps.archive, deps.clock);
+  }
+
+  get isOurs(): boolean {
+    return this.#claim.isOurs;
+  }
+
+  async round(): Promise<Round> {
+    const { engine } = this.#deps;
+    let isNew = false;
+    const isOurs = await this.#claim.hold((watermark) => {
+      isNew = true;
+      this.#begin(watermark);
+    });
+    if (!isOurs) return 'held';
+    // From now on nothing is trimmed that is not archived.
+    if (isNew) await this.#mark('', -1, []);
+    let unarchived = await engine.readUnarchived(this.#shard, this.#rev, CHANNELS_MAX);
+    // A store that has another epoch, or less than it had, is looked through from its beginning.
+    if (unarchived.epoch !== this.#epoch || unarchived.rev < this.#rev) {
+      this.#epoch = unarchived.epoch;
+      this.#rev = 0;
+      unarchived = await engine.readUnarchived(this.#shard, 0, CHANNELS_MAX);
+    }
+    this.#deps.metrics.archiveBacklogBytes.set({ shard: String(this.#shard) }, unarchived.backlogBytes);
+    if (unarchived.channels.length === 0) {
+      if (unarchived.backlogBytes > 0) await this.#mark(unarchived.epoch, unarchived.rev, []);
+      return 'quiet';
+    }
+    if (this.#isBusy(unarchived)) return 'quiet';
+    return this.#archive(unarchived);
+  }
+
+  /** After a round that failed: whatever it was in the middle of is not known. */
+  failed(): void {
+    this.#claim.doubt();
+  }
+
+  async release(): Promise<void> {
+    this.#deps.metrics.archiveBacklogBytes.remove({ shard: String(this.#shard) });
+    await this.#claim.release();
+  }
+
+  #begin({ epoch, rev }: Watermark): void {
+    this.#known.clear();
+    this.#epoch = epoch;
+    this.#rev = rev;
+  }
+
+  #isBusy({ waiting, backlogBytes }: Unarchived): boolean {
+    const isBusy = waiting >= BUSY_ENTRIES && backlogBytes < this.#deps.backlogMaxBytes * BUSY_OF_BACKLOG;
+    this.#leftOut = isBusy && this.#leftOut < LEFT_OUT_MAX ? this.#leftOut + 1 : 0;
+    return this.#leftOut > 0;
+  }
+
+  async #archive(unarchived: Unarchived): Promise<Round> {
+    const { archive, metrics } = this.#deps;
+    const found = await readUnarchived(this.#shard, unarchived, this.#known, this.#deps);
+    if (found === null) return 'more';
+    const parts = found.filter(isNews).map(partOf);
+    const rev = this.#revAfter(unarchived, found);
+    const watermark = { epoch: unarchived.epoch, rev };
+    const logs = await archive.write(this.#shard, this.#claim.token, { watermark, parts });
+    if (logs === null) {
+      this.#claim.doubt();
+      return 'held';
+    }
+    for (const [i, { channel, events, log }] of parts.entries()) {
+      const last = events.at(-1) ?? (logs[i]!.head === log?.head ? this.#known.get(channel)!.last : undefined);
+      // What it ends with after a cut the archive knows.
+      if (last === undefined) this.#known.forget(channel);
+      else this.#known.set(channel, { ...logs[i]!, last });
+      metrics.eventsArchived.inc(events.length);
+    }
+    this.#rev = rev;
+    await this.#mark(unarchived.epoch, rev, found);
+    return rev === unarchived.rev ? 'quiet' : 'more';
+  }
+
+  /** Where it is not told, the engine keeps what is archived until a later round. */
+  async #mark(epoch: Epoch, rev: number, found: readonly Found[]): Promise<void> {
+    const { engine, backlogMaxBytes } = this.#deps;
+    const marks = found.map(({ channel, followed, events }) => ({
+      channel,
+      from: followed.log?.oldest ?? followed.begin + 1,
+      offset: events.at(-1)?.offset ?? headOf(followed),
+    }));
+    await engine.markArchived(this.#shard, { epoch, rev, marks, backlogMaxBytes });
+  }
+
+  /** All is archived up to the last channel before the first of which something is left. */
+  #revAfter(unarchived: Unarchived, found: readonly Found[]): number {
+    const firstLeft = found.findIndex(({ isWhole }) => !isWhole);
+    const done = firstLeft === -1 ? found : found.slice(0, firstLeft);
+    const isAll = done.length === unarchived.channels.length && done.length < CHANNELS_MAX;
+    return isAll ? unarchived.rev : (done.at(-1)?.rev ?? this.#rev);
+  }
+}
+
+/** A log that goes on in another epoch is written too, if without events. */
+function isNews({ followed: { log, cutAbove, epoch }, events }: Found): boolean {
+  return events.length > 0 || cutAbove !== undefined || (log !== null && log.epoch !== epoch);
+}
+
+function partOf({ channel, followed: { log, cutAbove }, events }: Found): LogPart {
+  return { channel, log, events, ...(cutAbove !== undefined && { cutAbove }) };
+}
