@@ -12,6 +12,7 @@ import type { PassStore } from './access/sessions/pass-store.ts';
 import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
 import type { Archive } from './archive/archive.ts';
 import { withArchive } from './archive/histories.ts';
+import { withPageCache } from './archive/page-cache.ts';
 import { openPostgres } from './archive/postgres/archive.ts';
 import { createArchiver } from './archiver/archiver.ts';
 import { awaitEngine } from './await-engine.ts';
@@ -47,6 +48,9 @@ export interface App {
   stop(drainMs: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+const READER_STATEMENT_MS = 2_000;
+const ARCHIVER_STATEMENT_MS = 10_000;
 
 /** For scrapers and balancers, out of the descriptors that are the process' own. */
 const ADMIN_CONNECTIONS = 32;
@@ -188,7 +192,15 @@ async function createEngine(config: Config, log: Logger): Promise<{ engine: Engi
 /** Null for a process whose roles have no use for it. */
 function openArchive({ databaseUrl, archiveSchema, archiveMigrate, shards, roles }: Config): Archive | null {
   if (databaseUrl === null || !(roles.includes('archiver') || roles.includes('gateway'))) return null;
-  return openPostgres({ url: databaseUrl, schema: archiveSchema, migrates: archiveMigrate, shards });
+  // Readers wait for it; an archiver has time.
+  const statementTimeoutMs = roles.includes('archiver') ? ARCHIVER_STATEMENT_MS : READER_STATEMENT_MS;
+  return openPostgres({
+    url: databaseUrl,
+    schema: archiveSchema,
+    migrates: archiveMigrate,
+    shards,
+    statementTimeoutMs,
+  });
 }
 
 /** What a role may be made of. */
@@ -221,7 +233,7 @@ const createPart: Record<Role, (deps: PartDeps) => Part> = {
     const gateway = createGateway({
       ...config,
       engine,
-      histories: archive === null ? engine : withArchive(engine, archive, onAway),
+      histories: archive === null ? engine : withArchive(engine, withPageCache(archive, systemClock), onAway),
       log,
       metrics,
       seats: limits.seats,

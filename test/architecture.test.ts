@@ -111,6 +111,8 @@ const rules: readonly Rule[] = [
   role('merger'),
   role('gateway', /^msgpackr$/),
   { ...role('archiver'), mayType: [...role('archiver').mayType!, /^archive\/archive\.ts$/] },
+  // A program of its own.
+  { of: /^archive\/tool\/main\.ts$/, may: [/^archive\//, domain, config] },
   { of: /^archive\//, may: [/^archive\//, domain, errors, clock, /^pg$/, /^msgpackr$/], mayType: [contract, log] },
   {
     of: /^config(\.ts|\/)/,

@@ -2,30 +2,56 @@
  * Histories that reach as far back as the archive: what the engine does not keep any more is read there. The last event that is
  * told from there, and the first that is kept, follow on each other, so whoever reads on never sees where one ends and the other begins.
  *
- * While the archive does not answer, what the engine keeps is there as ever, and what lies deeper is said to be away.
+ * While the archive does not answer, what the engine keeps is there as ever, and what lies deeper is said to be away: at once, but for
+ * one at a time who finds out whether it still is.
  */
+import type { Channel } from '../domain/channel.ts';
 import { channelEpoch, foldOf, type LogBounds, reachOf } from '../domain/position.ts';
 import type { DatedPage, Histories } from '../engine/engine.ts';
-import { type ArchivedLog, type ArchiveReader, PAGE_MAX_BYTES } from './archive.ts';
+import { type ArchivedLog, type ArchivedPage, type ArchiveReader, PAGE_MAX_BYTES } from './archive.ts';
 
+/** @param onAway Told of the first read that fails after one that did not. */
 export function withArchive(engine: Histories, archive: ArchiveReader, onAway: (error: unknown) => void): Histories {
+  let isAway = false;
+  let isTrying = false;
+
+  /** Null where nothing can be said now. */
+  async function read(
+    channel: Channel,
+    after: number,
+    limit: number,
+    maxBytes: number,
+  ): Promise<{ readonly page: ArchivedPage | null } | null> {
+    if (isAway && isTrying) return null;
+    isTrying = true;
+    try {
+      const page = await archive.read(channel, after, limit, maxBytes);
+      isAway = false;
+      return { page };
+    } catch (error) {
+      if (!isAway) onAway(error);
+      isAway = true;
+      return null;
+    } finally {
+      isTrying = false;
+    }
+  }
+
   return {
     async readHistory(channel, after, limit, maxBytes = PAGE_MAX_BYTES): Promise<DatedPage> {
       const page = await engine.readHistory(channel, after, limit, maxBytes);
       const isDeep = page.kind === 'gap' && page.reason === 'trimmed' && after!.offset >= reachOf(page.log) - 1;
       if (!isDeep || limit === 0) return page;
       const { log, clockMs } = page;
-      try {
-        const found = await archive.read(channel, after!.offset, limit, maxBytes);
-        const isThere = found !== null && isBehind(found.log, log) && found.log.oldest <= after!.offset + 1;
-        if (isThere) return { kind: 'events', log, events: found.events, clockMs };
-        // What it had is gone since the engine was told of it.
-        const archivedFrom = found?.log.oldest ?? log.oldest;
-        return { ...page, log: { ...log, archivedFrom: Math.max(archivedFrom, after!.offset + 2) } };
-      } catch (error) {
-        onAway(error);
-        return { ...page, isArchiveAway: true };
+      const found = await read(channel, after!.offset, limit, maxBytes);
+      if (found === null) return { ...page, isArchiveAway: true };
+      const archived = found.page?.log;
+      if (archived && isBehind(archived, log) && archived.oldest <= after!.offset + 1) {
+        return { kind: 'events', log, events: found.page.events, clockMs };
       }
+      // What it had is gone since the engine was told of it.
+      const archivedFrom = Math.max(archived?.oldest ?? log.oldest, after!.offset + 2);
+      return { ...page, log: { ...log, archivedFrom } };
     },
   };
 }

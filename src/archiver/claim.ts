@@ -7,9 +7,9 @@ import type { Archive, Watermark } from '../archive/archive.ts';
 import type { Clock } from '../clock.ts';
 
 /** An archiver that was silent for so long is replaced. */
-const SILENT_MS = 10_000;
+const SILENT_MS = 5_000;
 /** One that has nothing to write says that it is alive this often. */
-const SIGN_MS = 2_000;
+const SIGN_MS = 1_000;
 
 export class ShardClaim {
   readonly token = randomUUID();

@@ -102,7 +102,19 @@ export type Line =
       readonly channel: string;
       readonly cursor: string;
       readonly fields: Readonly<Record<string, string>>;
-    };
+    }
+  | ArchiveLine;
+
+/** What the archive had of a channel in the end. */
+export type ArchiveLine = {
+  readonly t: 'archive';
+  readonly at: number;
+  readonly channel: string;
+  readonly head: number;
+  readonly events: readonly LoggedEvent[];
+  /** What `npm run archive -- verify` says. */
+  readonly faults: readonly string[];
+};
 
 export interface LoggedEvent {
   readonly offset: number;

@@ -10,6 +10,7 @@ import { theLastRelease } from '../support/last-release.ts';
 import { theProgram } from '../support/program.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { type Ground, type GroundNeeds, prepareGround } from './fleet/ground.ts';
+import { type LabPostgres, startLabPostgres } from './fleet/postgres.ts';
 import { type LabRedis, startLabRedis } from './fleet/redis.ts';
 import { type Role, type RoleKind, startRole } from './fleet/role.ts';
 import { type FaultProxy, startProxy } from './proxy.ts';
@@ -32,6 +33,8 @@ export interface Lab {
   readonly dir: string;
   readonly redis: LabRedis;
   readonly ground: Ground;
+  /** Where there is an archive. */
+  readonly postgres: LabPostgres | undefined;
   readonly roles: readonly Role[];
   /** The file to run; where it was asked for. */
   readonly lastRelease: string | undefined;
@@ -62,6 +65,9 @@ export const LAB_ENV: Readonly<Record<string, string>> = {
   REDUCERS: 'latest-*=latest,tally-*=tally,*=log',
 };
 
+/** So short that most of what is missed is in the archive alone. */
+const SHORT_HISTORY = '100';
+
 export function newRunDir(): string {
   const parent = join(tmpdir(), 'smallchange-faults');
   mkdirSync(parent, { recursive: true });
@@ -74,16 +80,20 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const main = await (options.main ?? theProgram)();
   const lastRelease = needs.lastRelease ? await theLastRelease() : undefined;
   const ground = prepareGround(dir, needs);
+  const postgres = needs.archive ? await startLabPostgres() : undefined;
+  // A merger of the last release does not know that it must not trim.
+  const history = postgres && !needs.lastRelease ? { HISTORY_MAX_EVENTS: SHORT_HISTORY } : {};
   const first = await startLabRedis({ dir: ground.redisDir, logDir: dir, appendfsync, ...ground.redis });
   let redis = first;
   const stores = new Set([first]);
   let seeds = seed;
   const newRandom = (): Random => createRandom(++seeds * 7_919);
   const roles: Role[] = [];
-  const kinds = ['bucket', 'merger', 'gateway'] as const;
+  const kinds = ['bucket', 'merger', 'gateway', ...(postgres ? (['archiver'] as const) : [])] as const;
   const wanted = kinds.flatMap((kind) => Array.from({ length: counts[kind] ?? 2 }, (_, index) => ({ kind, index })));
   for (const { kind, index } of wanted) {
-    const roleEnv = { ...LAB_ENV, ...ground.roleEnv(`${kind}-${index}`), ...env };
+    const ofArchive = kind === 'gateway' || kind === 'archiver' ? postgres?.env : {};
+    const roleEnv = { ...LAB_ENV, ...history, ...ofArchive, ...ground.roleEnv(`${kind}-${index}`), ...env };
     roles.push(await startRole({ kind, index, main, dir, redis: () => redis, random: newRandom(), env: roleEnv }));
   }
   await Promise.all(roles.map((role) => role.ready()));
@@ -99,6 +109,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       return redis;
     },
     ground,
+    postgres,
     roles,
     lastRelease,
     edges,
@@ -117,6 +128,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       await Promise.all(roles.map((role) => role.stop()));
       await Promise.all(Object.values(edges).map((edge) => edge[Symbol.asyncDispose]()));
       await Promise.all(Array.from(stores, (store) => store.stop()));
+      await postgres?.server.stop();
       ground.clear();
     },
     forget: () => rmSync(dir, { recursive: true, force: true }),

@@ -1,6 +1,6 @@
 /** A history, put in order for the checks: changes with all their tries, final logs, readers with what happened to them. */
 import { shownOf } from '../../loadtest/ledger/shown-from.ts';
-import type { Line, LoggedEvent } from './history.ts';
+import type { ArchiveLine, Line, LoggedEvent } from './history.ts';
 
 export interface Change {
   readonly key: string;
@@ -35,6 +35,7 @@ export interface Model {
   readonly logs: ReadonlyMap<string, Log>;
   readonly states: readonly StateLine[];
   readonly readers: ReadonlyMap<string, readonly ReaderLine[]>;
+  readonly archives: readonly ArchiveLine[];
   readonly losses: readonly { readonly since: number; readonly until: number }[];
   readonly quietAt: number | undefined;
 }
@@ -65,6 +66,7 @@ export function buildModel(lines: readonly Line[]): Model {
   const byId = new Map<number, Change>();
   const logs = new Map<string, Log>();
   const states: StateLine[] = [];
+  const archives: ArchiveLine[] = [];
   const readers = new Map<string, ReaderLine[]>();
   const losses: { since: number; until: number }[] = [];
   let quietAt: number | undefined;
@@ -82,6 +84,9 @@ export function buildModel(lines: readonly Line[]): Model {
       case 'state':
         states.push(line);
         break;
+      case 'archive':
+        archives.push(line);
+        break;
       case 'loss':
         losses.push(line);
         break;
@@ -97,7 +102,7 @@ export function buildModel(lines: readonly Line[]): Model {
       }
     }
   }
-  return { changes, logs, states, readers, losses, quietAt };
+  return { changes, logs, states, archives, readers, losses, quietAt };
 }
 
 function noteSend(changes: Map<string, Change>, line: Line & { t: 'send' }): Change {

@@ -2,6 +2,7 @@
  * One run: a lab, writers and readers on it, faults after a plan, then quiet, the final logs, and the checker's verdict.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { verify } from '../../src/archive/tool/verify.ts';
 import { request } from '../support/http.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
@@ -13,6 +14,7 @@ import { startEventSource } from './clients/event-source.ts';
 import { startPoll } from './clients/poll.ts';
 import type { Envelope, Reader } from './clients/reader.ts';
 import { startWriter, type Writer } from './clients/writer.ts';
+import type { RoleKind } from './fleet/role.ts';
 import { base64, type Line, type LoggedEvent, Recorder } from './history.ts';
 import { type Lab, type LabOptions, startLab } from './lab.ts';
 import { parseCursor } from './model.ts';
@@ -97,6 +99,9 @@ async function runFault(lab: Lab, recorder: Recorder, { fault, lastsMs, seed }: 
   recorder.add({ t: 'fault', name: fault.name, phase: 'stop', detail });
 }
 
+/** A frozen archiver is replaced after 5 s. */
+const ARCHIVED_MAX_MS = 60_000;
+
 /** Unanswered changes are repeated until they are answered, which after the last fault does not take long. */
 const ANSWERED_MAX_MS = 30_000;
 
@@ -117,6 +122,7 @@ export async function settle(lab: Lab, recorder: Recorder, { writers, readers }:
     await recordLog(lab, recorder, channel);
     await recordState(lab, recorder, channel);
   }
+  await recordArchive(lab, recorder);
   for (const reader of readers) reader.stop();
 }
 
@@ -146,7 +152,7 @@ async function read<T>({ receiveUrl }: Lab, path: string): Promise<T> {
 
 async function recordLog(lab: Lab, recorder: Recorder, channel: string): Promise<void> {
   const events: LoggedEvent[] = [];
-  let since = '';
+  let since = lab.postgres ? 'earliest' : '';
   for (;;) {
     const path = `/c/${channel}/history${since === '' ? '' : `?since=${since}`}`;
     const answer = await read<HistoryAnswer>(lab, path);
@@ -159,6 +165,36 @@ async function recordLog(lab: Lab, recorder: Recorder, channel: string): Promise
     recorder.add({ t: 'log', channel, epoch: prefix, head: offsets[0]!, events });
     return;
   }
+}
+
+/** Once it has all that there is. */
+async function recordArchive({ postgres }: Lab, recorder: Recorder): Promise<void> {
+  if (postgres === undefined) return;
+  const inspection = postgres.inspect();
+  const heads = new Map(recorder.lines.flatMap((line) => (line.t === 'log' ? [[line.channel, line] as const] : [])));
+  for (const channel of CHANNELS) {
+    const { head: wanted = 0, events: kept = [] } = heads.get(channel) ?? {};
+    if (kept.length === 0) continue;
+    const log = await waitFor(
+      async () => {
+        const current = (await inspection.logs(channel, '0', 1_000)).find(({ isCurrent }) => isCurrent);
+        return current !== undefined && current.head >= wanted ? current : undefined;
+      },
+      { timeoutMs: ARCHIVED_MAX_MS, everyMs: 200, what: `${channel} to be archived` },
+    );
+    const events: LoggedEvent[] = [];
+    for (let after = 0; ; ) {
+      const pieces = await inspection.pieces(log.id, after, 64);
+      if (pieces.length === 0) break;
+      for (const { offset, from, seq, bytes } of pieces.flatMap((piece) => piece.events)) {
+        events.push({ offset, from, seq, body: Buffer.from(bytes).toString('base64') });
+      }
+      after = pieces.at(-1)!.last;
+    }
+    const { faults } = await verify(inspection, channel);
+    recorder.add({ t: 'archive', channel, head: log.head, events, faults });
+  }
+  await inspection.close();
 }
 
 async function recordState(lab: Lab, recorder: Recorder, channel: string): Promise<void> {
@@ -181,7 +217,7 @@ export interface RunResult {
   readonly dir: string;
   readonly historyPath: string;
   /** Lines like these in the logs of the roles, by role kind and message. */
-  readonly said: (kind: 'bucket' | 'merger' | 'gateway', message: string) => number;
+  readonly said: (kind: RoleKind, message: string) => number;
 }
 
 export async function run(options: RunOptions): Promise<RunResult> {

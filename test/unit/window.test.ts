@@ -5,8 +5,9 @@ import type { Event } from '../../src/domain/event.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
+import { parseWindow } from '../../src/gateway/stream/moment.ts';
 import { findStart } from '../../src/gateway/stream/start.ts';
-import { logInStore, parseWindow, windowStart } from '../../src/gateway/stream/window.ts';
+import { logInStore, windowStart } from '../../src/gateway/stream/window.ts';
 import { type Bench, event, generousOptions, opener } from '../contract/engine/kit.ts';
 import { createRandom } from '../support/random.ts';
 

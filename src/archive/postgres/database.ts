@@ -10,7 +10,7 @@ export interface DatabaseOptions {
   /** Default 4. */
   readonly maxConnections?: number;
   /** Default 5,000. */
-  readonly statementTimeoutMs?: number;
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 export type Query = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<Row[]>;

@@ -4,15 +4,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
+import type { Event } from '../../domain/event.ts';
 import type { Position } from '../../domain/position.ts';
 import type { HistoryPage } from '../../engine/comparing.ts';
-import type { Histories } from '../../engine/engine.ts';
-import { EngineUnavailable } from '../../errors.ts';
+import type { DatedPage, Histories } from '../../engine/engine.ts';
+import { EngineUnavailable, Problem } from '../../errors.ts';
 import { parameter } from '../../http/query.ts';
 import { envelopePieces } from '../formats/envelope.ts';
 import { ENVELOPE_FIELDS } from '../formats/format.ts';
 import { Slots } from '../hub/slots.ts';
-import { logInStore, parseWindow, windowStart } from '../stream/window.ts';
+import { isSince, momentOf, parseWindow } from '../stream/moment.ts';
+import { logInStore, windowStart } from '../stream/window.ts';
 import type { Turns } from '../turns.ts';
 import { ANSWER_MAX_EVENTS, EventList } from './event-list.ts';
 import type { JsonAnswers } from './json-answers.ts';
@@ -60,27 +62,50 @@ export function historyRoute(app: FastifyInstance, deps: HistoryDeps): void {
     if (refusal) throw refusal;
     const limit = parseNumber('limit', parameter(request, 'limit') ?? `${ANSWER_MAX_EVENTS}`, 1, ANSWER_MAX_EVENTS);
     const since = parameter(request, 'since') || undefined;
+    const until = parseUntil(parameter(request, 'until') || undefined, channel);
     const body = await inTurn(async () => {
       // Others were before it, and it may have given up.
       if (request.raw.socket.destroyed) return null;
       deps.answers.admit();
-      return pageBody(deps, channel, since, limit);
+      return pageBody(deps, channel, { since, until, limit });
     });
     return body ? deps.answers.send(reply, body) : reply.hijack();
   });
 }
 
+interface HistoryWish {
+  readonly since: string | undefined;
+  readonly until: Until | undefined;
+  readonly limit: number;
+}
+
+/** Whether an event is not asked for any more. */
+type Until = (now: { readonly clockMs: number; readonly wallMs: number }) => (event: Event) => boolean;
+
+/** A cursor, whose event is the last; or a duration or a date, before which the last event is. */
+function parseUntil(text: string | undefined, channel: Channel): Until | undefined {
+  if (text === undefined) return undefined;
+  const window = parseWindow(text);
+  if (window && window.kind !== 'all') return (now) => isSince(momentOf(window, now));
+  const position = window ? undefined : parsePosition(text, channel);
+  if (!position) {
+    throw new Problem(
+      'bad_parameter',
+      'until is a cursor of this channel, a duration such as 10m, or a date of RFC 3339.',
+    );
+  }
+  return () => (event) => event.offset > position.offset;
+}
+
 async function pageBody(
   { histories, clock, turns, answers }: HistoryDeps,
   channel: Channel,
-  since: string | undefined,
-  limit: number,
+  { since, until, limit }: HistoryWish,
 ): Promise<Slices> {
-  const windowMs = since === undefined ? undefined : parseWindow(since);
-  const asked =
-    windowMs === undefined
-      ? parsePosition(since ?? '', channel)
-      : await windowStart(histories, logInStore(histories, channel), windowMs, clock.wallMs());
+  const window = since === undefined ? undefined : parseWindow(since);
+  const asked = window
+    ? await windowStart(histories, logInStore(histories, channel), window, clock.wallMs())
+    : parsePosition(since ?? '', channel);
   const first = asked && (await histories.readHistory(channel, asked, limit, READ_BYTES));
   const isKept = first?.kind === 'events';
   const found = isKept ? { page: first, after: asked!.offset } : await readOldest(histories, channel, limit);
@@ -89,20 +114,23 @@ async function pageBody(
   let page: HistoryPage = found.page;
   let offset = found.after;
   let isMore = false;
+  const isOver = until?.({ clockMs: found.page.clockMs, wallMs: clock.wallMs() });
+  let isAtEnd = false;
   // What is lost behind a part of it is the next page's to tell.
   while (page.kind === 'events' && page.log.epoch === epoch) {
     for (const event of page.events) {
-      if (list.isFull) break;
+      isAtEnd = isOver?.(event) ?? false;
+      if (list.isFull || isAtEnd) break;
       await list.add(envelopePieces(event, channel, envelope, cursorOf(channel, { epoch, ...event })));
       offset = event.offset;
     }
-    isMore = list.count > 0 && offset < page.log.head;
+    isMore = !isAtEnd && list.count > 0 && offset < page.log.head;
     if (!isMore || list.isFull || list.count >= limit || page.events.length === 0) break;
     page = await histories.readHistory(channel, { epoch, offset }, limit - list.count, READ_BYTES);
   }
   const cursor = cursorOf(channel, { epoch, offset });
   // Of a window what is trimmed meanwhile was the oldest of what is left.
-  const status = since === undefined || windowMs !== undefined || isKept ? 'resumed' : 'reset';
+  const status = since === undefined || window !== undefined || isKept ? 'resumed' : 'reset';
   return list.toBody({ cursor, status }, isMore);
 }
 
@@ -111,7 +139,7 @@ async function readOldest(
   histories: Histories,
   channel: Channel,
   limit: number,
-): Promise<{ page: HistoryPage & { kind: 'events' }; after: number }> {
+): Promise<{ page: DatedPage & { kind: 'events' }; after: number }> {
   let { log } = await histories.readHistory(channel, null, 0);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const position: Position = { epoch: log.epoch, offset: log.oldest - 1 };

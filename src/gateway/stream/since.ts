@@ -3,16 +3,15 @@
  * all; which channels and epochs a cursor is of, only their logs tell (`start.ts`).
  */
 import { type ParsedCursor, parseCursor, parseJoined } from '../../domain/cursor.ts';
-import { parseWindow } from './window.ts';
+import { parseWindow, type Window } from './moment.ts';
 
 export type Since =
   | { readonly kind: 'now' }
-  /** How far back, milliseconds. */
-  | { readonly kind: 'window'; readonly windowMs: number }
+  | { readonly kind: 'window'; readonly window: Window }
   /** Of exactly as many channels as are asked for. */
   | { readonly kind: 'cursor'; readonly cursor: ParsedCursor }
-  /** Of one channel each. @field windowMs Where channels begin that have none: so far back, or now. */
-  | { readonly kind: 'joined'; readonly cursors: readonly ParsedCursor[]; readonly windowMs: number | undefined }
+  /** Of one channel each. @field window Where channels begin that have none; undefined: now. */
+  | { readonly kind: 'joined'; readonly cursors: readonly ParsedCursor[]; readonly window: Window | undefined }
   | { readonly kind: 'malformed' };
 
 /** What a text may be taken for. */
@@ -36,13 +35,13 @@ export function parseSince({ since: text, isLastEventId }: Brought, channels: nu
   const word = isLastEventId || cut < 0 ? undefined : wordOf(text.slice(cut + 1));
   const cursors = parseJoined(word ? text.slice(0, cut) : text);
   if (!cursors) return { kind: 'malformed' };
-  return { kind: 'joined', cursors, windowMs: word?.kind === 'window' ? word.windowMs : undefined };
+  return { kind: 'joined', cursors, window: word?.kind === 'window' ? word.window : undefined };
 }
 
 function wordOf(text: string): Extract<Since, { kind: 'now' | 'window' }> | undefined {
   if (text === 'now') return { kind: 'now' };
-  const windowMs = parseWindow(text);
-  return windowMs === undefined ? undefined : { kind: 'window', windowMs };
+  const window = parseWindow(text);
+  return window && { kind: 'window', window };
 }
 
 /** Whether it asks for anything that was before it came. */

@@ -13,6 +13,7 @@ import { gapAt, type Position } from '../../domain/position.ts';
 import type { Histories, Snapshot } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { Window } from './moment.ts';
 import { type Reset, startOver } from './reset.ts';
 import { type Brought, parseSince, type Since } from './since.ts';
 import { logOfHub, windowStart } from './window.ts';
@@ -41,7 +42,7 @@ export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: Sta
   if (hubs.some((hub) => hub.isStoreAway)) throw new EngineUnavailable('the store is away');
   const since = parseSince(wish, hubs.length);
   if (since.kind === 'now') return Promise.all(hubs.map((hub) => startFresh(hub, wish.snapshot)));
-  if (since.kind === 'window') return Promise.all(hubs.map((hub) => startInWindow(deps, hub, since.windowMs)));
+  if (since.kind === 'window') return Promise.all(hubs.map((hub) => startInWindow(deps, hub, since.window)));
   if (wish.isPastClosed) return startAllOver(hubs, 'forbidden');
   if (since.kind === 'malformed') return startAllOver(hubs, 'malformed');
   if (since.kind === 'joined') return startJoined(deps, hubs, since, wish);
@@ -94,7 +95,7 @@ async function positionsOf(cursor: ParsedCursor, hubs: readonly Hub[]): Promise<
 async function startJoined(
   deps: StartDeps,
   hubs: readonly Hub[],
-  { cursors, windowMs }: Extract<Since, { kind: 'joined' }>,
+  { cursors, window }: Extract<Since, { kind: 'joined' }>,
   { snapshot }: StartWish,
 ): Promise<ChannelStart[]> {
   const channels = hubs.map(({ channel }) => channel);
@@ -109,7 +110,7 @@ async function startJoined(
   return Promise.all(
     hubs.map((hub, i) => {
       if (positions[i] || hasStranger) return resume(deps, hub, positions[i]);
-      return windowMs === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, windowMs);
+      return window === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, window);
     }),
   );
 }
@@ -128,7 +129,7 @@ function lineagesOf(hubs: readonly Hub[]): Lineage[] {
 }
 
 /** Before the first kept event that was merged within the window. */
-async function startInWindow(deps: StartDeps, hub: Hub, windowMs: number): Promise<ChannelStart> {
+async function startInWindow(deps: StartDeps, hub: Hub, window: Window): Promise<ChannelStart> {
   const { histories, clock } = deps;
-  return resume(deps, hub, await windowStart(histories, logOfHub(hub), windowMs, clock.wallMs()));
+  return resume(deps, hub, await windowStart(histories, logOfHub(hub), window, clock.wallMs()));
 }

@@ -1,9 +1,7 @@
 /**
  * Windows: where a reader starts that asks for the last ten minutes, found by halves and not by reading all that is kept.
  *
- * What counts is when an event was merged, by the clock of its shard, which no wall clock moves: whatever was accepted in the window
- * was merged in it. Only an event of a version that did not note that is judged by when its bucket says that it was accepted.
- * So, and because mergers of a shard may differ by moments, the search is for a moment some seconds before, a probe is several
+ * Because mergers of a shard may differ by moments, and the clocks of buckets, the search is for a moment some seconds before, a probe is several
  * neighbours of which the latest counts, and the last bit is walked: it is begun too early rather than that an event is skipped.
  */
 import type { Channel } from '../../domain/channel.ts';
@@ -13,6 +11,7 @@ import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { HubGap, HubPage } from '../hub/hub-page.ts';
+import { earlier, isSince, type Moment, momentOf, type Window } from './moment.ts';
 
 /** Looks at a history whose oldest end moves on under the reader. */
 const TRIES_MAX = 5;
@@ -58,44 +57,22 @@ export function logInStore(histories: Histories, channel: Channel): WindowLog {
   };
 }
 
-/** Where to go on after what cannot be had. */
-function oldestAfter({ isArchiveAway, log }: Pick<HubGap, 'isArchiveAway' | 'log'>): number {
-  return isArchiveAway ? log.oldest : reachOf(log);
-}
-
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `earliest`, or a duration such as `10m`: how far back, milliseconds. Undefined for anything else. */
-export function parseWindow(text: string): number | undefined {
-  if (text === 'earliest') return Number.POSITIVE_INFINITY;
-  const [, count, unit] = /^([0-9]{1,9})([smhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * unitMs[unit!]!;
-}
-
-/** Where a window begins. */
-interface Beginning {
-  /** By the clock of the shard. */
-  readonly clockMs: number;
-  /** By our wall clock, for events without the other. */
-  readonly wallMs: number;
-}
-
 /**
  * Before the first kept event of the window; at the head where there is none.
  *
- * @param windowMs How far back; infinite: as far as there is anything.
+ * @param wallMs Now.
  */
 export async function windowStart(
   histories: Histories,
   of: WindowLog,
-  windowMs: number,
+  window: Window,
   wallMs: number,
 ): Promise<Position> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const { log, clockMs } = await histories.readHistory(of.channel, null, 0);
-    if (windowMs === Number.POSITIVE_INFINITY) return { epoch: log.epoch, offset: reachOf(log) - 1 };
-    const beginning = { clockMs: clockMs - windowMs, wallMs: wallMs - windowMs };
-    const early = { clockMs: beginning.clockMs - SKEW_MS, wallMs: beginning.wallMs - SKEW_MS };
+    if (window.kind === 'all') return { epoch: log.epoch, offset: reachOf(log) - 1 };
+    const beginning = momentOf(window, { clockMs, wallMs });
+    const early = earlier(beginning, SKEW_MS);
     const found = of.ring && inRing(of.ring, beginning, early);
     if (found) return found;
     const near = await halved(histories, of.channel, log, early);
@@ -105,16 +82,11 @@ export async function windowStart(
   throw new EngineUnavailable('the history is trimmed faster than it can be read');
 }
 
-const isSince =
-  ({ clockMs, wallMs }: Beginning) =>
-  ({ atMs, mergedAfterMs }: Event) =>
-    mergedAfterMs === undefined ? atMs >= wallMs : atMs + mergedAfterMs >= clockMs;
-
 /** Most windows are short and begin in the ring: what is before it, is before the window, if its oldest events are well before. */
 function inRing(
   { epoch, head, events }: NonNullable<WindowLog['ring']>,
-  beginning: Beginning,
-  early: Beginning,
+  beginning: Moment,
+  early: Moment,
 ): Position | undefined {
   const probe = events.slice(0, PROBE_EVENTS);
   if (probe.length === 0 || probe.some(isSince(early))) return undefined;
@@ -130,7 +102,7 @@ async function halved(
   histories: Histories,
   channel: Channel,
   log: LogBounds,
-  early: Beginning,
+  early: Moment,
 ): Promise<Position | undefined> {
   const { epoch } = log;
   /** Everything up to `older` is, and `newer` is not, or is the head. */
@@ -152,7 +124,7 @@ async function halved(
 async function walked(
   of: WindowLog,
   { epoch, offset: from }: Position,
-  beginning: Beginning,
+  beginning: Moment,
 ): Promise<Position | undefined> {
   let offset = from;
   for (let pages = 0; pages < WALK_PAGES; pages++) {
@@ -168,4 +140,9 @@ async function walked(
     if (page.events.length === 0) break;
   }
   return { epoch, offset };
+}
+
+/** Where to go on after what cannot be had. */
+function oldestAfter({ isArchiveAway, log }: Pick<HubGap, 'isArchiveAway' | 'log'>): number {
+  return isArchiveAway ? log.oldest : reachOf(log);
 }

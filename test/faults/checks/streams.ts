@@ -127,7 +127,7 @@ class ReaderCheck {
     this.#isResumed = status === 'resumed';
     if (status === 'reset') {
       this.#isReset = true;
-      if (!this.#mayBeLost(line)) yield this.#wrong(line, 'told reset, though nothing was lost');
+      if (!this.#mayBeLost(line) && !isOfArchive(line)) yield this.#wrong(line, 'told reset, though nothing was lost');
     } else if (!isFirst && !(status === 'resumed' && this.#mayBeLost(line))) {
       yield this.#wrong(line, `$sync ${status} in mid-stream`);
     } else if (isFirst && (status === 'fresh') !== (this.#opened === '')) {
@@ -206,6 +206,13 @@ class ReaderCheck {
     const what = `${this.#reader} on ${channel}, connection ${line.connection}, at ${line.at}: ${problem}`;
     return { invariant: 'I4', what, context: [...near, ...log] };
   }
+}
+
+/** What it missed is in an archive that does not answer, as it was told. */
+function isOfArchive({ data }: ReaderLine & { t: 'told' }): boolean {
+  const { channels = {} } = data as { channels?: Readonly<Record<string, { status: string; reason?: string }>> };
+  const resets = Object.values(channels).filter(({ status }) => status === 'reset');
+  return resets.length > 0 && resets.every(({ reason }) => reason === 'archive_away');
 }
 
 export const contiguous: Check = function* (model: Model): Iterable<Violation> {

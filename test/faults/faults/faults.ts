@@ -1,11 +1,12 @@
 /** All faults by name, and which of them are meant. */
 import type { GroundNeeds } from '../fleet/ground.ts';
+import { archiveFaults } from './archive.ts';
 import type { Fault } from './fault.ts';
 import { linkFaults } from './links.ts';
 import { processFaults } from './processes.ts';
 import { storeFaults } from './store.ts';
 
-export const allFaults: readonly Fault[] = [...processFaults, ...linkFaults, ...storeFaults];
+export const allFaults: readonly Fault[] = [...processFaults, ...linkFaults, ...storeFaults, ...archiveFaults];
 
 /** `all`: everything after which nothing may be lost. `kill*`: every name that begins so. A comma list of these. */
 export function faultsNamed(text: string): readonly Fault[] {

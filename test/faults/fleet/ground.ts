@@ -23,6 +23,8 @@ export interface GroundNeeds {
   readonly lastRelease?: boolean;
   /** The second bucket and the second gateway are a supervisor and two workers. */
   readonly workers?: boolean;
+  /** There is an archive in a Postgres, and two archivers. */
+  readonly archive?: boolean;
 }
 
 const SUPERVISED = ['bucket-1', 'gateway-1'];

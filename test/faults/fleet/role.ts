@@ -5,7 +5,7 @@ import { waitFor } from '../../support/wait.ts';
 import { type Address, type FaultProxy, startProxy } from '../proxy.ts';
 import { Child } from './child.ts';
 
-export type RoleKind = 'bucket' | 'merger' | 'gateway';
+export type RoleKind = 'bucket' | 'merger' | 'gateway' | 'archiver';
 
 export interface Role {
   readonly name: string;
