@@ -4,7 +4,7 @@
  * Installed services are not started: every test starts its own Redis, on its own port, and ends it.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Each program, and the package that brings it. */
@@ -29,10 +29,21 @@ const parts = {
   strace: 'strace',
   // The files for Prometheus.
   promtool: 'prometheus',
+  // The archive. Its programs are in no folder of the PATH.
+  postgres: 'postgresql',
 };
 
+/** Where Debian has them, a folder for each version. */
+const postgresVersions = '/usr/lib/postgresql';
+
+function foldersOf(program) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  if (program !== 'postgres' || !existsSync(postgresVersions)) return folders;
+  return [...folders, ...readdirSync(postgresVersions).map((version) => join(postgresVersions, version, 'bin'))];
+}
+
 function isHere(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  return foldersOf(program).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
