@@ -10,8 +10,8 @@
  *
  * BENCH_BEFORE is the commit, the one before this unless it is given.
  *
- * npm run bench -- heads [--turns 24] [--seconds 1] [--events 10] [--rounds 5] [--streams 15000]
- * With `--turns 0` only memory, with `--rounds 0` only speed.
+ * npm run bench -- heads [--turns 24] [--seconds 1] [--events 10] [--rounds 6] [--streams 15000] [--measure 0]
+ * With `--turns 0` only memory, with `--rounds 0` only speed, with `--measure 3` only the third.
  */
 
 import { buildOf } from './former-build.ts';
@@ -22,8 +22,8 @@ import { bucketAloneOf, pipelineOf, type Round, type Side } from './posts-sides.
 import { publish, spreadOf, table, written } from './report.ts';
 import { inTurn, type Opened, type Rounds } from './turns.ts';
 
-const defaults = { turns: 24, seconds: 1, events: 10, rounds: 5, streams: 15_000 };
-const { turns, seconds, events, rounds, streams } = numbersOf(defaults);
+const defaults = { turns: 24, seconds: 1, events: 10, rounds: 6, streams: 15_000, measure: 0 };
+const { turns, seconds, events, rounds, streams, measure: only } = numbersOf(defaults);
 const commit = process.env.BENCH_BEFORE ?? 'HEAD~1';
 
 /** Until then the code is not compiled yet. */
@@ -130,7 +130,8 @@ const measures: readonly Measure[] = [
 ];
 
 const rows: string[][] = [];
-for (const measure of measures.filter(({ rounds }) => rounds > 0)) {
+const asked = measures.filter(({ rounds }, i) => rounds > 0 && (only === 0 || only === i + 1));
+for (const measure of asked) {
   const sides = heads.map((head) => ({ name: head.name, open: () => measure.open(head) }));
   const tell = (figure: number) => figure.toFixed(measure.digits);
   const [before, now] = (await inTurn(measure.name, sides, { ...measure, tell })) as [number[], number[]];

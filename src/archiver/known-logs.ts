@@ -2,8 +2,10 @@
 import type { FollowedLog } from '../archive/archive.ts';
 import type { Channel } from '../domain/channel.ts';
 
-/** Some 300 bytes each, and the bytes of an event. */
+/** Some 300 bytes each, and those of an event. */
 const LOGS_MAX = 2_000;
+/** A log that ends with a larger event is read again instead. */
+const EVENT_MAX_BYTES = 1_024;
 
 export class KnownLogs {
   readonly #logs = new Map<Channel, FollowedLog | null>();
@@ -15,6 +17,7 @@ export class KnownLogs {
 
   set(channel: Channel, log: FollowedLog | null): void {
     this.#logs.delete(channel);
+    if ((log?.last?.bytes.length ?? 0) > EVENT_MAX_BYTES) return;
     this.#logs.set(channel, log);
     if (this.#logs.size > LOGS_MAX) this.#logs.delete(this.#logs.keys().next().value!);
   }

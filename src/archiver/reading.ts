@@ -1,5 +1,5 @@
 /** What the archive lacks of some channels of a shard, read from the engine as one: how their logs follow on, and with which events. */
-import type { Archive } from '../archive/archive.ts';
+import type { Archive, FollowedLog } from '../archive/archive.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
 import type { LogBounds } from '../domain/position.ts';
@@ -39,15 +39,15 @@ export async function readUnarchived(
   known: KnownLogs,
   { engine, archive, log }: ReadingDeps,
 ): Promise<Found[] | null> {
-  await learn();
-  const followed = channels.map(({ channel }) => follow(known.get(channel)!, epoch));
+  const followed = (await logsOf()).map((each) => follow(each, epoch));
   const found: (Found | undefined)[] = channels.map(() => undefined);
 
-  async function learn(): Promise<void> {
+  async function logsOf(): Promise<(FollowedLog | null)[]> {
     const unknown = channels.map(({ channel }) => channel).filter((channel) => known.get(channel) === undefined);
-    if (unknown.length === 0) return;
-    const logs = await archive.logsOf(shard, unknown);
-    for (const [i, channel] of unknown.entries()) known.set(channel, logs[i]!);
+    const read = unknown.length === 0 ? [] : await archive.logsOf(shard, unknown);
+    const learnt = new Map(unknown.map((channel, i) => [channel, read[i]!]));
+    for (const [channel, each] of learnt) known.set(channel, each);
+    return channels.map(({ channel }) => learnt.get(channel) ?? known.get(channel) ?? null);
   }
 
   /** How it goes on, or begins. */
@@ -83,6 +83,10 @@ export async function readUnarchived(
         followed[i] = step.followed;
         return true;
       case 'lost':
+        log.warn(
+          { channel, offset: step.event.offset },
+          'an event that is archived is not what the store has: telling it',
+        );
         await engine.renew(shard, page.log.epoch, { kind: 'event', channel, event: step.event });
         return false;
     }

@@ -66,7 +66,10 @@ export class ShardArchive {
       isNew = true;
       this.#begin(watermark);
     });
-    if (!isOurs) return 'held';
+    if (!isOurs) {
+      this.#tellNothing();
+      return 'held';
+    }
     // From now on nothing is trimmed that is not archived.
     if (isNew) await this.#mark('', -1, []);
     let unarchived = await engine.readUnarchived(this.#shard, this.#rev, CHANNELS_MAX);
@@ -91,8 +94,13 @@ export class ShardArchive {
   }
 
   async release(): Promise<void> {
-    this.#deps.metrics.archiveBacklogBytes.remove({ shard: String(this.#shard) });
+    this.#tellNothing();
     await this.#claim.release();
+  }
+
+  /** The backlog is told by whose the shard is. */
+  #tellNothing(): void {
+    this.#deps.metrics.archiveBacklogBytes.remove({ shard: String(this.#shard) });
   }
 
   #begin({ epoch, rev }: Watermark): void {
@@ -110,8 +118,10 @@ export class ShardArchive {
   async #archive(unarchived: Unarchived): Promise<Round> {
     const { archive, metrics } = this.#deps;
     const found = await readUnarchived(this.#shard, unarchived, this.#known, this.#deps);
-    if (found === null) return 'more';
-    const parts = found.filter(isNews).map(partOf);
+    // Of a shard that is not what it was, or that changes faster than it can be read: a moment later.
+    if (found === null || found.length === 0) return 'quiet';
+    const news = found.filter((each) => isNews(each, unarchived.epoch));
+    const parts = news.map(partOf);
     const rev = this.#revAfter(unarchived, found);
     const watermark = { epoch: unarchived.epoch, rev };
     const logs = await archive.write(this.#shard, this.#claim.token, { watermark, parts });
@@ -119,8 +129,8 @@ export class ShardArchive {
       this.#claim.doubt();
       return 'held';
     }
-    for (const [i, { channel, events, log }] of parts.entries()) {
-      const last = events.at(-1) ?? (logs[i]!.head === log?.head ? this.#known.get(channel)!.last : undefined);
+    for (const [i, { channel, events, followed }] of news.entries()) {
+      const last = events.at(-1) ?? (logs[i]!.head === followed.log?.head ? followed.log.last : undefined);
       // What it ends with after a cut the archive knows.
       if (last === undefined) this.#known.forget(channel);
       else this.#known.set(channel, { ...logs[i]!, last });
@@ -152,7 +162,7 @@ export class ShardArchive {
 }
 
 /** A log that goes on in another epoch is written too, if without events. */
-function isNews({ followed: { log, cutAbove, epoch }, events }: Found): boolean {
+function isNews({ followed: { log, cutAbove }, events }: Found, epoch: Epoch): boolean {
   return events.length > 0 || cutAbove !== undefined || (log !== null && log.epoch !== epoch);
 }
 

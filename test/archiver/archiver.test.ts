@@ -178,4 +178,19 @@ describe('the archiver', () => {
     await archiver.stop();
     await archive.close();
   });
+
+  it('archives large changes, of which it remembers none', async () => {
+    await using bench = await open({ historyMaxEvents: 3 });
+    const archive = openArchive(postgres, postgres.newSchema(), 2);
+    const channel = bench.channel(0);
+    const { archiver } = await startArchiver(bench.engine, archive);
+    const large = Array.from({ length: 12 }, (_, i) => `${i}`.padEnd(250_000, 'x'));
+    for (const [i, text] of large.entries()) {
+      await bench.put(channel, text);
+      await untilArchived(archive, channel, i + 1);
+    }
+    assert.deepEqual(await archivedTexts(archive, channel), large);
+    await archiver.stop();
+    await archive.close();
+  });
 });

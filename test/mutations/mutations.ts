@@ -49,7 +49,12 @@ export const mutations: readonly Mutation[] = [
   { patch: 'backlog-unbounded', file: ENGINE, tests: 'too large a backlog' },
   { patch: 'archive-unfenced', file: 'test/archive/postgres.test.ts', tests: 'one writer of a shard' },
   { patch: 'archive-head-unchecked', file: 'test/archive/postgres.test.ts', tests: 'cannot be followed' },
-  { patch: 'archive-of-another', file: 'test/archiver/archiver.test.ts', tests: 'does not have any more', says: 'another epoch' },
+  {
+    patch: 'archive-of-another',
+    file: 'test/archiver/archiver.test.ts',
+    tests: 'does not have any more',
+    says: 'another epoch',
+  },
   { patch: 'archive-deep-other', file: unit('deep-histories'), tests: 'of another log' },
   { patch: 'replay-unbounded', file: 'test/e2e/archive.test.ts', tests: 'told reset, and may page' },
   { patch: 'no-replicas-is-final', file: unit('start-checks') },

@@ -15,7 +15,8 @@ export interface PostgresOptions extends DatabaseOptions {
 /** Pieces that one statement looks at: of a channel that is silent for the most part each may have one event. */
 const PIECES_MAX = 512;
 
-const LOG = 'l.id, l.epoch, l.base, l.head, (SELECT min(first_offset) FROM pieces WHERE log_id = l.id) AS oldest';
+const LOG =
+  'l.id, l.epoch, l.base, l.head, (SELECT first_offset FROM pieces WHERE log_id = l.id ORDER BY last_offset LIMIT 1) AS oldest';
 
 interface LogRow {
   readonly id: number;

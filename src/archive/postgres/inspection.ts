@@ -38,7 +38,7 @@ export function inspectPostgres(options: DatabaseOptions): Inspection {
         is_current: boolean;
         began_at: Date;
       }>(
-        `SELECT l.*, (SELECT min(first_offset) FROM pieces WHERE log_id = l.id) AS oldest
+        `SELECT l.*, (SELECT first_offset FROM pieces WHERE log_id = l.id ORDER BY last_offset LIMIT 1) AS oldest
          FROM logs l WHERE ($1::text IS NULL OR channel = $1) AND id > $2 ORDER BY id LIMIT $3`,
         [channel, afterId, limit],
       );

@@ -50,8 +50,12 @@ export async function claimTables({ query, schema }: Database, shards: number): 
   if (newer.length > 0) {
     throw new ArchiveUnusable(`the archive has ${newer.join(', ')}, of a newer version: start that one`);
   }
-  await query('INSERT INTO store (shards) VALUES ($1) ON CONFLICT DO NOTHING', [shards]);
-  const [store] = await query<{ shards: number }>('SELECT shards FROM store');
+  const claimed = () => query<{ shards: number }>('SELECT shards FROM store');
+  // Who only reads may have no right to write.
+  if ((await claimed()).length === 0) {
+    await query('INSERT INTO store (shards) VALUES ($1) ON CONFLICT DO NOTHING', [shards]);
+  }
+  const [store] = await claimed();
   if (store!.shards !== shards) {
     throw new ArchiveUnusable(
       `the archive is of a fleet with SHARDS=${store!.shards}, not ${shards}: DATABASE_URL or ARCHIVE_SCHEMA is another's`,
