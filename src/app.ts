@@ -14,6 +14,7 @@ import type { Archive } from './archive/archive.ts';
 import { withArchive } from './archive/histories.ts';
 import { withPageCache } from './archive/page-cache.ts';
 import { openPostgres } from './archive/postgres/archive.ts';
+import { createRetention } from './archive/retention.ts';
 import { createArchiver } from './archiver/archiver.ts';
 import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
@@ -190,17 +191,12 @@ async function createEngine(config: Config, log: Logger): Promise<{ engine: Engi
 }
 
 /** Null for a process whose roles have no use for it. */
-function openArchive({ databaseUrl, archiveSchema, archiveMigrate, shards, roles }: Config): Archive | null {
-  if (databaseUrl === null || !(roles.includes('archiver') || roles.includes('gateway'))) return null;
+function openArchive(config: Config): Archive | null {
+  const { databaseUrl: url, archiveSchema: schema, archiveMigrate: migrates, archiveDays, shards, roles } = config;
+  if (url === null || !(roles.includes('archiver') || roles.includes('gateway'))) return null;
   // Readers wait for it; an archiver has time.
   const statementTimeoutMs = roles.includes('archiver') ? ARCHIVER_STATEMENT_MS : READER_STATEMENT_MS;
-  return openPostgres({
-    url: databaseUrl,
-    schema: archiveSchema,
-    migrates: archiveMigrate,
-    shards,
-    statementTimeoutMs,
-  });
+  return openPostgres({ url, schema, migrates, retention: createRetention(archiveDays), shards, statementTimeoutMs });
 }
 
 /** What a role may be made of. */

@@ -99,6 +99,9 @@ export interface Archive extends ArchiveReader {
    */
   claim(shard: number, token: string, sign: string | null): Promise<Claim>;
 
+  /** Gives up what is to be kept no longer, and makes room for what comes: to be asked for before the first write, and once an hour. */
+  retain(): Promise<void>;
+
   /** Lets another have it at once. No effect for any other token. */
   release(shard: number, token: string): Promise<void>;
 

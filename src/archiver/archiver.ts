@@ -16,8 +16,13 @@ export interface Archiver {
 const QUIET_MS = 250;
 /** How often it is looked at whether another archiver is still there. */
 const HELD_MS = 2_000;
+/** How often what is kept no longer is given up. */
+const RETAIN_MS = 3_600_000;
 /** After a round that failed. */
 const FAILED_MS = 1_000;
+
+/** In the place of a shard. */
+const NO_SHARD = -1;
 
 const pauseMs: Readonly<Record<Round, number>> = { more: 0, quiet: QUIET_MS, held: HELD_MS };
 
@@ -27,7 +32,37 @@ export function createArchiver(deps: ShardArchiveDeps): Archiver {
   const stopping = new AbortController();
   /** What each shard failed with last. */
   const failing = new Map<number, string>();
-  let loops: Promise<void>[] = [];
+  let loops: Promise<void> = Promise.resolve();
+
+  async function rest(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
+  }
+
+  /** Of all shards: nobody writes before it was done once. */
+  async function retain(): Promise<boolean> {
+    try {
+      await deps.archive.retain();
+      for (const shard of shards) shard.forget();
+      return true;
+    } catch (error) {
+      failed(NO_SHARD, error);
+      return false;
+    }
+  }
+
+  async function keepRetaining(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await rest(RETAIN_MS);
+      while (!stopping.signal.aborted && !(await retain())) await rest(FAILED_MS);
+      healed(NO_SHARD);
+    }
+  }
+
+  async function begin(): Promise<void> {
+    while (!stopping.signal.aborted && !(await retain())) await rest(FAILED_MS);
+    healed(NO_SHARD);
+    await Promise.all([keepRetaining(), ...shards.map((_, shard) => run(shard))]);
+  }
 
   async function run(shard: number): Promise<void> {
     const archive = shards[shard]!;
@@ -41,7 +76,7 @@ export function createArchiver(deps: ShardArchiveDeps): Archiver {
         failed(shard, error);
       }
       metrics.archivedShards.set(shards.filter(({ isOurs }) => isOurs).length);
-      if (restMs > 0) await sleep(restMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (restMs > 0) await rest(restMs);
     }
     await archive.release().catch((error: unknown) => log.warn({ shard, err: error }, 'the shard was not given back'));
   }
@@ -62,11 +97,11 @@ export function createArchiver(deps: ShardArchiveDeps): Archiver {
 
   return {
     start() {
-      loops = shards.map((_, shard) => run(shard));
+      loops = begin();
     },
     async stop() {
       stopping.abort();
-      await Promise.all(loops);
+      await loops;
     },
   };
 }

@@ -93,6 +93,11 @@ export class ShardArchive {
     this.#claim.doubt();
   }
 
+  /** What the archive has may be less than before. */
+  forget(): void {
+    this.#known.clear();
+  }
+
   async release(): Promise<void> {
     this.#tellNothing();
     await this.#claim.release();

@@ -1,5 +1,5 @@
 /** The settings of the archive. */
-import { matching, postgresUrl, wholeNumber, yesOrNo } from './kinds.ts';
+import { dayRules, matching, postgresUrl, wholeNumber, yesOrNo } from './kinds.ts';
 import { optional, setting } from './setting.ts';
 
 const KIB = 1024;
@@ -24,6 +24,12 @@ export const archiveSettings = {
     yesOrNo,
     '0',
     'With 1 a process that starts brings those tables up to its version; else `npm run archive -- migrate` does.',
+  ),
+  archiveDays: setting(
+    'ARCHIVE_DAYS',
+    dayRules,
+    '*=0',
+    'For how many days the archive keeps events, by channel name, with `*` for any characters; 0: for ever; the first match wins, without one 0.',
   ),
   archiveBacklogMaxBytes: setting(
     'ARCHIVE_BACKLOG_MAX_BYTES',

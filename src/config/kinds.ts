@@ -179,32 +179,58 @@ export const origins: Kind<'*' | readonly string[]> = {
   },
 };
 
-export interface ReducerRule<Name extends string> {
+export interface PatternRule {
   /** A channel name in which `*` stands for any characters. */
   readonly pattern: string;
+}
+
+export interface DayRule extends PatternRule {
+  readonly days: number;
+}
+
+const DAYS_MAX = 36_600;
+
+export const dayRules: Kind<readonly DayRule[]> = {
+  form: `a comma list of \`pattern=days\`, days from 0 to ${DAYS_MAX}`,
+  parse(text) {
+    return patternRules(text, this.form, (word, pattern) =>
+      digits.test(word) && Number(word) <= DAYS_MAX ? { pattern, days: Number(word) } : undefined,
+    );
+  },
+};
+
+export interface ReducerRule<Name extends string> extends PatternRule {
   readonly reducer: Name;
 }
 
-/** A comma list `pattern=name`; a rule that no channel can reach is refused, because its author meant something by it. */
 export function reducerRules<const Name extends string>(names: readonly Name[]): Kind<readonly ReducerRule<Name>[]> {
   const form = `a comma list of \`pattern=reducer\`, reducers are ${names.map((name) => `\`${name}\``).join(', ')}`;
   return {
     form,
-    parse(text) {
-      const rules: ReducerRule<Name>[] = [];
-      for (const part of splitList(text)) {
-        const [pattern = '', name, ...rest] = part.split('=');
-        const reducer = names.find((known) => known === name);
-        if (!/^[A-Za-z0-9._*-]{1,64}$/.test(pattern) || reducer === undefined || rest.length > 0) {
-          return wrong(form, part);
-        }
-        const first = rules.find((rule) => rule.pattern === '*' || rule.pattern === pattern);
-        if (first !== undefined) {
-          return { ok: false, problem: `never reaches ${JSON.stringify(part)}: \`${first.pattern}\` comes first` };
-        }
-        rules.push({ pattern, reducer });
-      }
-      return right(rules);
-    },
+    parse: (text) =>
+      patternRules(text, form, (word, pattern) => {
+        const reducer = names.find((known) => known === word);
+        return reducer && { pattern, reducer };
+      }),
   };
+}
+
+/** A comma list `pattern=word`; a rule that no channel can reach is refused, because its author meant something by it. */
+function patternRules<Rule extends PatternRule>(
+  text: string,
+  form: string,
+  ruleOf: (word: string, pattern: string) => Rule | undefined,
+): Parsed<readonly Rule[]> {
+  const rules: Rule[] = [];
+  for (const part of splitList(text)) {
+    const [pattern = '', word = '', ...rest] = part.split('=');
+    const rule = ruleOf(word, pattern);
+    if (!/^[A-Za-z0-9._*-]{1,64}$/.test(pattern) || rule === undefined || rest.length > 0) return wrong(form, part);
+    const first = rules.find((known) => known.pattern === '*' || known.pattern === pattern);
+    if (first !== undefined) {
+      return { ok: false, problem: `never reaches ${JSON.stringify(part)}: \`${first.pattern}\` comes first` };
+    }
+    rules.push(rule);
+  }
+  return right(rules);
 }

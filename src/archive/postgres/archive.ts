@@ -2,14 +2,18 @@
 import type { Event } from '../../domain/event.ts';
 import type { Archive, ArchivedLog, ArchivedPage, FollowedLog } from '../archive.ts';
 import { eventsIn } from '../packing.ts';
+import { forEver, type Retention } from '../retention.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { claimTables, migrate } from './migrate.ts';
+import { retain } from './retention.ts';
 import { writeBatch } from './write.ts';
 
 export interface PostgresOptions extends DatabaseOptions {
   readonly shards: number;
   /** Whether the tables are brought up to this version first. */
   readonly migrates: boolean;
+  /** Default: all for ever. */
+  readonly retention?: Retention;
 }
 
 /** Pieces that one statement looks at: of a channel that is silent for the most part each may have one event. */
@@ -39,7 +43,7 @@ interface ClaimRow {
 }
 
 /** Connects when it is first asked for something. */
-export function openPostgres({ shards, migrates, ...options }: PostgresOptions): Archive {
+export function openPostgres({ shards, migrates, retention = forEver, ...options }: PostgresOptions): Archive {
   const database = openDatabase(options);
   let prepared: Promise<void> | null = null;
 
@@ -96,7 +100,12 @@ export function openPostgres({ shards, migrates, ...options }: PostgresOptions):
 
     async write(shard, token, batch) {
       await ready();
-      return database.transaction((inside) => writeBatch(inside, shard, token, batch));
+      return database.transaction((inside) => writeBatch(inside, shard, token, batch, retention));
+    },
+
+    async retain() {
+      await ready();
+      await retain(database, retention.all);
     },
 
     async read(channel, after, limit, maxBytes): Promise<ArchivedPage | null> {

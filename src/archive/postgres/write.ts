@@ -2,6 +2,7 @@
 import { ArchiveUnavailable } from '../../errors.ts';
 import type { ArchiveBatch, ArchivedLog, LogPart } from '../archive.ts';
 import { eventsIn, type Piece, piecesOf } from '../packing.ts';
+import type { Retention } from '../retention.ts';
 import type { Query } from './database.ts';
 
 /** Null where the shard is another's: then nothing was written. */
@@ -10,6 +11,7 @@ export async function writeBatch(
   shard: number,
   token: string,
   { watermark: { epoch, rev }, parts }: ArchiveBatch,
+  retention: Retention,
 ): Promise<ArchivedLog[] | null> {
   const fenced = await query(
     'UPDATE watermarks SET beat = beat + 1, epoch = $3, rev = $4 WHERE shard = $1 AND token = $2 RETURNING shard',
@@ -33,7 +35,10 @@ export async function writeBatch(
     throw new ArchiveUnavailable('what was to be archived does not follow on what is');
   }
   await follow(query, before, logs);
-  const pieces = parts.flatMap(({ events }, i) => piecesOf(events).map((piece) => ({ ...piece, log: logs[i]!.id })));
+  const pieces = parts.flatMap(({ channel, events }, i) => {
+    const of = { log: logs[i]!.id, keepDays: retention.daysOf(channel) };
+    return piecesOf(events).map((piece) => ({ ...piece, ...of }));
+  });
   await insert(query, pieces);
   await note(query, parts, logs);
   return logs;
@@ -77,13 +82,19 @@ async function follow(query: Query, before: readonly ArchivedLog[], logs: readon
   if (rows.length !== logs.length) throw new ArchiveUnavailable('a log of the archive is not what it was');
 }
 
-async function insert(query: Query, pieces: readonly (Piece & { readonly log: string })[]): Promise<void> {
+interface KeptPiece extends Piece {
+  readonly log: string;
+  readonly keepDays: number;
+}
+
+async function insert(query: Query, pieces: readonly KeptPiece[]): Promise<void> {
   if (pieces.length === 0) return;
   await query(
-    `INSERT INTO pieces (log_id, first_offset, last_offset, events)
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])`,
+    `INSERT INTO pieces (log_id, keep_days, first_offset, last_offset, events)
+     SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::bytea[])`,
     [
       pieces.map(({ log }) => log),
+      pieces.map((piece) => piece.keepDays),
       pieces.map(({ first }) => first),
       pieces.map(({ last }) => last),
       pieces.map(({ bytes }) => bytes),
@@ -118,16 +129,21 @@ async function cut(query: Query, { id }: ArchivedLog, above: number): Promise<vo
   );
   if (lost === undefined) return;
   await query('UPDATE logs SET head = $2 WHERE id = $1', [id, above]);
-  const [across] = await query<{ first_offset: number; events: Buffer }>(
-    'DELETE FROM pieces WHERE log_id = $1 AND first_offset <= $2 AND last_offset > $2 RETURNING first_offset, events',
+  const [across] = await query<{ first_offset: number; keep_days: number; events: Buffer }>(
+    `DELETE FROM pieces WHERE log_id = $1 AND first_offset <= $2 AND last_offset > $2
+     RETURNING first_offset, keep_days, events`,
     [id, above],
   );
   await query('UPDATE pieces SET log_id = $3 WHERE log_id = $1 AND first_offset > $2', [id, above, lost.id]);
   if (across === undefined) return;
   const events = eventsIn(across.events, across.first_offset);
   const sides = [
-    ...piecesOf(events.filter(({ offset }) => offset <= above)).map((piece) => ({ ...piece, log: id })),
-    ...piecesOf(events.filter(({ offset }) => offset > above)).map((piece) => ({ ...piece, log: String(lost.id) })),
+    { log: id, events: events.filter(({ offset }) => offset <= above) },
+    { log: String(lost.id), events: events.filter(({ offset }) => offset > above) },
   ];
-  await insert(query, sides);
+  const { keep_days: keepDays } = across;
+  await insert(
+    query,
+    sides.flatMap((side) => piecesOf(side.events).map((piece) => ({ ...piece, log: side.log, keepDays }))),
+  );
 }

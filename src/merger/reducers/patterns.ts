@@ -1,8 +1,8 @@
 /** Which reducer makes which channel: the first pattern of `REDUCERS` that matches its name. */
 import type { Channel } from '../../domain/channel.ts';
+import { createMatcher } from '../../domain/pattern.ts';
 import { latestReducer } from './latest.ts';
 import { logReducer } from './log.ts';
-import { createMatcher } from './pattern.ts';
 import type { Reducer } from './reducer.ts';
 import { tallyReducer } from './tally.ts';
 

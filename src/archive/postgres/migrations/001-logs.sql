@@ -29,14 +29,18 @@ CREATE TABLE logs (
 CREATE UNIQUE INDEX current_logs ON logs (channel) WHERE is_current;
 
 -- Events `first_offset` to `last_offset` of a log, packed (packing.ts).
+-- How long they are kept says the channel's name (ARCHIVE_DAYS); 0: for ever. What is kept for a time is in a table of its
+-- own for each while (retention.ts), which is dropped as a whole.
 CREATE TABLE pieces (
   log_id bigint NOT NULL REFERENCES logs,
   last_offset bigint NOT NULL,
   first_offset bigint NOT NULL,
+  keep_days integer NOT NULL,
   archived_at timestamptz NOT NULL DEFAULT now(),
   events bytea NOT NULL,
-  PRIMARY KEY (log_id, last_offset)
-);
+  PRIMARY KEY (log_id, last_offset, keep_days, archived_at)
+) PARTITION BY LIST (keep_days);
+CREATE TABLE pieces_for_ever PARTITION OF pieces FOR VALUES IN (0);
 
 -- In which logs a publisher has events.
 CREATE TABLE senders (
