@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, string>> = {
   shards: 'CPU of Redis and the merger with 16 and 64 shards, this head beside a former commit',
   access: 'POSTs a second and memory per idle stream with tokens, beside the same without',
   archive: 'events a second from Redis to Postgres, and the latency of changes meanwhile',
+  'archive-away': 'Postgres stopped for a minute under load, and what waited caught up with',
   resume: '10,000 returning clients beside as many new ones',
 };
 

@@ -15,6 +15,8 @@ export interface RedisRunning extends Running {
   readonly dir: string;
   /** Changes accepted and not yet merged, over all shards. */
   inboxEntries(): Promise<number>;
+  /** What it says it uses. */
+  usedBytes(): Promise<number>;
   /** How often scripts have been called so far. */
   scriptCalls(): Promise<number>;
 }
@@ -46,6 +48,7 @@ export async function startRedis(aof: AofMode): Promise<RedisRunning> {
         const lengths = await Promise.all(inboxes.map((inbox) => client.llen(inbox)));
         return lengths.reduce((sum, length) => sum + length, 0);
       }),
+    usedBytes: () => ask(async (client) => Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1])),
     scriptCalls: () =>
       ask(async (client) => {
         const stats = await client.info('commandstats');

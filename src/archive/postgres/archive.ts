@@ -109,7 +109,7 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
     },
 
     async read(channel, after, limit, maxBytes): Promise<ArchivedPage | null> {
-      const rows = await query<LogRow & { pieces: readonly [number, string][] | null } & PieceRow>(
+      const rows = await query<LogRow & (PieceRow | { first_offset: null; events: null })>(
         `SELECT ${LOG}, p.first_offset, p.events
          FROM logs l LEFT JOIN LATERAL (
            SELECT first_offset, events, sum(octet_length(events)) OVER (ORDER BY last_offset) - octet_length(events) AS before
