@@ -15,6 +15,7 @@ export const parts = [
   { name: 'overlays/examples/gateway-api', isWhole: true },
   { name: 'overlays/examples/redis-sentinel', isWhole: true },
   { name: 'overlays/examples/redis-operator', isWhole: true },
+  { name: 'overlays/examples/archive', isWhole: true },
 ] as const;
 
 export function folderOf(name: string): string {

@@ -15,6 +15,7 @@ export const platformSeries: Readonly<Record<string, readonly string[]>> = {
   container_memory_working_set_bytes: ofContainer,
   kube_pod_container_resource_limits: [...ofContainer, 'resource'],
   kube_pod_container_status_restarts_total: ofContainer,
+  kube_deployment_spec_replicas: ['namespace', 'deployment'],
   kube_statefulset_replicas: ['namespace', 'statefulset'],
   kube_statefulset_status_replicas_ready: ['namespace', 'statefulset'],
   kube_job_status_failed: ['namespace', 'job_name'],

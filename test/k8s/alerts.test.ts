@@ -12,7 +12,7 @@ import { type Case, cases } from './alerts.ts';
 
 type Groups = readonly { readonly name: string; readonly rules: readonly Alert[] }[];
 
-const files = ['monitoring', 'redis-alerts', 'redis-backup'].map(
+const files = ['monitoring', 'redis-alerts', 'redis-backup', 'archive'].map(
   (component) => new URL(`../../k8s/components/${component}/rules.yaml`, import.meta.url),
 );
 const rules = files.map((file) => parse(readFileSync(file, 'utf8')) as Manifest);

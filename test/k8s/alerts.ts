@@ -296,4 +296,39 @@ export const cases: readonly Case[] = [
     firesAt: '2175m',
     overAt: '2190m',
   },
+  {
+    alert: 'SmallchangeArchiveBehind',
+    series: {
+      'smallchange_archive_backlog_bytes{pod="a",shard="3"}': '0x2 40000000x10 1000x20',
+      'smallchange_archive_backlog_bytes{pod="a",shard="4"}': '30000000x40',
+    },
+    firesAt: '10m',
+    overAt: '15m',
+    labels: { shard: '3' },
+  },
+  {
+    // One round that fails is tried again; of those that do not archive none fails.
+    alert: 'SmallchangeArchiveFails',
+    series: {
+      'smallchange_archive_failures_total{pod="archiver"}': '0x2 0+60x12 720x30',
+      'smallchange_archive_failures_total{pod="gateway"}': '0x50',
+    },
+    firesAt: '12m',
+    overAt: '20m',
+  },
+  {
+    // Both are gone; who has another role says 0 of itself.
+    alert: 'SmallchangeShardsUnarchived',
+    series: {
+      'smallchange_archived_shards{pod="archiver-1"}': '40x2 stale _x9 40x20',
+      'smallchange_archived_shards{pod="archiver-2"}': '24x2 stale _x9 24x20',
+      'smallchange_archived_shards{pod="merger"}': '0x40',
+      'smallchange_shards_held{pod="merger"}': '64x40',
+      'smallchange_shards_held{pod="archiver-1"}': '0x40',
+      'kube_deployment_spec_replicas{deployment="smallchange-archiver"}': '2x40',
+      'kube_deployment_spec_replicas{deployment="smallchange-merger"}': '2x40',
+    },
+    firesAt: '8m',
+    overAt: '15m',
+  },
 ];

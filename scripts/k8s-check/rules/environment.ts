@@ -18,6 +18,7 @@ const known = new Set([...Object.values(settings).map(({ name }) => name), ...of
 /** What stands for a value only its owner knows, where the form of the setting asks for one. */
 const standIns: Readonly<Record<string, string>> = {
   REDIS_URL: 'redis://name:word@smallchange-redis:6379',
+  DATABASE_URL: 'postgres://name:word@database/smallchange',
   JWT_SECRET: 'x'.repeat(32),
   ADMIN_KEY: 'x'.repeat(32),
 };

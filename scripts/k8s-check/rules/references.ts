@@ -8,11 +8,14 @@ import type { Rule } from '../rule.ts';
 export const ownedSecrets: Readonly<Record<string, readonly string[]>> = {
   'smallchange-redis': [
     ...['REDIS_URL_BUCKET', 'REDIS_URL_GATEWAY', 'REDIS_URL_MERGER', 'REDIS_URL_BACKUP', 'users.acl'],
+    // With components/archive.
+    'REDIS_URL_ARCHIVER',
     // With components/redis-sentinel, and with components/redis-operator.
     ...['REDIS_PASSWORD_REPLICA', 'REDIS_PASSWORD_SENTINEL', 'REDIS_PASSWORD'],
   ],
   'smallchange-tokens': ['JWT_SECRET'],
   'smallchange-admin': ['ADMIN_KEY'],
+  'smallchange-archive': ['DATABASE_URL'],
   'smallchange-tls': ['tls.crt', 'tls.key'],
 };
 
