@@ -1,6 +1,7 @@
 /** Everything that is wrong with an installation: schemas first, then the rules. */
 import type { Manifest } from './manifests.ts';
 import { installation, type Rule } from './rule.ts';
+import { archive } from './rules/archive.ts';
 import { autoscaling } from './rules/autoscaling.ts';
 import { capacity } from './rules/capacity.ts';
 import { containers } from './rules/containers.ts';
@@ -46,6 +47,7 @@ const rules: readonly Rule[] = [
   capacity,
   restoring,
   watched,
+  archive,
 ];
 
 export interface Part {

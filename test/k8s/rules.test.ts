@@ -5,6 +5,7 @@
 import './rules/clean.ts';
 import './rules/chart.ts';
 import './rules/metrics-doc.ts';
+import './rules/mistakes/archive.ts';
 import './rules/mistakes/capacity.ts';
 import './rules/mistakes/fleet.ts';
 import './rules/mistakes/pods.ts';

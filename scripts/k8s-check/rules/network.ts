@@ -1,9 +1,10 @@
 /**
  * Every pod is closed to what is not allowed by name, in both directions; and Redis is open to our roles and to what copies it alone, gateways and
- * buckets to the edge alone.
+ * buckets to the edge alone; and who has the archive's database is let out to it.
  */
+import { environmentOf } from '../environment.ts';
 import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
-import { hasPort, type Pod } from '../pods.ts';
+import { containersOf, hasPort, type Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
 import { type Selector, selects } from '../selectors.ts';
 
@@ -34,7 +35,9 @@ interface Callers {
   readonly from: readonly string[] | null;
 }
 
-const ROLES = ['bucket', 'gateway', 'merger'];
+const ROLES = ['bucket', 'gateway', 'merger', 'archiver'];
+/** Postgres, which is none of our pods. */
+const DATABASE_PORT = 5432;
 
 /** Who may reach whom on which port; null for everybody. Whoever is not here is reached by nobody. */
 const callers: Readonly<Record<string, Callers>> = {
@@ -50,7 +53,11 @@ export const network: Rule = ({ manifests, reached: pods }) => {
   return [
     ...openByDefault(policies),
     ...policies.flatMap((policy) => misdirected(policy, pods)),
-    ...pods.flatMap((pod) => [...reach(pod, policies, pods), ...notLetOut(pod, policies, pods)]),
+    ...pods.flatMap((pod) => [
+      ...reach(pod, policies, pods),
+      ...notLetOut(pod, policies, pods),
+      ...database(pod, policies, manifests),
+    ]),
   ];
 };
 
@@ -130,6 +137,19 @@ function notLetOut(pod: Pod, policies: readonly Manifest[], pods: readonly Pod[]
     .filter((caller) => caller !== pod && (from ?? []).includes(caller.labels[COMPONENT] ?? ''))
     .filter((caller) => !isLetOut(caller))
     .map((caller) => `${caller.title}: is not let out to port ${port} of ${pod.title}`);
+}
+
+/** Where it is only its owner knows: to whatever address, on its port. */
+function database(pod: Pod, policies: readonly Manifest[], manifests: readonly Manifest[]): string[] {
+  const asks = containersOf(pod).some((each) => environmentOf(each, manifests).has('DATABASE_URL'));
+  const isLetOut = policiesOf(pod, policies)
+    .flatMap(({ egress = [] }) => egress)
+    .some(({ ports }) => ports === undefined || ports.some(({ port }) => port === undefined || port === DATABASE_PORT));
+  if (asks === isLetOut) return [];
+  const problem = asks
+    ? `is not let out to port ${DATABASE_PORT} of Postgres`
+    : `is let out to port ${DATABASE_PORT}, and has no DATABASE_URL`;
+  return [`${pod.title}: ${problem}`];
 }
 
 /** Whoever made the pods keeps them. */

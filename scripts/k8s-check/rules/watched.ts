@@ -1,12 +1,17 @@
-/** Ports for who watches a pod, and for operators, are for the monitoring: no Service leads there, and no policy lets everybody in. */
+/**
+ * Ports for who watches a pod, and for operators, are for the monitoring: no Service leads there, and no policy lets everybody in. Where there
+ * is a monitoring it finds each of our roles, and is let in.
+ */
 import { type Labels, type Manifest, ofKind, titleOf } from '../manifests.ts';
 import type { Container, Pod } from '../pods.ts';
 import type { Rule } from '../rule.ts';
 import { type Selector, selects } from '../selectors.ts';
+import { ourContainers } from './environment.ts';
 
 /** Of the edge, and of the roles; where Services without an address of their own may name the second, to be found by it. */
 const METRICS = 'metrics';
-const CLOSED = [METRICS, 'admin'];
+const ADMIN = 'admin';
+const CLOSED = [METRICS, ADMIN];
 
 interface PolicySpec {
   readonly podSelector: Selector;
@@ -21,14 +26,38 @@ interface ServiceSpec {
   readonly ports?: readonly { readonly port: number; readonly targetPort?: number | string }[];
 }
 
-export const watched: Rule = ({ manifests, pods }) =>
-  pods.flatMap((pod) =>
+export const watched: Rule = ({ manifests, pods }) => [
+  ...ourContainers(pods).flatMap(([pod]) => unseen(pod, manifests)),
+  ...pods.flatMap((pod) =>
     pod.spec.containers.flatMap((container) =>
       (container.ports ?? [])
         .filter(({ name }) => name !== undefined && CLOSED.includes(name))
         .flatMap((port) => [...openTo(pod, port, manifests), ...ledTo(pod, port, manifests)]),
     ),
-  );
+  ),
+];
+
+/** By a monitor through one of its Services, from another namespace. */
+function unseen({ title, labels }: Pod, manifests: readonly Manifest[]): string[] {
+  const monitors = ofKind(manifests, 'ServiceMonitor');
+  if (monitors.length === 0) return [];
+  const isFound = ofKind(manifests, 'Service')
+    .filter(({ spec }) => selects({ matchLabels: (spec as ServiceSpec).selector ?? {} }, labels))
+    .some(({ metadata }) =>
+      monitors.some(({ spec }) => selects((spec as { readonly selector: Selector }).selector, metadata.labels ?? {})),
+    );
+  const isLetIn = ofKind(manifests, 'NetworkPolicy')
+    .filter(({ spec }) => selects((spec as PolicySpec).podSelector, labels))
+    .flatMap(({ spec }) => (spec as PolicySpec).ingress ?? [])
+    .some(
+      ({ from = [], ports = [] }) =>
+        from.some((peer) => 'namespaceSelector' in peer) && ports.some(({ port }) => port === ADMIN),
+    );
+  return [
+    ...(isFound ? [] : [`${title}: no ServiceMonitor finds it: the alerts do not see this role`]),
+    ...(isLetIn ? [] : [`${title}: the monitoring does not reach port ${ADMIN}`]),
+  ];
+}
 
 type Port = NonNullable<Container['ports']>[number];
 

@@ -75,7 +75,7 @@ findsMistakes('secrets', [
     (p) => {
       p.container('smallchange-merger').env.push({ name: 'JWT_SECRET', ...secret('JWT_SECRET') });
     },
-    /smallchange-merger: a merger has no use for JWT_SECRET/,
+    /smallchange-merger: role merger has no use for JWT_SECRET/,
   ],
   [
     'all that is in a Secret',

@@ -75,6 +75,20 @@ findsMistakes('watched', [
     },
     /smallchange-metrics lets everybody reach port admin/,
   ],
+  [
+    'a role that no monitor finds',
+    (p) => {
+      p.get('Service', 'smallchange-merger').metadata.labels['app.kubernetes.io/component'] = 'mergers';
+    },
+    /Deployment\/smallchange-merger: no ServiceMonitor finds it/,
+  ],
+  [
+    'a monitoring that is not let in',
+    (p) => {
+      p.get('NetworkPolicy', 'smallchange-metrics').spec.podSelector.matchExpressions[0].values.shift();
+    },
+    /Deployment\/smallchange-gateway: the monitoring does not reach port admin/,
+  ],
 ]);
 
 findsMistakes('network', [
@@ -97,7 +111,8 @@ findsMistakes('network', [
   [
     'a role cut off from it',
     (p) => {
-      p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector.matchExpressions[0].values.pop();
+      const [{ values }] = p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector.matchExpressions;
+      values.splice(values.indexOf('merger'), 1);
     },
     /merger does not reach/,
   ],
