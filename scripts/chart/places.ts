@@ -86,6 +86,29 @@ function given(path: string, key: string, value: string): Place {
   };
 }
 
+/** What is there with one component only is not seen by the one of priorities. */
+function priority(name: string): Place {
+  return (object) => {
+    const node = { kind: 'scalar', value: name } as const;
+    mapOf(object, 'spec.template.spec').entries.push({
+      key: 'priorityClassName',
+      when: '.Values.priority.enabled',
+      node,
+    });
+  };
+}
+
+/** An alert at half of a setting's default is at half of what the user says. */
+function halfOf(setting: string, path: string): Place {
+  return (object) => {
+    const { node } = entryOf(object, path);
+    const [, before, half, after] = (node.kind === 'scalar' && /^(.* )(\d+)(.*)$/.exec(String(node.value))) || [];
+    if (before === undefined || after === undefined) throw new Error(`${path} compares with no number`);
+    const expression = `div (.Values.settings.${setting} | default ${2 * Number(half)}) 2`;
+    set(object, path, { kind: 'text', parts: [before, { expression }, after] });
+  };
+}
+
 const job = 'spec.jobTemplate.spec.template.spec';
 const redisImage = () => image('.Values.redis.image', 'redis', '"7.2"');
 const ROLES = ['gateway', 'bucket', 'merger'];
@@ -98,6 +121,14 @@ export const places: Readonly<Record<string, readonly Place[]>> = {
       [pod('spec.template.spec', `.Values.${role}`, 'smallchange', () => ours(role)), deployment(role, 'smallchange')],
     ]),
   ),
+  'Deployment/smallchange-archiver': [
+    pod('spec.template.spec', '.Values.archive', 'smallchange', () => ours('archive')),
+    deployment('archive', 'smallchange'),
+    priority('smallchange-serving'),
+  ],
+  'PrometheusRule/smallchange-archive': [
+    halfOf('ARCHIVE_BACKLOG_MAX_BYTES', 'spec.groups.smallchange-archive.rules.0.expr'),
+  ],
   'Deployment/smallchange-edge': [
     pod('spec.template.spec', '.Values.edge', 'haproxy', () => image('.Values.edge.image', 'haproxy', '"2.6"')),
     deployment('edge', 'haproxy'),

@@ -6,8 +6,12 @@ import { folderOf } from '../k8s-check/check.ts';
 import { type Manifest, parseManifests } from '../k8s-check/manifests.ts';
 import { render } from '../k8s-check/render.ts';
 
-/** Each component, and the value that stands for it. `kube-prometheus-stack` is `monitoring.labels`. */
+/**
+ * Each component, and the value that stands for it. `kube-prometheus-stack` is `monitoring.labels`. Of items that several add to a list, those of
+ * the last here come first: the order of the overlays is the other way round.
+ */
 export const toggles: readonly (readonly [component: string, when: string])[] = [
+  ['archive', '.Values.archive.enabled'],
   ['tls', '.Values.tls.enabled'],
   ['load-balancer', '.Values.loadBalancer.enabled'],
   ['ingress', '.Values.ingress.enabled'],

@@ -66,6 +66,7 @@ export const functions: Readonly<Record<string, Function>> = {
   indent,
   kindIs: (kind: string, value: unknown) => kind === kindOf(value),
   int64: (value: number) => Math.trunc(value),
+  div: (one: number, other: number) => Math.trunc(one / other),
   b64enc: (text: string) => Buffer.from(text).toString('base64'),
   sha256sum: (text: string) => createHash('sha256').update(text).digest('hex'),
   print: (...values: unknown[]) => values.map(textOf).join(''),

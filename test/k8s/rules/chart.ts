@@ -22,6 +22,7 @@ const pairs = [
   ['gateway-api', 'overlays/examples/gateway-api'],
   ['redis-sentinel', 'overlays/examples/redis-sentinel'],
   ['redis-operator', 'overlays/examples/redis-operator'],
+  ['archive', 'overlays/examples/archive'],
 ] as const;
 
 type Values = Record<string, Record<string, unknown>>;
@@ -177,6 +178,16 @@ describe('the Helm chart', () => {
       assert.deepEqual(problemsOf(manifests, { isWhole: true }), []);
     });
 
+    it('tells of a backlog at half of what may wait, whatever that is', () => {
+      const manifests = changed({
+        archive: { enabled: true },
+        settings: { ...values.settings, ARCHIVE_BACKLOG_MAX_BYTES: 4_194_304 },
+      });
+      const { spec } = find(manifests, 'PrometheusRule/smallchange-archive') as { spec: object };
+      assert.match(JSON.stringify(spec), /smallchange_archive_backlog_bytes\) > 2097152"/);
+      assert.deepEqual(problemsOf(manifests, { isWhole: true }), []);
+    });
+
     it('refuses a value that there is not, and one of another form', () => {
       assert.throws(() => changed({ gatewy: {} }), /\.gatewy: is not a value there is/);
       assert.throws(() => changed({ gateway: { replicas: 0 } }), /\.gateway\.replicas: at least 1/);
@@ -200,7 +211,8 @@ describe('the Helm chart', () => {
     assert.match(notes({ tokens: { enabled: false } }), /Nobody is let in/);
     const production = notes(valuesOf('prod'));
     assert.match(production, /So is smallchange-tls/);
-    assert.doesNotMatch(production, /refused|no copy/);
+    assert.doesNotMatch(production, /refused|no copy|DATABASE_URL/);
+    assert.match(notes(valuesOf('archive')), /REDIS_URL_ARCHIVER; and smallchange-archive is yours[^]*then archive, then gateway/);
     assert.doesNotMatch(notes(valuesOf('dev')), /yours to make|Nobody/);
   });
 });
