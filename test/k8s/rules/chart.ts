@@ -212,7 +212,10 @@ describe('the Helm chart', () => {
     const production = notes(valuesOf('prod'));
     assert.match(production, /So is smallchange-tls/);
     assert.doesNotMatch(production, /refused|no copy|DATABASE_URL/);
-    assert.match(notes(valuesOf('archive')), /REDIS_URL_ARCHIVER; and smallchange-archive is yours[^]*then archive, then gateway/);
+    assert.match(
+      notes(valuesOf('archive')),
+      /REDIS_URL_ARCHIVER; and smallchange-archive is yours[\s\S]*then archive, then gateway/,
+    );
     assert.doesNotMatch(notes(valuesOf('dev')), /yours to make|Nobody/);
   });
 });

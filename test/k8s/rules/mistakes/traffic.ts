@@ -111,7 +111,8 @@ findsMistakes('network', [
   [
     'a role cut off from it',
     (p) => {
-      const [{ values }] = p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector.matchExpressions;
+      const [{ values }] = p.get('NetworkPolicy', 'smallchange-redis').spec.ingress[0].from[0].podSelector
+        .matchExpressions;
       values.splice(values.indexOf('merger'), 1);
     },
     /merger does not reach/,
