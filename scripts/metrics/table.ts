@@ -7,7 +7,10 @@ import { askedBy } from './expression.ts';
 import { type KnownMetric, knownMetrics, seriesOf } from './known.ts';
 import { meanings } from './meanings.ts';
 
-const rulesFile = new URL('../../k8s/components/monitoring/rules.yaml', import.meta.url);
+/** Those that ask for metrics of ours; others ask the platform. */
+const rulesFiles = ['monitoring', 'archive'].map(
+  (component) => new URL(`../../k8s/components/${component}/rules.yaml`, import.meta.url),
+);
 
 const HEAD = ['| Metric | Kind | Labels | Counts | What it tells | Alerts |', '|---|---|---|---|---|---|'];
 
@@ -16,7 +19,7 @@ export function metricsTable(): string {
   const ours = knownMetrics().filter(({ name }) => name.startsWith('smallchange_'));
   const unknown = Object.keys(meanings).filter((name) => !ours.some((metric) => metric.name === name));
   if (unknown.length > 0) throw new Error(`scripts/metrics/meanings.ts tells of ${unknown}, which is not there`);
-  const alerts = alertsOf(parse(readFileSync(rulesFile, 'utf8')) as Manifest);
+  const alerts = rulesFiles.flatMap((file) => alertsOf(parse(readFileSync(file, 'utf8')) as Manifest));
   return [...HEAD, ...ours.map((metric) => row(metric, alerts))].join('\n');
 }
 
