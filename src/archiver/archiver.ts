@@ -72,7 +72,7 @@ export function createArchiver(deps: ShardArchiveDeps): Archiver {
         restMs = pauseMs[await archive.round()];
         healed(shard);
       } catch (error) {
-        archive.failed();
+        await archive.failed();
         failed(shard, error);
       }
       metrics.archivedShards.set(shards.filter(({ isOurs }) => isOurs).length);

@@ -79,7 +79,7 @@ export class ShardArchive {
       this.#rev = 0;
       unarchived = await engine.readUnarchived(this.#shard, 0, CHANNELS_MAX);
     }
-    this.#deps.metrics.archiveBacklogBytes.set({ shard: String(this.#shard) }, unarchived.backlogBytes);
+    this.#tellBacklog(unarchived);
     if (unarchived.channels.length === 0) {
       if (unarchived.backlogBytes > 0) await this.#mark(unarchived.epoch, unarchived.rev, []);
       return 'quiet';
@@ -88,9 +88,11 @@ export class ShardArchive {
     return this.#archive(unarchived);
   }
 
-  /** After a round that failed: whatever it was in the middle of is not known. */
-  failed(): void {
+  /** After a round that failed: whatever it was in the middle of is not known. What waits is told all the same, for nobody else does. */
+  async failed(): Promise<void> {
     this.#claim.doubt();
+    const unarchived = await this.#deps.engine.readUnarchived(this.#shard, this.#rev, 1).catch(() => null);
+    if (unarchived !== null) this.#tellBacklog(unarchived);
   }
 
   /** What the archive has may be less than before. */
@@ -101,6 +103,10 @@ export class ShardArchive {
   async release(): Promise<void> {
     this.#tellNothing();
     await this.#claim.release();
+  }
+
+  #tellBacklog({ backlogBytes }: Unarchived): void {
+    this.#deps.metrics.archiveBacklogBytes.set({ shard: String(this.#shard) }, backlogBytes);
   }
 
   /** The backlog is told by whose the shard is. */

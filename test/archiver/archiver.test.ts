@@ -102,11 +102,14 @@ describe('the archiver', () => {
     await using bench = await open({ historyMaxEvents: 1 });
     const archive = openArchive(postgres, postgres.newSchema(), 2);
     const channel = bench.channel(0);
-    const { archiver, logged } = await startArchiver(bench.engine, archive);
+    const { archiver, logged, metrics } = await startArchiver(bench.engine, archive);
     await bench.put(channel, '1');
     await untilArchived(archive, channel, 1);
     await postgres.crash();
     await bench.put(channel, '2', '3');
+    const told = async () =>
+      /^smallchange_archive_backlog_bytes\{shard="0"\} [1-9]/m.test(await metrics.registry.metrics());
+    await waitFor(told, { what: 'the backlog to be told' });
     await waitFor(() => logged.some(({ msg }) => msg === 'not archived: trying again'), { what: 'it to be noticed' });
     assert.deepEqual(await bench.texts(channel), ['2', '3']);
     await postgres.restart();
