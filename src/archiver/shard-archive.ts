@@ -6,8 +6,9 @@
  * It may be killed, frozen or cut off anywhere. What was written and not told is told in a later round, for what the archive has is
  * what counts; a late write of one whose shard is another's is refused.
  */
-import type { Archive, LogPart, Watermark } from '../archive/archive.ts';
+import type { Archive, ArchivedLog, LogPart, Watermark } from '../archive/archive.ts';
 import type { Clock } from '../clock.ts';
+import type { Channel } from '../domain/channel.ts';
 import type { Epoch } from '../domain/position.ts';
 import type { Unarchived } from '../engine/archiving.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -47,6 +48,8 @@ export class ShardArchive {
   readonly #known = new KnownLogs();
   #epoch: Epoch | null = null;
   #rev = 0;
+  /** Channels that are archived up to this `rev` of theirs, above the watermark: others of that commit are not. */
+  #whole: ReadonlyMap<Channel, number> = new Map();
   #leftOut = 0;
 
   constructor(shard: number, deps: ShardArchiveDeps) {
@@ -77,6 +80,7 @@ export class ShardArchive {
     if (unarchived.epoch !== this.#epoch || unarchived.rev < this.#rev) {
       this.#epoch = unarchived.epoch;
       this.#rev = 0;
+      this.#whole = new Map();
       unarchived = await engine.readUnarchived(this.#shard, 0, CHANNELS_MAX);
     }
     this.#tellBacklog(unarchived);
@@ -116,6 +120,7 @@ export class ShardArchive {
 
   #begin({ epoch, rev }: Watermark): void {
     this.#known.clear();
+    this.#whole = new Map();
     this.#epoch = epoch;
     this.#rev = rev;
   }
@@ -127,29 +132,34 @@ export class ShardArchive {
   }
 
   async #archive(unarchived: Unarchived): Promise<Round> {
-    const { archive, metrics } = this.#deps;
-    const found = await readUnarchived(this.#shard, unarchived, this.#known, this.#deps);
+    const { archive } = this.#deps;
+    const channels = unarchived.channels.filter(({ channel, rev }) => this.#whole.get(channel) !== rev);
+    const found = await readUnarchived(this.#shard, { ...unarchived, channels }, this.#known, this.#deps);
     // Of a shard that is not what it was, or that changes faster than it can be read: a moment later.
-    if (found === null || found.length === 0) return 'quiet';
+    if (found === null || (found.length === 0 && channels.length > 0)) return 'quiet';
     const news = found.filter((each) => isNews(each, unarchived.epoch));
-    const parts = news.map(partOf);
-    const rev = this.#revAfter(unarchived, found);
-    const watermark = { epoch: unarchived.epoch, rev };
-    const logs = await archive.write(this.#shard, this.#claim.token, { watermark, parts });
+    const whole = new Map(this.#whole);
+    for (const { channel, rev, isWhole } of found) if (isWhole) whole.set(channel, rev);
+    const rev = this.#revAfter(unarchived, whole);
+    const batch = { watermark: { epoch: unarchived.epoch, rev }, parts: news.map(partOf) };
+    const logs = await archive.write(this.#shard, this.#claim.token, batch);
     if (logs === null) {
       this.#claim.doubt();
       return 'held';
     }
-    for (const [i, { channel, events, followed }] of news.entries()) {
-      const last = events.at(-1) ?? (logs[i]!.head === followed.log?.head ? followed.log.last : undefined);
-      // What it ends with after a cut the archive knows.
-      if (last === undefined) this.#known.forget(channel);
-      else this.#known.set(channel, { ...logs[i]!, last });
-      metrics.eventsArchived.inc(events.length);
-    }
+    for (const [i, each] of news.entries()) this.#learn(each, logs[i]!);
     this.#rev = rev;
+    this.#whole = new Map([...whole].filter(([, at]) => at > rev));
     await this.#mark(unarchived.epoch, rev, found);
     return rev === unarchived.rev ? 'quiet' : 'more';
+  }
+
+  #learn({ channel, events, followed: { log } }: Found, written: ArchivedLog): void {
+    const last = events.at(-1) ?? (written.head === log?.head ? log.last : undefined);
+    // What it ends with after a cut the archive knows.
+    if (last === undefined) this.#known.forget(channel);
+    else this.#known.set(channel, { ...written, last });
+    this.#deps.metrics.eventsArchived.inc(events.length);
   }
 
   /** Where it is not told, the engine keeps what is archived until a later round. */
@@ -163,12 +173,14 @@ export class ShardArchive {
     await engine.markArchived(this.#shard, { epoch, rev, marks, backlogMaxBytes });
   }
 
-  /** All is archived up to the last channel before the first of which something is left. */
-  #revAfter(unarchived: Unarchived, found: readonly Found[]): number {
-    const firstLeft = found.findIndex(({ isWhole }) => !isWhole);
-    const done = firstLeft === -1 ? found : found.slice(0, firstLeft);
-    const isAll = done.length === unarchived.channels.length && done.length < CHANNELS_MAX;
-    return isAll ? unarchived.rev : (done.at(-1)?.rev ?? this.#rev);
+  /**
+   * All is archived below the `rev` of the first channel of which something is left. Not that `rev` itself: a commit has many channels,
+   * and where as many were told as may be, there may be more of the last one's.
+   */
+  #revAfter({ rev, channels }: Unarchived, whole: ReadonlyMap<Channel, number>): number {
+    const firstLeft = channels.find((each) => whole.get(each.channel) !== each.rev);
+    const left = firstLeft ?? (channels.length < CHANNELS_MAX ? null : channels.at(-1)!);
+    return left === null ? rev : Math.max(this.#rev, left.rev - 1);
   }
 }
 

@@ -38,7 +38,7 @@ export interface ArchiveMarks {
   readonly backlogMaxBytes: number;
 }
 
-/** Channels that one call tells, or marks, at most. */
+/** Channels that one call tells, or marks, at most: more than a commit has, which all have the same `rev`. */
 export const ARCHIVE_CHANNELS_MAX = 250;
 
 /** What an event counts beside its bytes in a backlog: about what a store takes for one. */

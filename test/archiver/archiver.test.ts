@@ -196,4 +196,42 @@ describe('the archiver', () => {
     await archiver.stop();
     await archive.close();
   });
+
+  it('leaves out no channel of a commit that has more than is read at once', async () => {
+    await using bench = await open({ historyMaxEvents: 1 });
+    const archive = openArchive(postgres, postgres.newSchema(), 2);
+    const { archiver } = await startArchiver(bench.engine, archive);
+    const channels = Array.from({ length: 7 }, () => bench.channel(0));
+    const texts = ['a', 'b', 'c'].map((text) => text.padEnd(150_000));
+    const { events: made } = await bench.peek();
+    await bench.commit(
+      0,
+      channels.map((channel, i) => ({
+        channel,
+        events: texts.map((text, n) => event(made + texts.length * i + n + 1, text)),
+      })),
+    );
+    for (const channel of channels) {
+      await untilArchived(archive, channel, (await bench.bounds(channel)).head);
+      assert.deepEqual(await archivedTexts(archive, channel), texts);
+    }
+    await archiver.stop();
+    await archive.close();
+  });
+
+  it('leaves out no channel where more have changed than are told at once', async () => {
+    await using bench = await open();
+    const archive = openArchive(postgres, postgres.newSchema(), 2);
+    const channels = Array.from({ length: 600 }, () => bench.channel(0));
+    for (let i = 0; i < channels.length; i += 150) {
+      await bench.commit(
+        0,
+        channels.slice(i, i + 150).map((channel, n) => ({ channel, events: [event(i + n + 1, 'x')] })),
+      );
+    }
+    const { archiver } = await startArchiver(bench.engine, archive);
+    for (const channel of channels) await untilArchived(archive, channel, (await bench.bounds(channel)).head);
+    await archiver.stop();
+    await archive.close();
+  });
 });
