@@ -55,6 +55,12 @@ export const mutations: readonly Mutation[] = [
     tests: 'does not have any more',
     says: 'another epoch',
   },
+  {
+    patch: 'watermark-past-commit',
+    file: 'test/archiver/archiver.test.ts',
+    tests: 'leaves out no channel',
+    says: 'to be archived up to',
+  },
   { patch: 'archive-deep-other', file: unit('deep-histories'), tests: 'of another log' },
   { patch: 'replay-unbounded', file: 'test/e2e/archive.test.ts', tests: 'told reset, and may page' },
   { patch: 'no-replicas-is-final', file: unit('start-checks') },
