@@ -1,16 +1,17 @@
 /** The archiver between a memory engine and a real Postgres: everything once, in order, whatever happens to it on the way. */
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, afterEach, describe, it } from 'node:test';
 import type { Archive } from '../../src/archive/archive.ts';
 import { createMemoryEngine } from '../../src/engine/memory.ts';
 import { ArchiveUnavailable } from '../../src/errors.ts';
 import { event, generousOptions, opener, textOf } from '../contract/engine/kit.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { waitFor } from '../support/wait.ts';
-import { archivedTexts, beginArchiver, openArchive, startArchiver, untilArchived } from './kit.ts';
+import { archivedTexts, beginArchiver, endAll, openArchive, startArchiver, untilArchived } from './kit.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
+afterEach(endAll);
 
 const open = opener(async (options) => {
   const engine = createMemoryEngine({ ...generousOptions, ...options });

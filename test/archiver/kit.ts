@@ -20,8 +20,25 @@ export interface ArchiverUnderTest {
   readonly logged: readonly Record<string, unknown>[];
 }
 
+/** What a test that failed did not come to end. */
+const running = new Set<() => Promise<void>>();
+
+/** After each test: else the process of one that failed goes on for ever. */
+export async function endAll(): Promise<void> {
+  for (const end of [...running].reverse()) await end().catch(() => {});
+}
+
+function once(end: () => Promise<void>): () => Promise<void> {
+  const ending = async () => {
+    if (running.delete(ending)) await end();
+  };
+  running.add(ending);
+  return ending;
+}
+
 export function openArchive(postgres: PostgresServer, schema: string, shards: number): Archive {
-  return openPostgres({ url: postgres.url, schema, migrates: true, shards });
+  const archive = openPostgres({ url: postgres.url, schema, migrates: true, shards });
+  return { ...archive, close: once(() => archive.close()) };
 }
 
 /** Resolves when all shards are archived: from then on nothing is trimmed before. */
@@ -44,7 +61,7 @@ export function beginArchiver(engine: Engine, archive: Archive, backlogMaxBytes 
   const log = createLogger({ logLevel: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const archiver = createArchiver({ engine, archive, clock: systemClock, log, metrics, backlogMaxBytes });
   archiver.start();
-  return { archiver, metrics, logged };
+  return { archiver: { ...archiver, stop: once(() => archiver.stop()) }, metrics, logged };
 }
 
 /** The texts of all events of a channel's current log, which must be contiguous. */

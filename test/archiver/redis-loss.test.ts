@@ -5,17 +5,18 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, afterEach, describe, it } from 'node:test';
 import type { Archive } from '../../src/archive/archive.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { boundsOf, comeBack, copyOf, send, startAt, startLife } from '../engine/lives.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
-import { archivedTexts, openArchive, startArchiver, untilArchived } from './kit.ts';
+import { archivedTexts, endAll, openArchive, startArchiver, untilArchived } from './kit.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
+afterEach(endAll);
 
 const WHOLE = 'whole';
 const TORN = 'torn';
