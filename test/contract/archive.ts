@@ -141,6 +141,10 @@ export function archiveContract({ name, create }: ArchiveSubject): void {
       await assert.rejects(write(archive, [{ channel: 'a', log: log!, events: numbered(2, 2) }]), ArchiveUnavailable);
       await assert.rejects(write(archive, [{ channel: 'a', log: log!, events: numbered(5, 2) }]), ArchiveUnavailable);
       assert.deepEqual(await texts(archive, 'a'), ['1', '2', '3']);
+      await write(archive, [{ channel: 'a', log: log!, events: numbered(4, 2) }]);
+      const late = write(archive, [{ channel: 'a', log: log!, events: numbered(4, 1) }]);
+      await assert.rejects(late, ArchiveUnavailable, 'of what the log was before');
+      assert.deepEqual(await texts(archive, 'a'), ['1', '2', '3', '4', '5']);
     });
 
     it('begins another log in place of one that cannot be followed', async () => {

@@ -48,7 +48,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'swept-unarchived', file: ENGINE, tests: 'keeps a silent channel' },
   { patch: 'backlog-unbounded', file: ENGINE, tests: 'too large a backlog' },
   { patch: 'archive-unfenced', file: 'test/archive/postgres.test.ts', tests: 'one writer of a shard' },
-  { patch: 'archive-head-unchecked', file: 'test/archive/postgres.test.ts', tests: 'cannot be followed' },
+  { patch: 'archive-head-unchecked', file: 'test/archive/postgres.test.ts', tests: 'never has an event twice' },
   {
     patch: 'archive-of-another',
     file: 'test/archiver/archiver.test.ts',
