@@ -1,34 +1,14 @@
 /** The archive's database crashed, stopped or cut off, and its archivers killed or frozen. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, nothingToPutRight, pickRole } from './fault.ts';
+import { type Fault, nothingToPutRight } from './fault.ts';
+import { freeze, kill9 } from './processes.ts';
 
 const needs = { archive: true };
 
-const killArchiver: Fault = {
-  name: 'kill-archiver',
-  hits: 'archiver',
-  lastsMs: [300, 2_000],
-  needs,
-  async start(lab, random) {
-    const role = pickRole(lab, 'archiver', random);
-    await role.child.kill9();
-    return { detail: role.name, stop: () => role.ready() };
-  },
-};
+const killArchiver: Fault = { ...kill9('archiver'), needs };
 
-/** SIGSTOP, past the time after which another takes its shards, or not: then it goes on as if nothing had been. */
-const freezeArchiver: Fault = {
-  name: 'freeze-archiver',
-  hits: 'archiver',
-  lastsMs: [500, 9_000],
-  longMs: 30_000,
-  needs,
-  async start(lab, random) {
-    const role = pickRole(lab, 'archiver', random);
-    role.child.signal('SIGSTOP');
-    return { detail: role.name, stop: async () => role.child.signal('SIGCONT') };
-  },
-};
+/** Past the time after which another takes its shards, or not. */
+const freezeArchiver: Fault = { ...freeze('archiver'), lastsMs: [500, 9_000], needs };
 
 const crashPostgres: Fault = {
   name: 'crash-postgres',

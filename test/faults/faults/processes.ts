@@ -8,7 +8,7 @@ import { type Fault, nothingToPutRight, pickRole, pickStep } from './fault.ts';
 
 const kinds: readonly RoleKind[] = ['bucket', 'merger', 'gateway'];
 
-function kill9(kind: RoleKind): Fault {
+export function kill9(kind: RoleKind): Fault {
   return {
     name: `kill-${kind}`,
     hits: kind,
@@ -22,7 +22,7 @@ function kill9(kind: RoleKind): Fault {
 }
 
 /** SIGSTOP: its connections stay open, its lease runs out, and then it goes on as if nothing had been. */
-function freeze(kind: RoleKind): Fault {
+export function freeze(kind: RoleKind): Fault {
   return {
     name: `freeze-${kind}`,
     hits: kind,
