@@ -116,6 +116,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'turns-without-end', file: unit('turns') },
   { patch: 'entered-while-resting', file: unit('turns') },
   { patch: 'soon-without-end', file: unit('soon') },
+  { patch: 'nobody-held-back', file: unit('gate') },
+  { patch: 'held-back-for-ever', file: unit('gate') },
   { patch: 'no-rest', file: unit('soon') },
   { patch: 'each-at-once', file: unit('each-in-turn') },
   { patch: 'empty-channel-stays', file: unit('audience-slices'), tests: 'first event' },
