@@ -20,8 +20,9 @@ import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
+import { createDurableEngine } from './engine/durable/engine.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
-import { createMemoryEngine } from './engine/memory.ts';
+import { createMemoryEngine } from './engine/memory/engine.ts';
 import { createRedisEngine } from './engine/redis/engine.ts';
 import { ArchiveUnavailable } from './errors.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -173,10 +174,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 /** And where sessions are kept, if not in this process. */
 async function createEngine(config: Config, log: Logger): Promise<{ engine: Engine; passes?: PassStore }> {
   const options: EngineOptions = config;
-  if (config.redisUrl === null) return { engine: createMemoryEngine(options) };
+  const { dataDir, redisUrl } = config;
+  if (redisUrl === null) {
+    return {
+      engine: dataDir === null ? createMemoryEngine(options) : await createDurableEngine({ ...options, dataDir }),
+    };
+  }
   const redis = {
     ...options,
-    url: config.redisUrl,
+    url: redisUrl,
     mode: config.redisMode,
     sentinelMaster: config.redisSentinelMaster,
     waitReplicas: config.redisWaitReplicas,

@@ -107,7 +107,10 @@ function redisConflicts(config: Config, isWrong: (name: string) => boolean): str
   if (redisUrl === null) {
     const needs =
       redisMode !== 'standalone' ? 'REDIS_MODE' : config.redisWaitReplicas > 0 ? 'REDIS_WAIT_REPLICAS' : null;
-    return needs === null ? [] : [`${needs} is set and REDIS_URL is not: everything would be in memory`];
+    return needs === null ? [] : [`${needs} is set and REDIS_URL is not: there would be no Redis`];
+  }
+  if (config.dataDir !== null) {
+    return ['DATA_DIR and REDIS_URL must not both be set: it is one of them that has the data'];
   }
   if (redisMode === 'standalone' && countUrls(redisUrl) > 1) {
     return ['REDIS_URL has several URLs: REDIS_MODE must be `cluster` or `sentinel`, or there must be one'];

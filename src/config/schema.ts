@@ -59,7 +59,13 @@ export const settings = {
     'REDIS_URL',
     redisUrls,
     'none',
-    'Where the processes of a fleet meet; without it everything is in memory. Of Sentinels, with the user and password of Redis in the first.',
+    'Where the processes of a fleet meet; without it everything is in this process. Of Sentinels, with the user and password of Redis in the first.',
+  ),
+  dataDir: optional(
+    'DATA_DIR',
+    matching('a directory', /^[^\0]+$/),
+    'none',
+    'Of one machine without `REDIS_URL`: where all that it has accepted outlives it. Without both everything is in memory.',
   ),
   redisMode: setting(
     'REDIS_MODE',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
 import type { Archive } from '../../src/archive/archive.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { ArchiveUnavailable } from '../../src/errors.ts';
 import { event, generousOptions, opener, textOf } from '../contract/engine/kit.ts';
 import { startPostgres } from '../support/postgres-server.ts';

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { createRandom } from '../support/random.ts';
 import { startRedis } from '../support/redis-server.ts';

@@ -1,6 +1,6 @@
 /** The memory engine keeps the contract. Its clock is the test's, so nothing here waits for real time. */
 import { systemClock } from '../../src/clock.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
 

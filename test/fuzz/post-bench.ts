@@ -5,7 +5,7 @@ import type { Access } from '../../src/access/access.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';

@@ -4,7 +4,7 @@ import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine, EngineOptions } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createGateway, type Gateway, type GatewayDeps } from '../../src/gateway/gateway.ts';
 import { createLogger } from '../../src/log.ts';
 import { type Bench, generousOptions, opener } from '../contract/engine/kit.ts';

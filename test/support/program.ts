@@ -15,8 +15,10 @@ export const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../..'
 const src = join(projectRoot, 'src');
 const kept = join(projectRoot, 'node_modules/.cache/program');
 
-/** Has a part that is compiled for the machine, and looks for it beside itself. */
-const APART = ['msgpackr'];
+/** Have a part that is compiled for the machine, and look for it beside themselves. */
+const APART = ['msgpackr', 'libsql'];
+/** What runs in a thread of its own is a file of its own. */
+const ENTRIES = ['main', 'engine/durable/thread'];
 /** What packages that were written for `require` find in a file of their own. */
 const COMMONJS = `
   import { createRequire as $createRequire } from 'node:module';
@@ -44,7 +46,7 @@ async function make(): Promise<string> {
   mkdirSync(kept, { recursive: true });
   const next = mkdtempSync(join(kept, 'next-'));
   try {
-    await bundle(join(next, 'dist/main.js'));
+    for (const entry of ENTRIES) await bundle(join(src, `${entry}.ts`), join(next, `dist/${entry}.js`));
     // A module that reads what lies beside it finds it where it was.
     for (const path of paths) if (!path.endsWith('.ts')) cpSync(path, join(next, 'dist', relative(src, path)));
     cpSync(join(projectRoot, 'package.json'), join(next, 'package.json'));
@@ -66,10 +68,10 @@ function stateOf(paths: readonly string[]): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-async function bundle(outfile: string): Promise<void> {
+async function bundle(entry: string, outfile: string): Promise<void> {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [join(src, 'main.ts')],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
@@ -83,7 +85,8 @@ async function bundle(outfile: string): Promise<void> {
         name: 'beside',
         setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            const here = `new URL(${JSON.stringify(relative(src, path))}, import.meta.url).href`;
+            const compiled = relative(dirname(entry), path).replace(/ts$/, 'js');
+            const here = `new URL(${JSON.stringify(compiled)}, import.meta.url).href`;
             return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', here), loader: 'ts' };
           });
         },

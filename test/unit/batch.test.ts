@@ -8,7 +8,7 @@ import { acceptBatch } from '../../src/bucket/batch/batch.ts';
 import { oneLargeATurn } from '../../src/bucket/batch/reading.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { linesWith, packedWith } from '../contract/protocol/batch-kit.ts';

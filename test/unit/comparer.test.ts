@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { shardOf } from '../../src/domain/channel.ts';
 import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { Comparer } from '../../src/gateway/hub/comparer.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { ArchivedLog } from '../../src/archive/archive.ts';
 import { withArchive } from '../../src/archive/histories.ts';
 import { channelEpoch, type LogBounds } from '../../src/domain/position.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { ArchiveUnavailable } from '../../src/errors.ts';
 import { event, generousOptions, opener } from '../contract/engine/kit.ts';
 

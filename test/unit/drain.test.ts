@@ -5,7 +5,7 @@ import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';

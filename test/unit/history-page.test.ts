@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { Channel } from '../../src/domain/channel.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { historyRoute } from '../../src/gateway/routes/history-route.ts';
 import { createJsonAnswers } from '../../src/gateway/routes/json-answers.ts';
 import { createTurns } from '../../src/gateway/turns.ts';

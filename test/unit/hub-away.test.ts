@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { cursorPrefix, formatCursor } from '../../src/domain/cursor.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { Snapshots } from '../../src/gateway/hub/snapshots.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Event } from '../../src/domain/event.ts';
 import type { ChannelObserver, Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import type { HubDeps } from '../../src/gateway/hub/hub-deps.ts';

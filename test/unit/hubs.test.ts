@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it, mock } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { acquireAll, createHubs, type Hubs } from '../../src/gateway/hub/hubs.ts';
 import { createTurns } from '../../src/gateway/turns.ts';

@@ -8,7 +8,7 @@ import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { Channel } from '../../src/domain/channel.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor, reducerNamed } from '../../src/merger/reducers/patterns.ts';

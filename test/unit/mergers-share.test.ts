@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it, mock } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { Roll, tagOf } from '../../src/merger/roll.ts';
 import { Share, shareOf } from '../../src/merger/share.ts';

@@ -5,7 +5,7 @@ import { it } from 'node:test';
 import { unlimited } from '../../src/access/limiter.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';

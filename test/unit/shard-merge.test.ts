@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { Commit, Engine, Evidence, Found, LoadWish } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { Memory } from '../../src/merger/memory.ts';
 import { createReducerFor } from '../../src/merger/reducers/patterns.ts';

@@ -6,7 +6,7 @@ import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createErrorLog } from '../../src/http/error-log.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';

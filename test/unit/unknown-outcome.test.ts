@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { anonymousAccess } from '../../src/access/anonymous.ts';
 import { createBucket } from '../../src/bucket/routes.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { createLogger } from '../../src/log.ts';
 import { generousOptions } from '../contract/engine/kit.ts';
 import { startHttpApp } from '../support/http-app.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Event } from '../../src/domain/event.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { createMemoryEngine } from '../../src/engine/memory.ts';
+import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { parseWindow } from '../../src/gateway/stream/moment.ts';
 import { findStart } from '../../src/gateway/stream/start.ts';

@@ -1,8 +1,8 @@
 /** What of a shard of the memory engine is not archived, and is therefore kept (`archiving.ts`). */
 
-import type { Event } from '../domain/event.ts';
-import { type ArchiveMarks, BACKLOG_EVENT_BYTES, type Unarchived } from './archiving.ts';
-import type { Log, Shard } from './memory-shard.ts';
+import type { Event } from '../../domain/event.ts';
+import { type ArchiveMarks, BACKLOG_EVENT_BYTES, type Unarchived } from '../archiving.ts';
+import type { Log, Shard } from './shard.ts';
 
 /** Of the limit of a backlog: from then on there are no commits either. */
 const BACKLOG_OVER = 1.25;
@@ -20,7 +20,12 @@ export function isTooFarBehind({ backlog }: Shard): boolean {
 export function noteBacklog({ backlog }: Shard, events: readonly Event[]): void {
   if (backlog === null) return;
   backlog.events += events.length;
-  for (const { bytes } of events) backlog.bytes += bytes.length + BACKLOG_EVENT_BYTES;
+  backlog.bytes += backlogBytesOf(events);
+}
+
+/** What they count in a backlog. */
+export function backlogBytesOf(events: readonly Event[]): number {
+  return events.reduce((sum, { bytes }) => sum + bytes.length + BACKLOG_EVENT_BYTES, 0);
 }
 
 /** Whether nothing would be lost with it. */
@@ -28,8 +33,13 @@ export function isArchived({ backlog }: Shard, { history, archived }: Log): bool
   return backlog === null || archived >= history.head;
 }
 
-export function trim({ backlog }: Shard, { history, archived }: Log, historyMaxEvents: number): void {
-  history.trimTo(backlog === null ? historyMaxEvents : Math.max(historyMaxEvents, history.head - archived));
+export function trim(shard: Shard, { history, archived }: Log, historyMaxEvents: number): void {
+  history.trimTo(keptOf(shard, history.head, archived, historyMaxEvents));
+}
+
+/** How many events a log keeps that has this head. */
+export function keptOf({ backlog }: Shard, head: number, archived: number, historyMaxEvents: number): number {
+  return backlog === null ? historyMaxEvents : Math.max(historyMaxEvents, head - archived);
 }
 
 export function unarchivedOf(shard: Shard, afterRev: number, limit: number): Unarchived {

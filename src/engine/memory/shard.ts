@@ -1,16 +1,16 @@
 /**
  * One shard of the memory engine: what it holds, and the questions that are answered from it alone.
  */
-import type { Change } from '../domain/change.ts';
-import { type Channel, shardOf } from '../domain/channel.ts';
-import { sameEvent } from '../domain/event.ts';
-import type { History } from '../domain/history.ts';
-import { channelEpoch, type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../domain/position.ts';
-import type { StateField } from '../domain/state.ts';
-import type { Changes, HistoryPage, Mark, Tail } from './comparing.ts';
-import type { Evidence } from './engine.ts';
+import type { Change } from '../../domain/change.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
+import { sameEvent } from '../../domain/event.ts';
+import type { History } from '../../domain/history.ts';
+import { channelEpoch, type Epoch, gapAt, type LogBounds, newEpoch, type Position } from '../../domain/position.ts';
+import type { StateField } from '../../domain/state.ts';
+import type { Changes, HistoryPage, Mark, Tail } from '../comparing.ts';
+import type { Evidence } from '../engine.ts';
 
-/** What is not archived of a shard (`memory-archiving.ts`). */
+/** What is not archived of a shard (`archiving.ts`). */
 export interface Backlog {
   /** With so many bytes no change is taken any more. */
   maxBytes: number;
@@ -57,7 +57,7 @@ export interface Shard {
   inboxBytes: number;
   holder: { token: string; untilMs: number } | null;
   readonly logs: Map<Channel, Log>;
-  /** By `<channel> <from>`, neither of which can hold a space. In the order in which they were last heard of. */
+  /** By `publisherName` (`steps.ts`). In the order in which they were last heard of. */
   readonly publishers: Map<string, Publisher>;
   /** What is not archived; null where nothing is to be. */
   backlog: Backlog | null;
@@ -142,6 +142,11 @@ export function changesSince(shard: Shard, since: Mark | null, limit: number): C
   return { ...changes, channels: channels.size > limit ? null : [...channels] };
 }
 
+/** What `renew` goes by: of the channel, where it is about one. */
+export function epochFor(shard: Shard, evidence: Evidence): Epoch {
+  return 'channel' in evidence ? boundsOf(shard, evidence.channel).epoch : shard.epoch;
+}
+
 /** Whether the evidence tells of something that this shard does not have. */
 export function isMissing(shard: Shard, evidence: Evidence): boolean {
   if (evidence.kind === 'unvouched') return false;
@@ -166,6 +171,14 @@ export function forget(shard: Shard, channel: Channel): void {
   const [oldest, position] = shard.forgottenChannels.entries().next().value!;
   shard.forgottenChannels.delete(oldest);
   shard.forgotten = Math.max(shard.forgotten, position);
+}
+
+/** Which channels would be remembered one by one no more, were these forgotten. */
+export function outOfMind({ forgottenChannels }: Shard, channels: readonly Channel[]): Channel[] {
+  if (forgottenChannels.size + channels.length <= FORGOTTEN_MAX_CHANNELS) return [];
+  const others = new Set(forgottenChannels.keys());
+  for (const channel of channels) others.delete(channel);
+  return [...others].slice(0, Math.max(0, others.size + channels.length - FORGOTTEN_MAX_CHANNELS));
 }
 
 /** The keys of the entries that were least recently set, as long as `expired` holds, at most `limit`. */

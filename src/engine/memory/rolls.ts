@@ -1,5 +1,5 @@
 /** The roll calls of the memory engine (`gather`): there is one process, so each has one member, or a few in tests. */
-import type { RollName } from './engine.ts';
+import type { RollName } from '../engine.ts';
 
 interface Member {
   readonly figure: number;

@@ -1,0 +1,137 @@
+/**
+ * The disk, as the engine sees it: what is to be written together, and when it is there.
+ *
+ * Two messages are under way at most, one that is written and one that waits for it; what comes meanwhile goes with the next, as one
+ * transaction. A write that fails leaves nothing behind, and those behind it are tried all the same.
+ */
+import { Worker } from 'node:worker_threads';
+import { Packr } from 'msgpackr';
+import { EngineUnavailable } from '../../errors.ts';
+import type { Answer, Failure, Opening, Order } from './messages.ts';
+import type { Row, reads, Value, Write } from './statements.ts';
+
+const UNDER_WAY_MAX = 2;
+/** Of a message, about; a single write may have more. */
+const MESSAGE_MAX_ROWS = 10_000;
+
+const packr = new Packr({ useRecords: false });
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+interface Wish extends Waiting<void> {
+  readonly rows: readonly Write[];
+}
+
+/** The database cannot be opened. */
+export class Unopened extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+export class Disk {
+  readonly #thread: Worker;
+  readonly #answers: Waiting<readonly Row[]>[] = [];
+  #wishes: Wish[] = [];
+  #writing = 0;
+  #isClosed = false;
+  /** Why the last write failed, if it did. */
+  failure: EngineUnavailable | null = null;
+
+  private constructor(opening: Opening) {
+    // Compiled it is another file than here.
+    const file = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
+    this.#thread = new Worker(new URL(file, import.meta.url), { workerData: opening, name: 'disk' });
+    this.#thread.on('message', (answer: Answer) => this.#answered(answer));
+  }
+
+  /** Rejects with an `Unopened`. */
+  static async open(opening: Opening): Promise<Disk> {
+    const disk = new Disk(opening);
+    await new Promise<readonly Row[]>((resolve, reject) => {
+      disk.#answers.push({ resolve, reject: (error) => reject(new Unopened((error as Told).failure)) });
+    });
+    return disk;
+  }
+
+  /** Resolves when they are on the disk, all of them; rejects with an EngineUnavailable when none is. */
+  write(rows: readonly Write[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wishes.push({ rows, resolve, reject });
+      this.#writeNext();
+    });
+  }
+
+  async read(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
+    return this.#order({ kind: 'read', name, values });
+  }
+
+  /** What was to be written before is. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    while (this.#writing > 0 || this.#wishes.length > 0) await this.write([]).catch(() => {});
+    this.#isClosed = true;
+    const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
+    await this.#order({ kind: 'close' });
+    await ended;
+  }
+
+  #writeNext(): void {
+    if (this.#writing >= UNDER_WAY_MAX || this.#wishes.length === 0) return;
+    const wishes = this.#together();
+    const rows = wishes.flatMap((wish) => wish.rows);
+    this.#writing++;
+    const written = this.#order({ kind: 'write', packed: Uint8Array.prototype.slice.call(packr.pack(rows)) });
+    const settle = (act: (wish: Wish) => void) => {
+      this.#writing--;
+      for (const wish of wishes) act(wish);
+      this.#writeNext();
+    };
+    written.then(
+      () => {
+        this.failure = null;
+        settle((wish) => wish.resolve());
+      },
+      (error: Told) => {
+        const failure = new EngineUnavailable(`The disk does not take it: ${error.message}`, { cause: error });
+        this.failure = failure;
+        settle((wish) => wish.reject(failure));
+      },
+    );
+  }
+
+  #together(): Wish[] {
+    let rows = 0;
+    let count = 0;
+    while (count < this.#wishes.length && rows < MESSAGE_MAX_ROWS) rows += this.#wishes[count++]!.rows.length;
+    return this.#wishes.splice(0, count);
+  }
+
+  #order(order: Order): Promise<readonly Row[]> {
+    return new Promise((resolve, reject) => {
+      this.#answers.push({ resolve, reject });
+      this.#thread.postMessage(order, order.kind === 'write' ? [order.packed.buffer as ArrayBuffer] : []);
+    });
+  }
+
+  #answered(answer: Answer): void {
+    const { resolve, reject } = this.#answers.shift()!;
+    if (answer.ok) resolve(answer.rows);
+    else reject(new Told(answer.failure));
+  }
+}
+
+class Told extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(`${failure.message} (${failure.code})`);
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The engine of a single box that may stop: the shards are in memory, as the memory engine has them, and each step is on the disk
+ * before it is taken. So what it accepted, the offsets, last seqs and states outlive the process, however that ends.
+ *
+ * Of one shard one step is on its way to the disk at a time, for each is worked out from the one before; appends change nothing
+ * that a step goes by, and wait for none. Those of all shards go together (`disk.ts`).
+ */
+import { type Clock, systemClock } from '../../clock.ts';
+import { shardOf } from '../../domain/channel.ts';
+import { newEpoch } from '../../domain/position.ts';
+import { EngineUnusable } from '../../errors.ts';
+import type { AppendOutcome, Engine, EngineOptions, SweepOutcome } from '../engine.ts';
+import { markArchived } from '../memory/archiving.ts';
+import { engineOn } from '../memory/engine.ts';
+import { createShard, epochFor, groupByShard, isMissing, weigh } from '../memory/shard.ts';
+import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
+import { openDirectory } from './directory.ts';
+import type { Disk } from './disk.ts';
+import { InboxRows, packChanges } from './inbox-rows.ts';
+import { type Loaded, load } from './load.ts';
+import { Rows } from './rows.ts';
+
+export interface DurableOptions extends EngineOptions {
+  readonly dataDir: string;
+}
+
+/** Rejects with an EngineUnusable: in use, of another number of shards, of a newer version, or not to be written. */
+export async function createDurableEngine(options: DurableOptions, clock: Clock = systemClock): Promise<Engine> {
+  const disk = await openDirectory(options.dataDir);
+  try {
+    const loaded = (await load(disk, options)) ?? (await begin(disk, options));
+    const { length } = loaded.shards;
+    if (length !== options.shards) {
+      throw new EngineUnusable(
+        `SHARDS is ${options.shards}, but DATA_DIR ${options.dataDir} was begun with ${length}: it cannot be changed later.`,
+      );
+    }
+    return engineWith(disk, loaded, options, continued(clock, loaded.clockMs));
+  } catch (error) {
+    await disk.close();
+    throw error;
+  }
+}
+
+async function begin(disk: Disk, options: EngineOptions): Promise<Loaded> {
+  const shards = Array.from({ length: options.shards }, createShard);
+  const numbers = { next: 1, channels: new Map() };
+  const rows = new Rows(numbers, options);
+  await disk.write([['clock', 0], ...shards.map((shard, index) => rows.ofShard(index, shard, 0))]);
+  return { shards, inboxes: shards.map(() => new InboxRows()), numbers, clockMs: 0 };
+}
+
+/** Goes on where it was. */
+function continued(clock: Clock, atMs: number): Clock {
+  const startedMs = clock.elapsedMs();
+  return { wallMs: () => clock.wallMs(), elapsedMs: () => atMs + clock.elapsedMs() - startedMs };
+}
+
+function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: EngineOptions, clock: Clock): Engine {
+  const steps = new Steps(shards, options);
+  const memory = engineOn(steps, options, clock);
+  const rows = new Rows(numbers, options);
+  const coming = shards.map(() => ({ changes: 0, bytes: 0 }));
+  const last: Promise<unknown>[] = shards.map(() => Promise.resolve());
+
+  /** Behind the step of the shard that is under way. */
+  function inOrder<T>(index: number, step: () => Promise<T>): Promise<T> {
+    const taken = last[index]!.then(step);
+    last[index] = taken.catch(() => {});
+    return taken;
+  }
+
+  function isFull(index: number): boolean {
+    const { inbox, inboxBytes } = shards[index]!;
+    const { changes, bytes } = coming[index]!;
+    const isOver = inbox.length + changes >= options.inboxMaxEntries || inboxBytes + bytes >= options.inboxMaxBytes;
+    return isOver || steps.isFull(index);
+  }
+
+  async function append(index: number, changes: Parameters<Engine['append']>[0]): Promise<void> {
+    const owned = ownedBy(changes);
+    const bytes = owned.reduce((sum, change) => sum + weigh(change), 0);
+    const id = numbers.next++;
+    coming[index]!.changes += owned.length;
+    coming[index]!.bytes += bytes;
+    try {
+      await disk.write([['accepted', id, index, packChanges(owned)]]);
+      inboxes[index]!.add(id, owned.length);
+      steps.take(index, owned);
+    } finally {
+      coming[index]!.changes -= owned.length;
+      coming[index]!.bytes -= bytes;
+    }
+  }
+
+  return {
+    ...memory,
+
+    async append(changes) {
+      const outcomes = new Map<number, AppendOutcome>();
+      const writing: Promise<void>[] = [];
+      for (const [index, batch] of groupByShard(changes, options.shards)) {
+        const isTaken = !isFull(index);
+        outcomes.set(index, isTaken ? 'accepted' : 'full');
+        if (isTaken) writing.push(append(index, batch));
+      }
+      // They share a message, and so their fate.
+      await Promise.all(writing);
+      return changes.map(({ channel }) => outcomes.get(shardOf(channel, options.shards))!);
+    },
+
+    commit: (index, commit) =>
+      inOrder(index, async () => {
+        const reason = steps.refusalOf(index, commit);
+        if (reason !== null) return { kind: 'refused', reason };
+        const nowMs = clock.elapsedMs();
+        const its = dated(commit, nowMs);
+        const taking = inboxes[index]!.taking(commit.entries);
+        await disk.write(rows.ofCommit(index, shards[index]!, its, nowMs, taking));
+        inboxes[index]!.take(taking);
+        return steps.commit(index, its, nowMs);
+      }),
+
+    sweep: (index, token, limit) =>
+      inOrder(index, async (): Promise<SweepOutcome> => {
+        if (!steps.holds(index, token)) return { kind: 'refused', reason: 'lease' };
+        const nowMs = clock.elapsedMs();
+        const found = steps.forgettable(index, limit, nowMs);
+        if (found.channels.length + found.publishers.length > 0) {
+          await disk.write(rows.ofForgetting(index, shards[index]!, found, nowMs, inboxes[index]!.taken));
+          rows.forgot(found);
+          steps.forget(index, found);
+        }
+        return sweptOf(shards[index]!, found);
+      }),
+
+    renew: (index, epoch, evidence) =>
+      inOrder(index, async () => {
+        const shard = shards[index]!;
+        if (epochFor(shard, evidence) !== epoch || !isMissing(shard, evidence)) {
+          return { kind: 'kept', epoch: epochFor(shard, evidence) };
+        }
+        const next = newEpoch();
+        await disk.write(rows.ofRenewal(index, shard, next, inboxes[index]!.taken));
+        steps.renew(index, next);
+        return { kind: 'renewed', epoch: epochFor(shard, evidence) };
+      }),
+
+    markArchived: (index, archived) =>
+      inOrder(index, async () => {
+        const shard = shards[index]!;
+        const isMarked = markArchived(shard, archived, options.historyMaxEvents);
+        const marked = isMarked ? archived.marks : [];
+        const its = marked.flatMap(({ channel }) => {
+          const log = shard.logs.get(channel);
+          return log ? rows.ofMark(log, channel) : [];
+        });
+        await disk.write([rows.ofShard(index, shard, inboxes[index]!.taken), ...its]);
+        return isMarked;
+      }),
+
+    async ping() {
+      // Whether it has recovered is only known by trying.
+      if (disk.failure !== null) await disk.write([['clock', clock.elapsedMs()]]);
+      return new Map();
+    },
+
+    async close() {
+      steps.end();
+      await disk.close();
+    },
+  };
+}

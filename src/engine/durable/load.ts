@@ -1,0 +1,135 @@
+/** The shards as the disk has them: what was accepted, merged and remembered before the process began. */
+import { eventsIn } from '../../archive/packing.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
+import { History } from '../../domain/history.ts';
+import type { EngineOptions } from '../engine.ts';
+import { trim } from '../memory/archiving.ts';
+import { createShard, type Log, type Shard, weigh } from '../memory/shard.ts';
+import type { Disk } from './disk.ts';
+import { changesIn, InboxRows } from './inbox-rows.ts';
+import type { Numbers } from './rows.ts';
+import type { Row, reads, Value } from './statements.ts';
+
+export interface Loaded {
+  readonly shards: readonly Shard[];
+  readonly inboxes: readonly InboxRows[];
+  readonly numbers: Numbers;
+  /** What the clock said when something was last written, milliseconds. */
+  readonly clockMs: number;
+}
+
+/** Rows of one answer. */
+const PAGE = 2_000;
+
+/** @returns null where nothing was ever written. */
+export async function load(disk: Disk, options: EngineOptions): Promise<Loaded | null> {
+  const [clock] = await disk.read('clock');
+  if (clock === undefined) return null;
+  const rows = await disk.read('shards');
+  const shards = rows.map(shardFrom);
+  const inboxes = rows.map(([, , , , , taken]) => new InboxRows(taken as number));
+  const numbers: Numbers = { next: 1, channels: new Map() };
+  const logs = await loadLogs(disk, numbers);
+  const ofChannel = (channel: Channel) => shards[shardOf(channel, shards.length)]!;
+  for (const [channel, log] of [...logs].sort(([, a], [, b]) => a.usedMs - b.usedMs)) {
+    const shard = ofChannel(channel);
+    shard.logs.set(channel, log);
+    trim(shard, log, options.historyMaxEvents);
+  }
+  const publishers = await all(disk, 'publishers', ['']);
+  for (const [name, seq, expiresMs] of publishers.sort((a, b) => (a[2] as number) - (b[2] as number))) {
+    const channel = (name as string).split(' ')[0]!;
+    ofChannel(channel).publishers.set(name as string, { seq: seq as number, expiresMs: expiresMs as number });
+  }
+  const forgotten = await all(disk, 'forgotten', ['']);
+  for (const [channel, position] of forgotten.sort((a, b) => (a[1] as number) - (b[1] as number))) {
+    ofChannel(channel as Channel).forgottenChannels.set(channel as Channel, position as number);
+  }
+  await eachRow(disk, 'inbox', [0], 1, ([id, index, packed]) => {
+    const changes = changesIn(packed as Uint8Array);
+    const inbox = inboxes[index as number]!;
+    const shard = shards[index as number]!;
+    const merged = inbox.isEmpty ? inbox.taken : 0;
+    inbox.add(id as number, changes.length);
+    for (const change of changes.slice(merged)) {
+      shard.inbox.push(change);
+      shard.inboxBytes += weigh(change);
+    }
+    numbers.next = Math.max(numbers.next, (id as number) + 1);
+  });
+  return { shards, inboxes, numbers, clockMs: clock[0] as number };
+}
+
+function shardFrom([, epoch, rev, events, forgotten, , maxBytes, waiting, bytes]: Row): Shard {
+  const backlog =
+    maxBytes === null ? null : { maxBytes: maxBytes as number, events: waiting as number, bytes: bytes as number };
+  return {
+    ...createShard(),
+    epoch: epoch as string,
+    rev: rev as number,
+    events: events as number,
+    forgotten: forgotten as number,
+    backlog,
+  };
+}
+
+async function loadLogs(disk: Disk, numbers: Numbers): Promise<Map<Channel, Log>> {
+  const logs = new Map<Channel, Log>();
+  const byId = new Map<number, { log: Log; head: number }>();
+  await eachRow(disk, 'channels', [0], 1, (row) => {
+    const [id, channel, base, head] = row as [number, Channel, number, number];
+    const log = logFrom(row, base);
+    logs.set(channel, log);
+    byId.set(id, { log, head });
+    numbers.channels.set(channel, id);
+    numbers.next = Math.max(numbers.next, id + 1);
+  });
+  await eachRow(disk, 'events', [0, 0], 2, ([id, first, piece]) => {
+    byId.get(id as number)!.log.history.append(eventsIn(piece as Buffer, first as number));
+  });
+  await eachRow(disk, 'fields', [0, ''], 2, ([id, name, offset, bytes]) => {
+    const field = { offset: offset as number, bytes: bytes as Uint8Array | null };
+    byId.get(id as number)!.log.state.set(name as string, field);
+  });
+  return logs;
+}
+
+function logFrom(row: Row, base: number): Log {
+  const [, , , , fold, reducer, stateBytes, rev, usedMs, archived, archivedFrom] = row as [
+    ...[number, Channel, number, number, number, string, number, number, number, number, number],
+  ];
+  return {
+    base,
+    history: new History(base),
+    state: new Map(),
+    stateBytes,
+    reducer,
+    fold,
+    usedMs,
+    rev,
+    archived,
+    archivedFrom,
+  };
+}
+
+async function all(disk: Disk, name: keyof typeof reads, from: readonly Value[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  await eachRow(disk, name, from, from.length, (row) => void rows.push(row));
+  return rows;
+}
+
+/** @param keys How many values of a row are its key, which the next page begins behind. */
+async function eachRow(
+  disk: Disk,
+  name: keyof typeof reads,
+  from: readonly Value[],
+  keys: number,
+  act: (row: Row) => void,
+): Promise<void> {
+  for (let after = from; ; ) {
+    const rows = await disk.read(name, ...after, PAGE);
+    for (const row of rows) act(row);
+    if (rows.length < PAGE) return;
+    after = rows.at(-1)!.slice(0, keys);
+  }
+}

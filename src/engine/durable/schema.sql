@@ -1,0 +1,59 @@
+-- Names of channels are kept once; what belongs to one has its number. Events are in pieces, as the archive has them
+-- (src/archive/packing.ts); `first` and `last` are offsets. A publisher's name is `<channel> <from>`.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE shards (
+  shard INTEGER PRIMARY KEY,
+  epoch TEXT NOT NULL,
+  rev INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  -- No position at or after it belongs to a channel that was forgotten, those in `forgotten` apart.
+  forgotten INTEGER NOT NULL,
+  -- Of the oldest row of its inbox so many changes are merged.
+  taken INTEGER NOT NULL,
+  -- What waits to be archived, where anything is to be.
+  backlog_max_bytes INTEGER,
+  backlog_events INTEGER,
+  backlog_bytes INTEGER
+);
+
+-- The changes of one append that share a shard.
+CREATE TABLE inbox (
+  id INTEGER PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  changes BLOB NOT NULL
+);
+
+CREATE TABLE channels (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  base INTEGER NOT NULL,
+  head INTEGER NOT NULL,
+  fold INTEGER NOT NULL,
+  reducer TEXT NOT NULL,
+  state_bytes INTEGER NOT NULL,
+  rev INTEGER NOT NULL,
+  used_ms REAL NOT NULL,
+  archived INTEGER NOT NULL,
+  archived_from INTEGER NOT NULL
+);
+
+CREATE TABLE events (
+  channel INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  piece BLOB NOT NULL,
+  PRIMARY KEY (channel, first)
+) WITHOUT ROWID;
+
+CREATE TABLE fields (
+  channel INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  bytes BLOB,
+  PRIMARY KEY (channel, name)
+) WITHOUT ROWID;
+
+CREATE TABLE publishers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE forgotten (channel TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;

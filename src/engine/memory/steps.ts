@@ -1,0 +1,216 @@
+/**
+ * The steps that change a shard of the memory engine, and the news that travels after each. None of them can fail, and none looks
+ * first whether it may be taken: an engine does, in the same block, or with nothing of that shard between (`../durable/`).
+ */
+import { copyOf } from '../../domain/bytes.ts';
+import type { Change } from '../../domain/change.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
+import type { Event } from '../../domain/event.ts';
+import { History } from '../../domain/history.ts';
+import { channelEpoch, type Epoch } from '../../domain/position.ts';
+import type {
+  ChannelCommit,
+  ChannelObserver,
+  Commit,
+  CommitOutcome,
+  Committed,
+  Engine,
+  EngineOptions,
+  Subscription,
+  SweepOutcome,
+} from '../engine.ts';
+import { isArchived, isBehind, isTooFarBehind, noteBacklog, trim } from './archiving.ts';
+import { forget, type Log, oldestWhile, type Shard, weigh } from './shard.ts';
+
+export type Refused = Extract<CommitOutcome, { kind: 'refused' }>['reason'];
+
+/** What a sweep finds. */
+export interface Forgettable {
+  readonly channels: readonly Channel[];
+  /** As the shard has them. */
+  readonly publishers: readonly string[];
+}
+
+interface Watcher {
+  readonly onWake: Parameters<Engine['watch']>[0];
+  readonly onFree: Parameters<Engine['watch']>[1];
+}
+
+export class Steps {
+  readonly shards: readonly Shard[];
+  readonly #options: EngineOptions;
+  readonly #watchers = new Set<Watcher>();
+  readonly #observers = new Map<Channel, Set<ChannelObserver>>();
+
+  constructor(shards: readonly Shard[], options: EngineOptions) {
+    this.shards = shards;
+    this.#options = options;
+  }
+
+  /** Whether no change is taken now. */
+  isFull(index: number): boolean {
+    const { inboxMaxEntries, inboxMaxBytes } = this.#options;
+    const shard = this.shards[index]!;
+    return shard.inbox.length >= inboxMaxEntries || shard.inboxBytes >= inboxMaxBytes || isBehind(shard);
+  }
+
+  /** @param changes Of this shard, whose bytes nobody else changes. */
+  take(index: number, changes: readonly Change[]): void {
+    const shard = this.shards[index]!;
+    const wasEmpty = shard.inbox.length === 0;
+    for (const change of changes) {
+      shard.inboxBytes += weigh(change);
+      shard.inbox.push(change);
+    }
+    if (wasEmpty) queueMicrotask(() => this.#watchers.forEach(({ onWake }) => void onWake(index, null)));
+  }
+
+  holds(index: number, token: string): boolean {
+    return this.shards[index]!.holder?.token === token;
+  }
+
+  refusalOf(index: number, commit: Commit): Refused | null {
+    const shard = this.shards[index]!;
+    if (!this.holds(index, commit.token)) return 'lease';
+    if (shard.rev !== commit.rev) return 'rev';
+    if (isTooFarBehind(shard)) return 'backlog';
+    const isAsRead = ({ channel, head }: ChannelCommit) => (shard.logs.get(channel)?.history.head ?? null) === head;
+    return commit.channels.every(isAsRead) ? null : 'head';
+  }
+
+  /** An offset is born here. @param commit Dated. */
+  commit(index: number, commit: Commit, nowMs: number): Committed {
+    const shard = this.shards[index]!;
+    for (const channelCommit of commit.channels) this.#write(shard, channelCommit, nowMs);
+    for (const { events } of commit.channels) shard.events += events.length;
+    shard.rev++;
+    for (const change of shard.inbox.splice(0, commit.entries)) shard.inboxBytes -= weigh(change);
+    return { kind: 'committed', rev: shard.rev, events: shard.events, waiting: shard.inbox.length };
+  }
+
+  #write(shard: Shard, commit: ChannelCommit, nowMs: number): void {
+    for (const [from, seq] of commit.seqs) {
+      const name = publisherName(commit.channel, from);
+      shard.publishers.delete(name);
+      shard.publishers.set(name, { seq, expiresMs: nowMs + this.#options.dedupeTtlMs });
+    }
+    const { events } = commit;
+    if (events.length === 0) return;
+    const log = shard.logs.get(commit.channel) ?? beginLog(events[0]!.offset - 1);
+    // Behind all others: the order is that of their last use.
+    shard.logs.delete(commit.channel);
+    shard.logs.set(commit.channel, log);
+    log.history.append(events);
+    noteBacklog(shard, events);
+    trim(shard, log, this.#options.historyMaxEvents);
+    if (commit.refold !== undefined) {
+      log.state.clear();
+      log.fold = commit.refold;
+    }
+    for (const [field, value] of commit.state) log.state.set(field, value);
+    log.stateBytes = commit.stateBytes;
+    log.reducer = commit.reducer;
+    log.usedMs = nowMs;
+    log.rev = shard.rev + 1;
+    const epoch = channelEpoch(shard.epoch, log.fold);
+    this.#tell(commit.channel, (observer) => observer.published(epoch, events));
+  }
+
+  free(index: number): void {
+    this.shards[index]!.holder = null;
+    queueMicrotask(() => this.#watchers.forEach(({ onFree }) => void onFree?.(index)));
+  }
+
+  forgettable(index: number, limit: number, nowMs: number): Forgettable {
+    const shard = this.shards[index]!;
+    const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= nowMs);
+    const idle = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + this.#options.channelIdleMs <= nowMs);
+    return { publishers, channels: idle.filter((channel) => isArchived(shard, shard.logs.get(channel)!)) };
+  }
+
+  forget(index: number, { channels, publishers }: Forgettable): void {
+    const shard = this.shards[index]!;
+    for (const name of publishers) shard.publishers.delete(name);
+    // The last position of a channel must not be one of the channel that may come after it.
+    if (channels.length > 0) shard.events++;
+    for (const channel of channels) forget(shard, channel);
+    if (publishers.length + channels.length > 0) shard.rev++;
+  }
+
+  renew(index: number, epoch: Epoch): void {
+    const shard = this.shards[index]!;
+    shard.epoch = epoch;
+    shard.rev++;
+    for (const channel of this.#observers.keys()) {
+      if (shardOf(channel, this.shards.length) === index) this.#tell(channel, (observer) => observer.suspect());
+    }
+  }
+
+  observe(channel: Channel, observer: ChannelObserver): Subscription {
+    const known = this.#observers.get(channel) ?? new Set();
+    this.#observers.set(channel, known.add(observer));
+    return {
+      close: () => {
+        known.delete(observer);
+        if (known.size === 0 && this.#observers.get(channel) === known) this.#observers.delete(channel);
+      },
+    };
+  }
+
+  watch(onWake: Watcher['onWake'], onFree: Watcher['onFree']): Subscription {
+    const watcher = { onWake, onFree };
+    this.#watchers.add(watcher);
+    return { close: () => void this.#watchers.delete(watcher) };
+  }
+
+  /** Nobody is told anything any more. */
+  end(): void {
+    this.#observers.clear();
+    this.#watchers.clear();
+  }
+
+  /** News travels after the step that made it, in order, and never runs inside a caller's own block. */
+  #tell(channel: Channel, news: (observer: ChannelObserver) => void): void {
+    if (!this.#observers.has(channel)) return;
+    queueMicrotask(() => {
+      for (const observer of this.#observers.get(channel) ?? []) news(observer);
+    });
+  }
+}
+
+/** The same, with when its events are merged. */
+export function dated(commit: Commit, nowMs: number): Commit {
+  const when = (event: Event) => ({ ...event, mergedAfterMs: Math.round(nowMs - event.atMs) });
+  return { ...commit, channels: commit.channels.map((each) => ({ ...each, events: each.events.map(when) })) };
+}
+
+/** What a sweep answers that forgot this. */
+export function sweptOf({ rev, events }: Shard, { channels, publishers }: Forgettable): SweepOutcome {
+  const pairs = publishers.map((name) => name.split(' ') as [Channel, string]);
+  return { kind: 'swept', channels, publishers: pairs, rev, events };
+}
+
+/** Neither of both can hold a space. */
+export function publisherName(channel: Channel, from: string): string {
+  return `${channel} ${from}`;
+}
+
+/** Their bytes belong to whoever appends them. */
+export function ownedBy(changes: readonly Change[]): Change[] {
+  return changes.map((change) => ({ ...change, bytes: copyOf(change.bytes) }));
+}
+
+function beginLog(base: number): Log {
+  return {
+    base,
+    history: new History(base),
+    state: new Map(),
+    stateBytes: 0,
+    reducer: '',
+    fold: 0,
+    usedMs: 0,
+    rev: 0,
+    archived: base,
+    archivedFrom: 0,
+  };
+}
