@@ -21,6 +21,7 @@ const benches: Readonly<Record<string, string>> = {
   access: 'POSTs a second and memory per idle stream with tokens, beside the same without',
   archive: 'events a second from Redis to Postgres, and the latency of changes meanwhile',
   'archive-away': 'Postgres stopped for a minute under load, and what waited caught up with',
+  box: 'POSTs a second and event-loop delay with DATA_DIR, beside the same in memory',
   resume: '10,000 returning clients beside as many new ones',
 };
 

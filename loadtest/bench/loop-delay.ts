@@ -10,41 +10,18 @@
  *
  * npm run bench -- loop-delay [--rounds 3] [--streams 18000] [--rate 10000] [--seconds 20]
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'undici';
 import { quantile } from '../measures/quantile.ts';
 import { HeldStreams } from './held-streams.ts';
+import { LoopDelay } from './loop-watch.ts';
 import { startSmallchange } from './measured.ts';
 import { numbersOf } from './options.ts';
 import { publish, spreadOf, table, written } from './report.ts';
 
 const { rounds, streams, rate, seconds } = numbersOf({ rounds: 3, streams: 18_000, rate: 10_000, seconds: 20 });
-const RESOLUTION_MS = 10;
 const WARM_UP_S = 3;
 const PROBE_EVERY_MS = 50;
-/** For the signal to be seen and the file to be written. */
-const SIGNAL_MS = 500;
-
-/** The first signal begins the measurement anew, the next ones write what it has seen. */
-const instrument = (file: string) => `
-  import { writeFileSync } from 'node:fs';
-  import { monitorEventLoopDelay } from 'node:perf_hooks';
-  const delay = monitorEventLoopDelay({ resolution: ${RESOLUTION_MS} });
-  delay.enable();
-  let hasBegun = false;
-  process.on('SIGUSR2', () => {
-    if (hasBegun) {
-      const [p50, p99, p999] = [50, 99, 99.9].map((q) => delay.percentile(q) / 1e6);
-      writeFileSync('${file}', JSON.stringify({ p50, p99, p999, max: delay.max / 1e6 }));
-    }
-    delay.reset();
-    hasBegun = true;
-  });
-`;
-
 interface Result {
   readonly p99: number;
   readonly p999: number;
@@ -56,17 +33,14 @@ interface Result {
 }
 
 async function measure(channels: number): Promise<Result> {
-  const dir = mkdtempSync(join(tmpdir(), 'smallchange-loop-'));
-  const file = join(dir, 'delay.json');
-  const server = await startSmallchange({ env: { MAX_STREAMS: '19500' }, instrument: instrument(file) });
+  using delay = new LoopDelay();
+  const server = await startSmallchange({ env: { MAX_STREAMS: '19500' }, instrument: delay.instrument });
   const held = new HeldStreams(server);
   const perEvent = Math.floor(streams / channels);
   try {
     await held.open(perEvent * channels, channels);
     await publishFor(held, WARM_UP_S, channels, perEvent);
-    await sleep(SIGNAL_MS);
-    server.signal('SIGUSR2');
-    await sleep(SIGNAL_MS);
+    await delay.begin(server);
     const before = { counted: await held.counted(), serverCpuS: server.cpuS() };
     const [elapsedS, probesMs] = await Promise.all([
       publishFor(held, seconds, channels, perEvent),
@@ -74,13 +48,8 @@ async function measure(channels: number): Promise<Result> {
     ]);
     const after = await held.counted();
     const serverCpu = (server.cpuS() - before.serverCpuS) / elapsedS;
-    server.signal('SIGUSR2');
-    await sleep(SIGNAL_MS);
-    const told = JSON.parse(readFileSync(file, 'utf8')) as Record<'p99' | 'p999' | 'max', number>;
     return {
-      p99: told.p99 - RESOLUTION_MS,
-      p999: told.p999 - RESOLUTION_MS,
-      max: told.max - RESOLUTION_MS,
+      ...(await delay.end(server)),
       probeP99: quantile(probesMs, 0.99),
       deliveriesPerS: (after.frames - before.counted.frames) / elapsedS,
       serverCpu,
@@ -89,7 +58,6 @@ async function measure(channels: number): Promise<Result> {
   } finally {
     await held.close();
     await server.stop();
-    rmSync(dir, { recursive: true });
   }
 }
 

@@ -10,10 +10,16 @@ import Libsql from 'libsql';
 import { type Row, reads, type Value, type Write, writes } from './statements.ts';
 
 export interface Database {
-  /** All or none, and on the disk. */
-  write(rows: readonly Write[]): void;
+  /** Behind all others in the log; nothing else is in its buffer. It is on the disk when this returns. @returns Its number. */
+  log(packed: Uint8Array): number;
+  /** The log, from the first on. */
+  logged(): Uint8Array[];
+  /** All or none, in its tables. It is on the disk with the next that is logged, and not before what was logged until now. */
+  settle(rows: readonly Write[]): void;
+  /** What is in the log up to this number is settled. */
+  settled(number: number): void;
   read(name: keyof typeof reads, values: readonly Value[]): Row[];
-  /** Moves what is written to its place in the file, so that the journal begins anew. */
+  /** Moves what is written to its place in the file, so that SQLite's own journal begins anew. */
   checkpoint(): void;
   close(): void;
 }
@@ -24,12 +30,14 @@ const VERSION = 1;
 const PRAGMAS = [
   'locking_mode = EXCLUSIVE',
   'journal_mode = WAL',
-  // A commit is on the disk when it has returned.
-  'synchronous = FULL',
   'fullfsync = ON',
   // In the middle of a commit it would be somebody's time.
   'wal_autocheckpoint = 0',
 ];
+/** A commit is on the disk when it has returned. */
+const AT_ONCE = 'PRAGMA synchronous = FULL';
+/** With the next one that is; and never behind a later one. */
+const WITH_THE_NEXT = 'PRAGMA synchronous = NORMAL';
 
 export class WrongVersion extends Error {
   readonly code = 'WRONG_VERSION';
@@ -70,19 +78,34 @@ function databaseOn(db: Libsql.Database): Database {
   };
   const writing = prepared(writes);
   const reading = prepared(reads);
-  const begin = db.prepare('BEGIN IMMEDIATE');
-  const commit = db.prepare('COMMIT');
+  const log = db.prepare('INSERT INTO log VALUES (?, ?)');
+  const settled = db.prepare('DELETE FROM log WHERE id <= ?');
+  db.exec(AT_ONCE);
+
+  function withTheNext(act: () => void): void {
+    db.exec(WITH_THE_NEXT);
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      act();
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    } finally {
+      db.exec(AT_ONCE);
+    }
+  }
+
   return {
-    write(rows) {
-      begin.run();
-      try {
+    // The driver ends the process where bytes are the only value, or no Buffer.
+    log: (packed) => Number(log.run(null, Buffer.from(packed.buffer)).lastInsertRowid),
+    logged: () =>
+      (db.prepare('SELECT packed FROM log ORDER BY id').raw().all() as [Uint8Array][]).map(([each]) => each),
+    settle: (rows) =>
+      withTheNext(() => {
         for (const [name, ...values] of rows) writing[name].run(...values);
-        commit.run();
-      } catch (error) {
-        if (db.inTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
-    },
+      }),
+    settled: (number) => withTheNext(() => void settled.run(number)),
     read: (name, values) => reading[name].raw().all(...values) as Row[],
     checkpoint: () => db.exec('PRAGMA wal_checkpoint(PASSIVE)'),
     close: () => void db.close(),

@@ -1,8 +1,9 @@
 /**
  * The disk, as the engine sees it: what is to be written together, and when it is there.
  *
- * Two messages are under way at most, one that is written and one that waits for it; what comes meanwhile goes with the next, as one
- * transaction. A write that fails leaves nothing behind, and those behind it are tried all the same.
+ * One message is under way; what comes meanwhile goes with the next. That waits for a part of the time that the last one took: whoever
+ * was told that his change is there sends another one, and the next but one would have it. A write that fails leaves nothing behind,
+ * and those behind it are tried all the same.
  */
 import { Worker } from 'node:worker_threads';
 import { Packr } from 'msgpackr';
@@ -10,7 +11,10 @@ import { EngineUnavailable } from '../../errors.ts';
 import type { Answer, Failure, Opening, Order } from './messages.ts';
 import type { Row, reads, Value, Write } from './statements.ts';
 
-const UNDER_WAY_MAX = 2;
+/** Of the time that a write takes so much is waited for more to write. */
+const GATHER = 1 / 2;
+/** Milliseconds: shorter waits than timers know are a turn of the event loop. */
+const TIMER_MS = 1;
 /** Of a message, about; a single write may have more. */
 const MESSAGE_MAX_ROWS = 10_000;
 
@@ -39,7 +43,7 @@ export class Disk {
   readonly #thread: Worker;
   readonly #answers: Waiting<readonly Row[]>[] = [];
   #wishes: Wish[] = [];
-  #writing = 0;
+  #isWriting = false;
   #isClosed = false;
   /** Why the last write failed, if it did. */
   failure: EngineUnavailable | null = null;
@@ -75,22 +79,29 @@ export class Disk {
   /** What was to be written before is. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    while (this.#writing > 0 || this.#wishes.length > 0) await this.write([]).catch(() => {});
     this.#isClosed = true;
+    // Behind all others.
+    await this.write([]).catch(() => {});
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
     await this.#order({ kind: 'close' });
     await ended;
   }
 
   #writeNext(): void {
-    if (this.#writing >= UNDER_WAY_MAX || this.#wishes.length === 0) return;
+    if (this.#isWriting || this.#wishes.length === 0) return;
     const wishes = this.#together();
     const rows = wishes.flatMap((wish) => wish.rows);
-    this.#writing++;
+    const startedMs = performance.now();
+    this.#isWriting = true;
     const written = this.#order({ kind: 'write', packed: Uint8Array.prototype.slice.call(packr.pack(rows)) });
     const settle = (act: (wish: Wish) => void) => {
-      this.#writing--;
       for (const wish of wishes) act(wish);
+      const gatherMs = GATHER * (performance.now() - startedMs);
+      if (gatherMs < TIMER_MS) setImmediate(next);
+      else setTimeout(next, gatherMs);
+    };
+    const next = () => {
+      this.#isWriting = false;
       this.#writeNext();
     };
     written.then(

@@ -16,9 +16,9 @@ import { createShard, epochFor, groupByShard, isMissing, weigh } from '../memory
 import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
 import { openDirectory } from './directory.ts';
 import type { Disk } from './disk.ts';
-import { InboxRows, packChanges } from './inbox-rows.ts';
+import { InboxRows } from './inbox-rows.ts';
 import { type Loaded, load } from './load.ts';
-import { Rows } from './rows.ts';
+import { type Plan, Rows } from './rows.ts';
 
 export interface DurableOptions extends EngineOptions {
   readonly dataDir: string;
@@ -44,10 +44,10 @@ export async function createDurableEngine(options: DurableOptions, clock: Clock 
 
 async function begin(disk: Disk, options: EngineOptions): Promise<Loaded> {
   const shards = Array.from({ length: options.shards }, createShard);
-  const numbers = { next: 1, channels: new Map() };
-  const rows = new Rows(numbers, options);
-  await disk.write([['clock', 0], ...shards.map((shard, index) => rows.ofShard(index, shard, 0))]);
-  return { shards, inboxes: shards.map(() => new InboxRows()), numbers, clockMs: 0 };
+  const known = { next: 1, channels: new Map(), inboxes: shards.map(() => new InboxRows()) };
+  const rows = new Rows(known, options);
+  await disk.write([['clock', 0], ...shards.map((shard, index) => rows.ofShard(index, shard))]);
+  return { shards, known, clockMs: 0 };
 }
 
 /** Goes on where it was. */
@@ -56,10 +56,10 @@ function continued(clock: Clock, atMs: number): Clock {
   return { wallMs: () => clock.wallMs(), elapsedMs: () => atMs + clock.elapsedMs() - startedMs };
 }
 
-function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: EngineOptions, clock: Clock): Engine {
+function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOptions, clock: Clock): Engine {
   const steps = new Steps(shards, options);
   const memory = engineOn(steps, options, clock);
-  const rows = new Rows(numbers, options);
+  const rows = new Rows(known, options);
   const coming = shards.map(() => ({ changes: 0, bytes: 0 }));
   const last: Promise<unknown>[] = shards.map(() => Promise.resolve());
 
@@ -68,6 +68,11 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
     const taken = last[index]!.then(step);
     last[index] = taken.catch(() => {});
     return taken;
+  }
+
+  async function write(plan: Plan): Promise<void> {
+    await disk.write(plan.rows);
+    plan.written();
   }
 
   function isFull(index: number): boolean {
@@ -80,12 +85,10 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
   async function append(index: number, changes: Parameters<Engine['append']>[0]): Promise<void> {
     const owned = ownedBy(changes);
     const bytes = owned.reduce((sum, change) => sum + weigh(change), 0);
-    const id = numbers.next++;
     coming[index]!.changes += owned.length;
     coming[index]!.bytes += bytes;
     try {
-      await disk.write([['accepted', id, index, packChanges(owned)]]);
-      inboxes[index]!.add(id, owned.length);
+      await write(rows.ofAppend(index, owned));
       steps.take(index, owned);
     } finally {
       coming[index]!.changes -= owned.length;
@@ -115,9 +118,7 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
         if (reason !== null) return { kind: 'refused', reason };
         const nowMs = clock.elapsedMs();
         const its = dated(commit, nowMs);
-        const taking = inboxes[index]!.taking(commit.entries);
-        await disk.write(rows.ofCommit(index, shards[index]!, its, nowMs, taking));
-        inboxes[index]!.take(taking);
+        await write(rows.ofCommit(index, shards[index]!, its, nowMs));
         return steps.commit(index, its, nowMs);
       }),
 
@@ -127,8 +128,7 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
         const nowMs = clock.elapsedMs();
         const found = steps.forgettable(index, limit, nowMs);
         if (found.channels.length + found.publishers.length > 0) {
-          await disk.write(rows.ofForgetting(index, shards[index]!, found, nowMs, inboxes[index]!.taken));
-          rows.forgot(found);
+          await write(rows.ofForgetting(index, shards[index]!, found, nowMs));
           steps.forget(index, found);
         }
         return sweptOf(shards[index]!, found);
@@ -141,7 +141,7 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
           return { kind: 'kept', epoch: epochFor(shard, evidence) };
         }
         const next = newEpoch();
-        await disk.write(rows.ofRenewal(index, shard, next, inboxes[index]!.taken));
+        await disk.write(rows.ofRenewal(index, shard, next));
         steps.renew(index, next);
         return { kind: 'renewed', epoch: epochFor(shard, evidence) };
       }),
@@ -150,12 +150,8 @@ function engineWith(disk: Disk, { shards, inboxes, numbers }: Loaded, options: E
       inOrder(index, async () => {
         const shard = shards[index]!;
         const isMarked = markArchived(shard, archived, options.historyMaxEvents);
-        const marked = isMarked ? archived.marks : [];
-        const its = marked.flatMap(({ channel }) => {
-          const log = shard.logs.get(channel);
-          return log ? rows.ofMark(log, channel) : [];
-        });
-        await disk.write([rows.ofShard(index, shard, inboxes[index]!.taken), ...its]);
+        const marked = isMarked ? archived.marks.map(({ channel }) => channel) : [];
+        await write(rows.ofMarks(index, shard, marked));
         return isMarked;
       }),
 

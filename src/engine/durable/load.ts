@@ -5,15 +5,15 @@ import { History } from '../../domain/history.ts';
 import type { EngineOptions } from '../engine.ts';
 import { trim } from '../memory/archiving.ts';
 import { createShard, type Log, type Shard, weigh } from '../memory/shard.ts';
+import { ChannelRows } from './channel-rows.ts';
 import type { Disk } from './disk.ts';
 import { changesIn, InboxRows } from './inbox-rows.ts';
-import type { Numbers } from './rows.ts';
+import type { Known } from './rows.ts';
 import type { Row, reads, Value } from './statements.ts';
 
 export interface Loaded {
   readonly shards: readonly Shard[];
-  readonly inboxes: readonly InboxRows[];
-  readonly numbers: Numbers;
+  readonly known: Known;
   /** What the clock said when something was last written, milliseconds. */
   readonly clockMs: number;
 }
@@ -28,8 +28,8 @@ export async function load(disk: Disk, options: EngineOptions): Promise<Loaded |
   const rows = await disk.read('shards');
   const shards = rows.map(shardFrom);
   const inboxes = rows.map(([, , , , , taken]) => new InboxRows(taken as number));
-  const numbers: Numbers = { next: 1, channels: new Map() };
-  const logs = await loadLogs(disk, numbers);
+  const known: Known = { next: 1, channels: new Map(), inboxes };
+  const logs = await loadLogs(disk, known);
   const ofChannel = (channel: Channel) => shards[shardOf(channel, shards.length)]!;
   for (const [channel, log] of [...logs].sort(([, a], [, b]) => a.usedMs - b.usedMs)) {
     const shard = ofChannel(channel);
@@ -55,9 +55,9 @@ export async function load(disk: Disk, options: EngineOptions): Promise<Loaded |
       shard.inbox.push(change);
       shard.inboxBytes += weigh(change);
     }
-    numbers.next = Math.max(numbers.next, (id as number) + 1);
+    isUsed(known, id);
   });
-  return { shards, inboxes, numbers, clockMs: clock[0] as number };
+  return { shards, known, clockMs: clock[0] as number };
 }
 
 function shardFrom([, epoch, rev, events, forgotten, , maxBytes, waiting, bytes]: Row): Shard {
@@ -73,19 +73,28 @@ function shardFrom([, epoch, rev, events, forgotten, , maxBytes, waiting, bytes]
   };
 }
 
-async function loadLogs(disk: Disk, numbers: Numbers): Promise<Map<Channel, Log>> {
+/** Rows have one count. */
+function isUsed(known: Known, id: Value | undefined): void {
+  known.next = Math.max(known.next, (id as number) + 1);
+}
+
+async function loadLogs(disk: Disk, known: Known): Promise<Map<Channel, Log>> {
   const logs = new Map<Channel, Log>();
-  const byId = new Map<number, { log: Log; head: number }>();
+  const byId = new Map<number, { readonly log: Log; readonly rows: ChannelRows }>();
   await eachRow(disk, 'channels', [0], 1, (row) => {
-    const [id, channel, base, head] = row as [number, Channel, number, number];
+    const [id, channel, base] = row as [number, Channel, number];
     const log = logFrom(row, base);
+    const rows = new ChannelRows(id);
     logs.set(channel, log);
-    byId.set(id, { log, head });
-    numbers.channels.set(channel, id);
-    numbers.next = Math.max(numbers.next, id + 1);
+    byId.set(id, { log, rows });
+    known.channels.set(channel, rows);
+    isUsed(known, id);
   });
-  await eachRow(disk, 'events', [0, 0], 2, ([id, first, piece]) => {
-    byId.get(id as number)!.log.history.append(eventsIn(piece as Buffer, first as number));
+  await eachRow(disk, 'events', [0], 1, ([id, channel, first, piece]) => {
+    const { log, rows } = byId.get(channel as number)!;
+    log.history.append(eventsIn(piece as Buffer, first as number));
+    rows.add(id as number, { last: log.history.head });
+    isUsed(known, id);
   });
   await eachRow(disk, 'fields', [0, ''], 2, ([id, name, offset, bytes]) => {
     const field = { offset: offset as number, bytes: bytes as Uint8Array | null };

@@ -3,40 +3,62 @@
  * ever saw what is not there.
  */
 import { piecesOf } from '../../archive/packing.ts';
+import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Epoch } from '../../domain/position.ts';
 import type { ChannelCommit, Commit, EngineOptions } from '../engine.ts';
 import { backlogBytesOf, keptOf } from '../memory/archiving.ts';
-import { type Log, outOfMind, type Shard } from '../memory/shard.ts';
+import { outOfMind, type Shard } from '../memory/shard.ts';
 import { type Forgettable, publisherName } from '../memory/steps.ts';
-import type { Taking } from './inbox-rows.ts';
+import { ChannelRows } from './channel-rows.ts';
+import { type InboxRows, packChanges } from './inbox-rows.ts';
 import type { Write } from './statements.ts';
 
-/** Which row is which. */
-export interface Numbers {
+/** Which rows there are. */
+export interface Known {
+  /** Of the next row that is made. */
   next: number;
-  readonly channels: Map<Channel, number>;
+  readonly channels: Map<Channel, ChannelRows>;
+  /** By shard. */
+  readonly inboxes: readonly InboxRows[];
+}
+
+export interface Plan {
+  readonly rows: Write[];
+  /** To be called once they are written. */
+  written(): void;
 }
 
 type ShardValues = Pick<Shard, 'epoch' | 'rev' | 'events' | 'forgotten' | 'backlog'>;
 
 export class Rows {
-  readonly #numbers: Numbers;
+  readonly #known: Known;
   readonly #options: EngineOptions;
 
-  constructor(numbers: Numbers, options: EngineOptions) {
-    this.#numbers = numbers;
+  constructor(known: Known, options: EngineOptions) {
+    this.#known = known;
     this.#options = options;
   }
 
-  /** @param taken As its inbox says. */
-  ofShard(index: number, { epoch, rev, events, forgotten, backlog }: ShardValues, taken: number): Write {
-    const ofBacklog = backlog === null ? ([null, null, null] as const) : backlogValues(backlog);
-    return ['shard', index, epoch, rev, events, forgotten, taken, ...ofBacklog];
+  ofShard(index: number, { epoch, rev, events, forgotten, backlog }: ShardValues, taken = this.#taken(index)): Write {
+    const { maxBytes = null, events: waiting = null, bytes = null } = backlog ?? {};
+    return ['shard', index, epoch, rev, events, forgotten, taken, maxBytes, waiting, bytes];
+  }
+
+  #taken(index: number): number {
+    return this.#known.inboxes[index]!.taken;
+  }
+
+  ofAppend(index: number, changes: readonly Change[]): Plan {
+    const id = this.#known.next++;
+    return {
+      rows: [['accepted', id, index, packChanges(changes)]],
+      written: () => this.#known.inboxes[index]!.add(id, changes.length),
+    };
   }
 
   /** @param commit Dated, and not refused. */
-  ofCommit(index: number, shard: Shard, commit: Commit, nowMs: number, { gone, taken }: Taking): Write[] {
+  ofCommit(index: number, shard: Shard, commit: Commit, nowMs: number): Plan {
     const events = commit.channels.flatMap((each) => each.events);
     const next = { ...shard, rev: shard.rev + 1, events: shard.events + events.length };
     if (shard.backlog !== null) {
@@ -44,72 +66,80 @@ export class Rows {
       const bytes = backlog.bytes + backlogBytesOf(events);
       next.backlog = { ...backlog, events: backlog.events + events.length, bytes };
     }
-    const rows: Write[] = [['clock', nowMs], this.ofShard(index, next, taken)];
-    for (const each of commit.channels) this.#addChannel(rows, next, each, nowMs);
-    for (const id of gone) rows.push(['taken', id]);
-    return rows;
+    const inbox = this.#known.inboxes[index]!;
+    const taking = inbox.taking(commit.entries);
+    const rows: Write[] = [['clock', nowMs], this.ofShard(index, next, taking.taken)];
+    const written = commit.channels.map((each) => this.#addChannel(rows, next, each, nowMs));
+    for (const id of taking.gone) rows.push(['taken', id]);
+    return {
+      rows,
+      written() {
+        inbox.take(taking);
+        for (const each of written) each?.();
+      },
+    };
   }
 
-  #addChannel(rows: Write[], next: Shard, commit: ChannelCommit, nowMs: number): void {
+  /** @returns What is known once they are written, if that is anything. */
+  #addChannel(rows: Write[], next: Shard, commit: ChannelCommit, nowMs: number): (() => void) | undefined {
     const { channel, events, refold, seqs, state, reducer, stateBytes } = commit;
     const expiresMs = nowMs + this.#options.dedupeTtlMs;
     for (const [from, seq] of seqs) rows.push(['publisher', publisherName(channel, from), seq, expiresMs]);
-    if (events.length === 0) return;
+    if (events.length === 0) return undefined;
     const log = next.logs.get(channel);
-    const id = log === undefined ? this.#begin(channel) : this.#numbers.channels.get(channel)!;
+    const its = (log && this.#known.channels.get(channel)) ?? new ChannelRows(this.#known.next++);
     const head = events.at(-1)!.offset;
     const base = log?.base ?? events[0]!.offset - 1;
     const { archived = base, archivedFrom = 0, fold = 0 } = log ?? {};
     const values = [base, head, refold ?? fold, reducer, stateBytes, next.rev, nowMs, archived, archivedFrom];
-    rows.push(['channel', id, channel, ...values]);
-    for (const { first, last, bytes } of piecesOf(events)) rows.push(['piece', id, first, last, bytes]);
-    const oldest = head - keptOf(next, head, archived, this.#options.historyMaxEvents) + 1;
-    if (log !== undefined && oldest > log.history.oldest) rows.push(['trim', id, oldest]);
-    if (refold !== undefined) rows.push(['noFields', id]);
-    for (const [name, { offset, bytes }] of state) rows.push(['field', id, name, offset, bytes]);
+    rows.push(['channel', its.id, channel, ...values]);
+    const pieces = piecesOf(events).map((piece) => ({ id: this.#known.next++, piece }));
+    for (const { id, piece } of pieces) rows.push(['piece', id, its.id, piece.first, piece.bytes]);
+    const gone = its.below(head - keptOf(next, head, archived, this.#options.historyMaxEvents) + 1);
+    for (const id of gone) rows.push(['noPiece', id]);
+    if (refold !== undefined) rows.push(['noFields', its.id]);
+    for (const [name, { offset, bytes }] of state) rows.push(['field', its.id, name, offset, bytes]);
+    return () => {
+      this.#known.channels.set(channel, its);
+      its.drop(gone.length);
+      for (const { id, piece } of pieces) its.add(id, piece);
+    };
   }
 
-  #begin(channel: Channel): number {
-    const id = this.#numbers.next++;
-    this.#numbers.channels.set(channel, id);
-    return id;
-  }
-
-  ofForgetting(index: number, shard: Shard, found: Forgettable, nowMs: number, taken: number): Write[] {
-    const { channels, publishers } = found;
+  ofForgetting(index: number, shard: Shard, { channels, publishers }: Forgettable, nowMs: number): Plan {
     const dropped = outOfMind(shard, channels);
     const positions = dropped.map((channel) => shard.forgottenChannels.get(channel)!);
     const forgotten = Math.max(shard.forgotten, ...positions);
     const events = shard.events + (channels.length > 0 ? 1 : 0);
     const next = { ...shard, rev: shard.rev + 1, events, forgotten };
-    const rows: Write[] = [['clock', nowMs], this.ofShard(index, next, taken)];
+    const rows: Write[] = [['clock', nowMs], this.ofShard(index, next)];
     for (const name of publishers) rows.push(['noPublisher', name]);
     for (const channel of channels) {
-      const id = this.#numbers.channels.get(channel)!;
-      rows.push(['noChannel', id], ['noEvents', id], ['noFields', id], ['forgotten', channel, events]);
+      const its = this.#known.channels.get(channel)!;
+      rows.push(['noChannel', its.id], ['noFields', its.id], ['forgotten', channel, events]);
+      for (const id of its.below(Number.POSITIVE_INFINITY)) rows.push(['noPiece', id]);
     }
     for (const channel of dropped) rows.push(['notForgotten', channel]);
-    return rows;
+    return { rows, written: () => channels.forEach((channel) => void this.#known.channels.delete(channel)) };
   }
 
-  forgot({ channels }: Forgettable): void {
-    for (const channel of channels) this.#numbers.channels.delete(channel);
-  }
-
-  ofRenewal(index: number, shard: Shard, epoch: Epoch, taken: number): Write[] {
-    return [this.ofShard(index, { ...shard, epoch, rev: shard.rev + 1 }, taken)];
+  ofRenewal(index: number, shard: Shard, epoch: Epoch): Write[] {
+    return [this.ofShard(index, { ...shard, epoch, rev: shard.rev + 1 })];
   }
 
   /** Of what is marked already: that it is, changes nothing that anybody could have seen. */
-  ofMark({ archived, archivedFrom, history }: Log, channel: Channel): Write[] {
-    const id = this.#numbers.channels.get(channel)!;
-    return [
-      ['archived', archived, archivedFrom, id],
-      ['trim', id, history.oldest],
-    ];
+  ofMarks(index: number, shard: Shard, channels: readonly Channel[]): Plan {
+    const rows: Write[] = [this.ofShard(index, shard)];
+    const drops: (() => void)[] = [];
+    for (const channel of channels) {
+      const log = shard.logs.get(channel);
+      const its = this.#known.channels.get(channel);
+      if (log === undefined || its === undefined) continue;
+      rows.push(['archived', log.archived, its.id, log.archivedFrom]);
+      const gone = its.below(log.history.oldest);
+      for (const id of gone) rows.push(['noPiece', id]);
+      drops.push(() => its.drop(gone.length));
+    }
+    return { rows, written: () => drops.forEach((drop) => void drop()) };
   }
-}
-
-function backlogValues({ maxBytes, events, bytes }: NonNullable<Shard['backlog']>) {
-  return [maxBytes, events, bytes] as const;
 }

@@ -1,6 +1,9 @@
 -- Names of channels are kept once; what belongs to one has its number. Events are in pieces, as the archive has them
--- (src/archive/packing.ts); `first` and `last` are offsets. A publisher's name is `<channel> <from>`.
+-- (src/archive/packing.ts); `first` is an offset. A publisher's name is `<channel> <from>`.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- Writes that are accepted and not in their tables yet, in the order in which they came (`thread.ts`).
+CREATE TABLE log (id INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 
 CREATE TABLE shards (
   shard INTEGER PRIMARY KEY,
@@ -38,13 +41,13 @@ CREATE TABLE channels (
   archived_from INTEGER NOT NULL
 );
 
+-- In the order in which they came, so that those of many channels are few pages; nobody looks for those of one.
 CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
   channel INTEGER NOT NULL,
   first INTEGER NOT NULL,
-  last INTEGER NOT NULL,
-  piece BLOB NOT NULL,
-  PRIMARY KEY (channel, first)
-) WITHOUT ROWID;
+  piece BLOB NOT NULL
+);
 
 CREATE TABLE fields (
   channel INTEGER NOT NULL,

@@ -1,21 +1,22 @@
-/** What is written and read of the tables of `schema.sql`, by name: the thread that has the database knows nothing else of them. */
+/**
+ * What is written and read of the tables of `schema.sql`, by name: the thread that has the database knows nothing else of them.
+ * Whatever is written may be written once more, together with all that followed it.
+ */
 
 export const writes = {
   clock: "INSERT INTO meta VALUES ('clock', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   shard: 'INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  accepted: 'INSERT INTO inbox VALUES (?, ?, ?)',
+  accepted: 'INSERT OR REPLACE INTO inbox VALUES (?, ?, ?)',
   taken: 'DELETE FROM inbox WHERE id = ?',
   channel: 'INSERT OR REPLACE INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  archived: 'UPDATE channels SET archived = ?, archived_from = ? WHERE id = ?',
-  piece: 'INSERT INTO events VALUES (?, ?, ?, ?)',
-  // A piece of which one event is kept is kept. Those before follow each other: no others are looked at.
-  trim: 'DELETE FROM events WHERE channel = ?1 AND first < ?2 AND last < ?2',
+  archived: 'UPDATE channels SET archived = ?1, archived_from = ?3 WHERE id = ?2',
+  piece: 'INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)',
+  noPiece: 'DELETE FROM events WHERE id = ?',
   field: 'INSERT OR REPLACE INTO fields VALUES (?, ?, ?, ?)',
   noFields: 'DELETE FROM fields WHERE channel = ?',
   publisher: 'INSERT OR REPLACE INTO publishers VALUES (?, ?, ?)',
   noPublisher: 'DELETE FROM publishers WHERE name = ?',
   noChannel: 'DELETE FROM channels WHERE id = ?',
-  noEvents: 'DELETE FROM events WHERE channel = ?',
   forgotten: 'INSERT OR REPLACE INTO forgotten VALUES (?, ?)',
   notForgotten: 'DELETE FROM forgotten WHERE channel = ?',
 } as const;
@@ -26,7 +27,7 @@ export const reads = {
   shards: 'SELECT * FROM shards ORDER BY shard',
   inbox: 'SELECT id, shard, changes FROM inbox WHERE id > ? ORDER BY id LIMIT ?',
   channels: 'SELECT * FROM channels WHERE id > ? ORDER BY id LIMIT ?',
-  events: 'SELECT channel, first, piece FROM events WHERE (channel, first) > (?, ?) ORDER BY channel, first LIMIT ?',
+  events: 'SELECT id, channel, first, piece FROM events WHERE id > ? ORDER BY id LIMIT ?',
   fields: 'SELECT channel, name, at, bytes FROM fields WHERE (channel, name) > (?, ?) ORDER BY channel, name LIMIT ?',
   publishers: 'SELECT name, seq, expires_ms FROM publishers WHERE name > ? ORDER BY name LIMIT ?',
   forgotten: 'SELECT channel, position FROM forgotten WHERE channel > ? ORDER BY channel LIMIT ?',

@@ -1,75 +1,113 @@
 /**
- * The thread that has the database. What it is told in one message is one transaction: while one is on its way to the disk the
- * next one grows. Nothing that the disk does keeps the event loop of the process.
+ * The thread that has the database. What it is told in one message is one row of a log: while one is on its way to the disk the
+ * next one grows, and nothing that the disk does keeps the event loop of the process.
+ *
+ * A change touches half a dozen rows of as many tables, which are as many pages. So these are written behind: many messages at a time,
+ * a few rows between two messages, and the log forgets them when all is in its place. What is in the log when a process begins is
+ * settled first.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Unpackr } from 'msgpackr';
 import { type Database, openDatabase } from './database.ts';
-import type { Answer, Opening, Order } from './messages.ts';
+import type { Answer, Failure, Opening, Order } from './messages.ts';
+import { Settling } from './settling.ts';
 import type { Write } from './statements.ts';
 
-/** Written since the last checkpoint, bytes: with so much it is time when nothing is to do, and with more in any case. */
-const CHECKPOINT_BYTES = 4 << 20;
-const CHECKPOINT_AT_ONCE_BYTES = 64 << 20;
+/** With so many in the log, or so many bytes of them, it is time to settle them. */
+const SETTLE_WRITES = 5_000;
+const SETTLE_BYTES = 4 << 20;
+/** Between two messages: a millisecond or three. */
+const SLICE_WRITES = 500;
+/** Behind a slice that the disk did not take. */
+const AGAIN_MS = 1_000;
+/** Written since the last checkpoint, bytes, about: with so much it is time for one. */
+const CHECKPOINT_BYTES = 16 << 20;
 
 const port = parentPort!;
-const { file } = workerData as Opening;
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true });
-let writtenBytes = 0;
-let isIdle = true;
 
-function begin(): Database | null {
+class Keeper {
+  readonly #db: Database;
+  /** What came since the last time that something was settled. */
+  #coming = { writes: new Settling(false), bytes: 0, last: 0 };
+  /** What is being settled. */
+  #settling: { writes: Settling; last: number } | null = null;
+  #writtenBytes = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+    const left = new Settling(true);
+    for (const packed of db.logged()) left.add(unpackr.unpack(packed) as Write[]);
+    db.settle(left.first(left.size));
+    db.settled(Number.MAX_SAFE_INTEGER);
+  }
+
+  do(order: Order): Answer {
+    try {
+      if (order.kind === 'read') return { ok: true, rows: this.#db.read(order.name, order.values) };
+      if (order.kind === 'close') this.#db.close();
+      else this.#write(order.packed);
+      return { ok: true, rows: [] };
+    } catch (error) {
+      return { ok: false, failure: failureOf(error) };
+    }
+  }
+
+  #write(packed: Uint8Array): void {
+    const last = this.#db.log(packed);
+    this.#coming.writes.add(unpackr.unpack(packed) as Write[]);
+    this.#coming.bytes += packed.length;
+    this.#coming.last = last;
+    this.#writtenBytes += packed.length;
+  }
+
+  /** Whoever waits for an answer has it. */
+  settleInTime(): void {
+    const { writes, bytes, last } = this.#coming;
+    if (this.#settling !== null || (writes.size < SETTLE_WRITES && bytes < SETTLE_BYTES)) return;
+    this.#settling = { writes, last };
+    this.#coming = { writes: new Settling(false), bytes: 0, last };
+    setImmediate(() => this.#settleNext());
+  }
+
+  #settleNext(): void {
+    const { writes, last } = this.#settling!;
+    try {
+      const rows = writes.first(SLICE_WRITES);
+      this.#db.settle(rows);
+      writes.drop(rows);
+      if (writes.size === 0) {
+        this.#db.settled(last);
+        this.#settling = null;
+        this.#checkpointInTime();
+        this.settleInTime();
+      } else {
+        setImmediate(() => this.#settleNext());
+      }
+    } catch {
+      // It is in the log, and what is told next tells of a disk that is ill.
+      setTimeout(() => this.#settleNext(), AGAIN_MS).unref();
+    }
+  }
+
+  #checkpointInTime(): void {
+    if (this.#writtenBytes < CHECKPOINT_BYTES) return;
+    this.#db.checkpoint();
+    this.#writtenBytes = 0;
+  }
+}
+
+function begin({ file }: Opening): void {
   try {
-    return openDatabase(file);
+    const keeper = new Keeper(openDatabase(file));
+    answer({ ok: true, rows: [] });
+    port.on('message', (order: Order) => {
+      answer(keeper.do(order));
+      if (order.kind === 'close') process.exit();
+      keeper.settleInTime();
+    });
   } catch (error) {
     answer({ ok: false, failure: failureOf(error) });
-    return null;
-  }
-}
-
-const database = begin();
-if (database) {
-  answer({ ok: true, rows: [] });
-  port.on('message', (order: Order) => {
-    isIdle = false;
-    answer(done(database, order));
-    if (order.kind === 'close') port.close();
-    else checkpointInTime(database);
-  });
-}
-
-function done(db: Database, order: Order): Answer {
-  try {
-    if (order.kind === 'read') return { ok: true, rows: db.read(order.name, order.values) };
-    if (order.kind === 'close') db.close();
-    else write(db, order.packed);
-    return { ok: true, rows: [] };
-  } catch (error) {
-    return { ok: false, failure: failureOf(error) };
-  }
-}
-
-function write(db: Database, packed: Uint8Array): void {
-  db.write(unpackr.unpack(packed) as Write[]);
-  writtenBytes += packed.length;
-}
-
-/** A message that has come meanwhile is handled before. */
-function checkpointInTime(db: Database): void {
-  if (writtenBytes < CHECKPOINT_BYTES) return;
-  if (writtenBytes > CHECKPOINT_AT_ONCE_BYTES) return checkpoint(db);
-  isIdle = true;
-  setImmediate(() => {
-    if (isIdle && writtenBytes >= CHECKPOINT_BYTES) checkpoint(db);
-  });
-}
-
-function checkpoint(db: Database): void {
-  writtenBytes = 0;
-  try {
-    db.checkpoint();
-  } catch {
-    // The journal has it still, and the next write tells of a disk that is ill.
   }
 }
 
@@ -77,7 +115,9 @@ function answer(words: Answer): void {
   port.postMessage(words);
 }
 
-function failureOf(error: unknown): { code: string; message: string } {
+function failureOf(error: unknown): Failure {
   const { code = '', message } = error as Error & { code?: string };
   return { code: String(code), message };
 }
+
+begin(workerData as Opening);

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { slowFsync } from '../../support/slow-fsync.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { globSync } from './glob.ts';
 
@@ -52,25 +53,6 @@ export function must(program: string, ...args: string[]): string {
   throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
 }
 
-const SHIM = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-static void wait_as_told(void) {
-  const char *path = getenv("FSYNC_DELAY_FILE");
-  FILE *file = path ? fopen(path, "r") : NULL;
-  long ms = 0;
-  if (!file) return;
-  if (fscanf(file, "%ld", &ms) != 1) ms = 0;
-  fclose(file);
-  for (; ms > 0; ms -= 100) usleep(ms > 100 ? 100000 : ms * 1000);
-}
-int fdatasync(int fd) { wait_as_told(); return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd); }
-int fsync(int fd) { wait_as_told(); return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd); }
-`;
-
 export function prepareGround(dir: string, needs: GroundNeeds): Ground {
   const undo: (() => void)[] = [];
   const clear = () => {
@@ -91,12 +73,7 @@ export function prepareGround(dir: string, needs: GroundNeeds): Ground {
     undo.push(() => must('umount', '-l', redisDir));
   }
   if (needs.slowFsync) {
-    const source = join(dir, 'slow-fsync.c');
-    const library = join(dir, 'slow-fsync.so');
-    writeFileSync(source, SHIM);
-    writeFileSync(fsyncFile, '0');
-    must('cc', '-shared', '-fPIC', '-O1', '-o', library, source, '-ldl');
-    redis = { ...redis, env: { LD_PRELOAD: library, FSYNC_DELAY_FILE: fsyncFile } };
+    redis = { ...redis, env: slowFsync(dir, fsyncFile) };
   }
   const redisClock = needs.redisClock ? createSteppedClock(dir) : undefined;
   if (redisClock) {
