@@ -5,8 +5,10 @@ import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writ
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Libsql from 'libsql';
+import { pack } from 'msgpackr';
 import { systemClock } from '../../src/clock.ts';
 import { createDurableEngine, type DurableOptions } from '../../src/engine/durable/engine.ts';
+import { packChanges } from '../../src/engine/durable/inbox-rows.ts';
 import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import { ALL, change, event, generousOptions, LONG_MS, TOKEN, textOf } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
@@ -106,6 +108,22 @@ describe('a directory', () => {
     await aLittle();
     assert.deepEqual(told, ['a']);
     await engine.close();
+  });
+
+  it('is put in order where a process ended in the middle of that', async () => {
+    using folder = makeFolder();
+    const first = await open(folder.path, { shards: 1 });
+    await first.append([change('room', 'merged')]);
+    await first.append([change('room', 'waits')]);
+    await first.close();
+    const db = new Libsql(join(folder.path, 'smallchange.db'));
+    // Of what the log has, the first was in its place, and its going was not.
+    db.exec(`INSERT INTO inbox VALUES (1, 0, ${literal(packChanges([change('room', 'merged')]))})`);
+    db.exec(`INSERT INTO log VALUES (NULL, ${literal(pack([['taken', 1]]))})`);
+    db.close();
+    const again = await open(folder.path, { shards: 1 });
+    assert.deepEqual(await textsIn(again), ['waits']);
+    await again.close();
   });
 
   it('is one process’s: a second is refused and told who has it', async () => {
@@ -250,6 +268,10 @@ describe('a directory', () => {
     assert.ok(Math.max(...bytes) < 16 << 20, `${bytes} bytes for 10 events of 1,000, of 50,000 that came`);
   });
 });
+
+function literal(bytes: Uint8Array): string {
+  return `x'${Buffer.from(bytes).toString('hex')}'`;
+}
 
 function journalOf(dir: string): { length: number; database: Buffer; journal: Buffer } {
   const [database, journal] = ['', '-wal'].map((end) => readFileSync(join(dir, `smallchange.db${end}`)));

@@ -32,6 +32,8 @@ class Keeper {
   #coming = { writes: new Settling(false), bytes: 0, last: 0 };
   /** What is being settled. */
   #settling: { writes: Settling; last: number } | null = null;
+  /** What was told last, as it came. */
+  #unsorted: Uint8Array | null = null;
   #writtenBytes = 0;
 
   constructor(db: Database) {
@@ -54,16 +56,16 @@ class Keeper {
   }
 
   #write(packed: Uint8Array): void {
-    const last = this.#db.log(packed);
-    this.#coming.writes.add(unpackr.unpack(packed) as Write[]);
+    this.#coming.last = this.#db.log(packed);
     this.#coming.bytes += packed.length;
-    this.#coming.last = last;
     this.#writtenBytes += packed.length;
+    this.#unsorted = packed;
   }
 
-  /** Whoever waits for an answer has it. */
   settleInTime(): void {
     const { writes, bytes, last } = this.#coming;
+    if (this.#unsorted !== null) writes.add(unpackr.unpack(this.#unsorted) as Write[]);
+    this.#unsorted = null;
     if (this.#settling !== null || (writes.size < SETTLE_WRITES && bytes < SETTLE_BYTES)) return;
     this.#settling = { writes, last };
     this.#coming = { writes: new Settling(false), bytes: 0, last };
@@ -104,6 +106,7 @@ function begin({ file }: Opening): void {
     port.on('message', (order: Order) => {
       answer(keeper.do(order));
       if (order.kind === 'close') process.exit();
+      // Whoever waited has his answer.
       keeper.settleInTime();
     });
   } catch (error) {
