@@ -16,7 +16,7 @@ import { createRestarting } from './differential/restarting.ts';
 import { createSide } from './differential/side.ts';
 import { createWalk, walkOptions } from './differential/walk.ts';
 
-const COMMANDS = 3_000 * SIZE;
+const COMMANDS = 1_500 * SIZE;
 const RESTART_EVERY = 25;
 
 it(`memory and durable engine answer ${COMMANDS} random commands alike, the second begun anew all the time`, async (t) => {
@@ -37,9 +37,9 @@ it(`memory and durable engine answer ${COMMANDS} random commands alike, the seco
       restarts++;
     }
     await walk.end();
-    assert.ok(restarts > 50, `${restarts} restarts`);
+    assert.ok(restarts > 30, `${restarts} restarts`);
     for (const outcome of ['commit committed', 'renew renewed', 'sweep of channels', 'history gap forgotten']) {
-      assert.ok((pair.outcomes.get(outcome) ?? 0) > 10, `${outcome} is rare (seed ${seed})`);
+      assert.ok((pair.outcomes.get(outcome) ?? 0) > 5, `${outcome} is rare (seed ${seed})`);
     }
   } finally {
     await memory.close();

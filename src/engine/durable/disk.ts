@@ -84,6 +84,7 @@ export class Disk {
     await this.write([]).catch(() => {});
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
     await this.#order({ kind: 'close' });
+    this.#thread.ref();
     await ended;
   }
 
@@ -126,6 +127,8 @@ export class Disk {
 
   #order(order: Order): Promise<readonly Row[]> {
     return new Promise((resolve, reject) => {
+      // A process ends when nobody waits for it any more.
+      if (this.#answers.length === 0) this.#thread.ref();
       this.#answers.push({ resolve, reject });
       this.#thread.postMessage(order, order.kind === 'write' ? [order.packed.buffer as ArrayBuffer] : []);
     });
@@ -133,6 +136,7 @@ export class Disk {
 
   #answered(answer: Answer): void {
     const { resolve, reject } = this.#answers.shift()!;
+    if (this.#answers.length === 0) this.#thread.unref();
     if (answer.ok) resolve(answer.rows);
     else reject(new Told(answer.failure));
   }
