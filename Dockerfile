@@ -17,6 +17,7 @@ COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY scripts/build.mjs scripts/client-bundle.mjs scripts/client-joined.mjs scripts/client-names.mjs scripts/
 COPY src/ src/
 RUN node scripts/build.mjs
+RUN mkdir -p volumes/data && chmod 1777 volumes/data
 
 # What is needed to run, and nothing else: no compiler, no tests.
 FROM ${NODE_IMAGE} AS modules
@@ -32,7 +33,9 @@ WORKDIR /app
 COPY --from=modules /app/node_modules/ node_modules/
 COPY --from=build /app/dist/ dist/
 COPY package.json ./
-# A number, so that runAsNonRoot can be checked; of nobody on any machine. Nothing is ever written: the root may be read-only.
+# Where a volume for DATA_DIR may be: what it is there, a new volume becomes, and anybody may make a directory of his own in it.
+COPY --from=build /app/volumes/ /
+# A number, so that runAsNonRoot can be checked; of nobody on any machine. Nothing else is ever written: the root may be read-only.
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -20,6 +20,7 @@ import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
+import { createDiskPasses } from './access/sessions/disk-store.ts';
 import { createDurableEngine } from './engine/durable/engine.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory/engine.ts';
@@ -176,9 +177,9 @@ async function createEngine(config: Config, log: Logger): Promise<{ engine: Engi
   const options: EngineOptions = config;
   const { dataDir, redisUrl } = config;
   if (redisUrl === null) {
-    return {
-      engine: dataDir === null ? createMemoryEngine(options) : await createDurableEngine({ ...options, dataDir }),
-    };
+    if (dataDir === null) return { engine: createMemoryEngine(options) };
+    const engine = await createDurableEngine({ ...options, dataDir });
+    return { engine, passes: await createDiskPasses(engine.link) };
   }
   const redis = {
     ...options,

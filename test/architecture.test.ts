@@ -105,6 +105,11 @@ const rules: readonly Rule[] = [
     of: /^engine\/redis\//,
     may: [/^engine\/redis\//, contract, domain, clock, errors, /^ioredis$/, /^msgpackr$/, /^cluster-key-slot$/],
   },
+  {
+    of: /^engine\/durable\//,
+    // Events lie on its disk as they do in the archive.
+    may: [/^engine\/(durable|memory)\//, /^archive\/packing\.ts$/, contract, domain, clock, errors, /^libsql$/, /^msgpackr$/],
+  },
   { of: http, may: [http, errors, fastify, /^ipaddr\.js$/, sessionCookie], mayType: [log, metrics, config, access] },
   { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },
   role('bucket', /^msgpackr$/, /^fastest-levenshtein$/),
@@ -227,6 +232,14 @@ describe('only one place', () => {
     assert.deepEqual(
       readers.map(({ path }) => path),
       ['config.ts'],
+    );
+  });
+
+  it('knows SQLite', () => {
+    const users = sources.filter(({ imports }) => imports.some(({ target }) => target === 'libsql'));
+    assert.deepEqual(
+      users.map(({ path }) => path),
+      ['engine/durable/database.ts'],
     );
   });
 

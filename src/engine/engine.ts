@@ -2,7 +2,7 @@
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
  * This file is the contract, with `comparing.ts` and `archiving.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
- * and there are two implementations: `memory.ts` (one process) and `redis/` (a fleet). It knows nothing of HTTP or streams.
+ * and there are three implementations: `memory/` (one process), `durable/` (the same, on a disk) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
  * and one `events` counter (events ever made). What is atomic, is atomic per shard. A shard also has a *clock*, which goes on while it

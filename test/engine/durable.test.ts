@@ -1,6 +1,5 @@
 /** The engine of a single box keeps the contract, each time on a directory of its own, and says why one cannot be used. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -13,6 +12,7 @@ import { EngineUnavailable, EngineUnusable } from '../../src/errors.ts';
 import { ALL, change, event, generousOptions, LONG_MS, TOKEN, textOf } from '../contract/engine/kit.ts';
 import { engineContract } from '../contract/engine.ts';
 import { makeFolder } from '../support/folder.ts';
+import { makeSmallDisk } from '../support/small-disk.ts';
 
 function open(dataDir: string, options: Partial<DurableOptions> = {}) {
   return createDurableEngine({ ...generousOptions, ...options, dataDir });
@@ -166,6 +166,13 @@ describe('a directory', () => {
     await assert.rejects(open(other.path), /its tables are of version 7, and this program knows 1\.$/);
   });
 
+  it('is refused on a disk that cannot be written to', async () => {
+    using disk = makeSmallDisk('size=4m');
+    disk.remount('ro');
+    await assert.rejects(open(disk.path), /^EngineUnusable: DATA_DIR .* cannot be used: .*(readonly|open)/);
+    await assert.rejects(open(join(disk.path, 'below')), /^EngineUnusable: DATA_DIR .* cannot be made: EROFS/);
+  });
+
   it('has what was whole, where the end of its journal is torn', async () => {
     using folder = makeFolder();
     const first = await open(folder.path, { shards: 1 });
@@ -195,9 +202,7 @@ describe('a directory', () => {
   });
 
   it('that is full takes nothing and loses nothing, and goes on when there is room', async () => {
-    using folder = makeFolder();
-    const mount = (...words: string[]) => assert.equal(spawnSync(words[0]!, words.slice(1)).status, 0, words.join(' '));
-    mount('mount', '-t', 'tmpfs', '-o', 'size=2m', 'smallchange-full', folder.path);
+    using folder = makeSmallDisk('size=2m');
     const engine = await open(folder.path, { shards: 1 });
     try {
       let accepted = 0;
@@ -223,7 +228,7 @@ describe('a directory', () => {
           await engine.ping();
         }
       }, EngineUnavailable);
-      mount('mount', '-o', 'remount,size=20m', folder.path);
+      folder.remount('size=20m');
       await engine.ping();
       await engine.append([change('room', 'room again')]);
       await engine.close();
@@ -233,7 +238,6 @@ describe('a directory', () => {
       assert.deepEqual([texts.length, texts.at(-1)], [accepted + 1, 'room again']);
     } finally {
       await engine.close();
-      mount('umount', '-l', folder.path);
     }
   });
 

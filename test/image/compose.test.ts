@@ -66,22 +66,24 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('publishes the edge, and to this machine alone what watches', () => {
+  it('publishes the edge, and to this machine alone what is apart from it', () => {
     const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     assert.deepEqual(published, [
       ['edge', '8080:8080'],
+      ['box', '127.0.0.1:8080:8080'],
       ['prometheus', '127.0.0.1:9090:9090'],
       ['grafana', '127.0.0.1:3000:3000'],
     ]);
-    const optional = Object.entries(services).filter(([, { profiles }]) => profiles?.join() === 'monitoring');
-    assert.deepEqual(
-      optional.map(([name]) => name),
-      ['prometheus', 'grafana'],
-    );
+    const optional = Object.entries(services).flatMap(([name, { profiles = [] }]) => profiles.map((of) => [of, name]));
+    assert.deepEqual(optional, [
+      ['box', 'box'],
+      ['monitoring', 'prometheus'],
+      ['monitoring', 'grafana'],
+    ]);
   });
 
   it('gives each of our processes a configuration it starts with, and the time to drain', () => {
-    assert.equal(ours.length, 5);
+    assert.equal(ours.length, 6);
     for (const [name, service] of ours) {
       const outcome = configured(service);
       assert.ok(outcome.ok, `${name}: ${JSON.stringify(outcome)}`);

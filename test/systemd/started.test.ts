@@ -41,7 +41,8 @@ describe('what the systemd units start', () => {
     try {
       const file = join(scratch, 'calls');
       const name = 'smallchange-all.service';
-      const server = await started(name, { HOST: '0.0.0.0', AUTH: 'anonymous' }, traced(file));
+      const settings = { HOST: '0.0.0.0', AUTH: 'anonymous', DATA_DIR: join(scratch, 'data') };
+      const server = await started(name, settings, traced(file));
       await sendAndReceive(server, server);
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
       const calls = await waitFor(() => callsIn(file), { what: 'the list of calls' });

@@ -36,7 +36,8 @@ describe('the systemd units', () => {
     const environment = environmentOf(unit, PORT);
     const descriptors = Number(only(unit, 'LimitNOFILE'));
     const machine = { descriptors, memoryBytes: bytesOf(only(unit, 'MemoryMax')) };
-    const outcome = readConfig({ REDIS_URL: 'redis://127.0.0.1', ...environment }, machine);
+    const store = environment.DATA_DIR === undefined ? { REDIS_URL: 'redis://127.0.0.1' } : {};
+    const outcome = readConfig({ ...store, ...environment }, machine);
     assert.ok(outcome.ok, `${name}: ${JSON.stringify(outcome)}`);
     const { config } = outcome;
 
@@ -66,6 +67,12 @@ describe('the systemd units', () => {
       assert.equal(words, scripts.start);
     });
   }
+
+  it('let the one with all roles write to its own directory, and none of the others anywhere', () => {
+    const written = unitNames.flatMap((name) => readUnit(name).get('StateDirectory') ?? []);
+    const { DATA_DIR } = environmentOf(readUnit('smallchange-all.service'), PORT);
+    assert.deepEqual([written, DATA_DIR], [['smallchange'], '/var/lib/smallchange']);
+  });
 
   it('say how many streams come of their memory', () => {
     const unit = readFileSync(join(folder, 'smallchange-all.service'), 'utf8');

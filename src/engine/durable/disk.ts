@@ -18,6 +18,9 @@ const TIMER_MS = 1;
 /** Of a message, about; a single write may have more. */
 const MESSAGE_MAX_ROWS = 10_000;
 
+/** Of one answer. */
+const PAGE_ROWS = 2_000;
+
 const packr = new Packr({ useRecords: false });
 
 interface Waiting<T> {
@@ -74,6 +77,20 @@ export class Disk {
 
   async read(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
     return this.#order({ kind: 'read', name, values });
+  }
+
+  /**
+   * All rows of a table, page after page, in the order of their keys.
+   *
+   * @param before A key that is before all others.
+   */
+  async readAll(name: keyof typeof reads, before: readonly Value[], act: (row: Row) => void): Promise<void> {
+    for (let after = before; ; ) {
+      const rows = await this.read(name, ...after, PAGE_ROWS);
+      for (const row of rows) act(row);
+      if (rows.length < PAGE_ROWS) return;
+      after = rows.at(-1)!.slice(0, before.length);
+    }
   }
 
   /** What was to be written before is. */

@@ -16,6 +16,7 @@ import { createShard, epochFor, groupByShard, isMissing, weigh } from '../memory
 import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
 import { openDirectory } from './directory.ts';
 import type { Disk } from './disk.ts';
+import { type BoxLink, linkTo } from './link.ts';
 import { InboxRows } from './inbox-rows.ts';
 import { type Loaded, load } from './load.ts';
 import { type Plan, Rows } from './rows.ts';
@@ -24,8 +25,13 @@ export interface DurableOptions extends EngineOptions {
   readonly dataDir: string;
 }
 
+export interface DurableEngine extends Engine {
+  /** For what else is to outlive the process. */
+  readonly link: BoxLink;
+}
+
 /** Rejects with an EngineUnusable: in use, of another number of shards, of a newer version, or not to be written. */
-export async function createDurableEngine(options: DurableOptions, clock: Clock = systemClock): Promise<Engine> {
+export async function createDurableEngine(options: DurableOptions, clock: Clock = systemClock): Promise<DurableEngine> {
   const disk = await openDirectory(options.dataDir);
   try {
     const loaded = (await load(disk, options)) ?? (await begin(disk, options));
@@ -56,7 +62,7 @@ function continued(clock: Clock, atMs: number): Clock {
   return { wallMs: () => clock.wallMs(), elapsedMs: () => atMs + clock.elapsedMs() - startedMs };
 }
 
-function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOptions, clock: Clock): Engine {
+function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOptions, clock: Clock): DurableEngine {
   const steps = new Steps(shards, options);
   const memory = engineOn(steps, options, clock);
   const rows = new Rows(known, options);
@@ -98,6 +104,7 @@ function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOption
 
   return {
     ...memory,
+    link: linkTo(disk, clock),
 
     async append(changes) {
       const outcomes = new Map<number, AppendOutcome>();

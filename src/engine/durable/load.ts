@@ -18,9 +18,6 @@ export interface Loaded {
   readonly clockMs: number;
 }
 
-/** Rows of one answer. */
-const PAGE = 2_000;
-
 /** @returns null where nothing was ever written. */
 export async function load(disk: Disk, options: EngineOptions): Promise<Loaded | null> {
   const [clock] = await disk.read('clock');
@@ -36,16 +33,16 @@ export async function load(disk: Disk, options: EngineOptions): Promise<Loaded |
     shard.logs.set(channel, log);
     trim(shard, log, options.historyMaxEvents);
   }
-  const publishers = await all(disk, 'publishers', ['']);
+  const publishers = await listOf(disk, 'publishers');
   for (const [name, seq, expiresMs] of publishers.sort((a, b) => (a[2] as number) - (b[2] as number))) {
     const channel = (name as string).split(' ')[0]!;
     ofChannel(channel).publishers.set(name as string, { seq: seq as number, expiresMs: expiresMs as number });
   }
-  const forgotten = await all(disk, 'forgotten', ['']);
+  const forgotten = await listOf(disk, 'forgotten');
   for (const [channel, position] of forgotten.sort((a, b) => (a[1] as number) - (b[1] as number))) {
     ofChannel(channel as Channel).forgottenChannels.set(channel as Channel, position as number);
   }
-  await eachRow(disk, 'inbox', [0], 1, ([id, index, packed]) => {
+  await disk.readAll('inbox', [0], ([id, index, packed]) => {
     const changes = changesIn(packed as Uint8Array);
     const inbox = inboxes[index as number]!;
     const shard = shards[index as number]!;
@@ -81,7 +78,7 @@ function isUsed(known: Known, id: Value | undefined): void {
 async function loadLogs(disk: Disk, known: Known): Promise<Map<Channel, Log>> {
   const logs = new Map<Channel, Log>();
   const byId = new Map<number, { readonly log: Log; readonly rows: ChannelRows }>();
-  await eachRow(disk, 'channels', [0], 1, (row) => {
+  await disk.readAll('channels', [0], (row) => {
     const [id, channel, base] = row as [number, Channel, number];
     const log = logFrom(row, base);
     const rows = new ChannelRows(id);
@@ -90,13 +87,13 @@ async function loadLogs(disk: Disk, known: Known): Promise<Map<Channel, Log>> {
     known.channels.set(channel, rows);
     isUsed(known, id);
   });
-  await eachRow(disk, 'events', [0], 1, ([id, channel, first, piece]) => {
+  await disk.readAll('events', [0], ([id, channel, first, piece]) => {
     const { log, rows } = byId.get(channel as number)!;
     log.history.append(eventsIn(piece as Buffer, first as number));
     rows.add(id as number, { last: log.history.head });
     isUsed(known, id);
   });
-  await eachRow(disk, 'fields', [0, ''], 2, ([id, name, offset, bytes]) => {
+  await disk.readAll('fields', [0, ''], ([id, name, offset, bytes]) => {
     const field = { offset: offset as number, bytes: bytes as Uint8Array | null };
     byId.get(id as number)!.log.state.set(name as string, field);
   });
@@ -121,24 +118,8 @@ function logFrom(row: Row, base: number): Log {
   };
 }
 
-async function all(disk: Disk, name: keyof typeof reads, from: readonly Value[]): Promise<Row[]> {
+async function listOf(disk: Disk, name: 'publishers' | 'forgotten'): Promise<Row[]> {
   const rows: Row[] = [];
-  await eachRow(disk, name, from, from.length, (row) => void rows.push(row));
+  await disk.readAll(name, [''], (row) => void rows.push(row));
   return rows;
-}
-
-/** @param keys How many values of a row are its key, which the next page begins behind. */
-async function eachRow(
-  disk: Disk,
-  name: keyof typeof reads,
-  from: readonly Value[],
-  keys: number,
-  act: (row: Row) => void,
-): Promise<void> {
-  for (let after = from; ; ) {
-    const rows = await disk.read(name, ...after, PAGE);
-    for (const row of rows) act(row);
-    if (rows.length < PAGE) return;
-    after = rows.at(-1)!.slice(0, keys);
-  }
 }

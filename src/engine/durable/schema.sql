@@ -59,4 +59,13 @@ CREATE TABLE fields (
 
 CREATE TABLE publishers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;
 
+-- Sessions, tickets and revocations (src/access/sessions).
+CREATE TABLE passes (
+  of INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  until_ms REAL NOT NULL,
+  PRIMARY KEY (of, name)
+) WITHOUT ROWID;
+
 CREATE TABLE forgotten (channel TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;

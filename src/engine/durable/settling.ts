@@ -64,6 +64,9 @@ function keyOf([name, a, b]: Write): string {
     case 'piece':
     case 'noPiece':
       return `piece ${a}`;
+    case 'pass':
+    case 'noPass':
+      return `pass ${a} ${b}`;
     case 'field':
       return `${name} ${a} ${b}`;
     case 'clock':

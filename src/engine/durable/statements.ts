@@ -17,6 +17,8 @@ export const writes = {
   publisher: 'INSERT OR REPLACE INTO publishers VALUES (?, ?, ?)',
   noPublisher: 'DELETE FROM publishers WHERE name = ?',
   noChannel: 'DELETE FROM channels WHERE id = ?',
+  pass: 'INSERT OR REPLACE INTO passes VALUES (?, ?, ?, ?)',
+  noPass: 'DELETE FROM passes WHERE of = ? AND name = ?',
   forgotten: 'INSERT OR REPLACE INTO forgotten VALUES (?, ?)',
   notForgotten: 'DELETE FROM forgotten WHERE channel = ?',
 } as const;
@@ -30,6 +32,7 @@ export const reads = {
   events: 'SELECT id, channel, first, piece FROM events WHERE id > ? ORDER BY id LIMIT ?',
   fields: 'SELECT channel, name, at, bytes FROM fields WHERE (channel, name) > (?, ?) ORDER BY channel, name LIMIT ?',
   publishers: 'SELECT name, seq, expires_ms FROM publishers WHERE name > ? ORDER BY name LIMIT ?',
+  passes: 'SELECT of, name, text, until_ms FROM passes WHERE (of, name) > (?, ?) ORDER BY of, name LIMIT ?',
   forgotten: 'SELECT channel, position FROM forgotten WHERE channel > ? ORDER BY channel LIMIT ?',
 } as const;
 
