@@ -8,9 +8,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from './access/access.ts';
 import { createAccess } from './access/create-access.ts';
+import { createDiskPasses } from './access/sessions/disk-store.ts';
 import type { PassStore } from './access/sessions/pass-store.ts';
 import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
-import type { Archive } from './archive/archive.ts';
+import type { Archive, ArchiveReader } from './archive/archive.ts';
+import { boxArchive } from './archive/box.ts';
 import { withArchive } from './archive/histories.ts';
 import { withPageCache } from './archive/page-cache.ts';
 import { openPostgres } from './archive/postgres/archive.ts';
@@ -20,7 +22,6 @@ import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
-import { createDiskPasses } from './access/sessions/disk-store.ts';
 import { createDurableEngine } from './engine/durable/engine.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory/engine.ts';
@@ -76,7 +77,7 @@ interface Part {
 /** @throws an `EngineUnusable`, or the listening error, with nothing left running. */
 export async function startApp(config: Config, log: Logger): Promise<App> {
   const metrics = createMetrics();
-  const { engine, passes } = await createEngine(config, log);
+  const { engine, passes, deep } = await createEngine(config, log);
   const access = createAccess(config, {
     clock: systemClock,
     log,
@@ -89,7 +90,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     ...(passes && { passes }),
   });
   const archive = openArchive(config);
-  const partDeps = { engine, config, log, metrics, access, archive };
+  const partDeps = { engine, config, log, metrics, access, archive, deep: archive ?? deep ?? null };
   const parts = config.roles.map((role) => [role, createPart[role](partDeps)] as const);
   const onChange = (away: ReadonlySet<number>) => {
     const isPart = away.size > 0 && away.size < engine.shards;
@@ -172,14 +173,24 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
-/** And where sessions are kept, if not in this process. */
-async function createEngine(config: Config, log: Logger): Promise<{ engine: Engine; passes?: PassStore }> {
+interface Opened {
+  readonly engine: Engine;
+  /** Where sessions are kept, if not in this process. */
+  readonly passes?: PassStore;
+  /** What it keeps behind its histories, if it does. */
+  readonly deep?: ArchiveReader;
+}
+
+async function createEngine(config: Config, log: Logger): Promise<Opened> {
   const options: EngineOptions = config;
   const { dataDir, redisUrl } = config;
   if (redisUrl === null) {
     if (dataDir === null) return { engine: createMemoryEngine(options) };
-    const engine = await createDurableEngine({ ...options, dataDir });
-    return { engine, passes: await createDiskPasses(engine.link) };
+    // Where there is a database it keeps what is old.
+    const keepDaysOf = config.databaseUrl === null && { keepDaysOf: createRetention(config.archiveDays).daysOf };
+    const engine = await createDurableEngine({ ...options, dataDir, ...keepDaysOf });
+    const passes = await createDiskPasses(engine.link);
+    return engine.deep === null ? { engine, passes } : { engine, passes, deep: boxArchive(engine.deep) };
   }
   const redis = {
     ...options,
@@ -214,6 +225,8 @@ interface PartDeps {
   readonly metrics: Metrics;
   readonly access: Access;
   readonly archive: Archive | null;
+  /** Where older events are than the engine's histories have. */
+  readonly deep: ArchiveReader | null;
 }
 
 /** A new role is a folder beside the others and an entry here. */
@@ -230,13 +243,13 @@ const createPart: Record<Role, (deps: PartDeps) => Part> = {
     const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, tag, stateMaxBytes, leaseMs });
     return { start: () => merger.start(), finish: () => merger.stop() };
   },
-  gateway({ engine, config, log, metrics, access, archive }) {
+  gateway({ engine, config, log, metrics, access, deep }) {
     const { sessions: tickets, limits } = access;
     const onAway = (error: unknown) => log.warn({ err: error }, 'a reader asked for what only the archive has');
     const gateway = createGateway({
       ...config,
       engine,
-      histories: archive === null ? engine : withArchive(engine, withPageCache(archive, systemClock), onAway),
+      histories: deep === null ? engine : withArchive(engine, withPageCache(deep, systemClock), onAway),
       log,
       metrics,
       seats: limits.seats,

@@ -108,7 +108,16 @@ const rules: readonly Rule[] = [
   {
     of: /^engine\/durable\//,
     // Events lie on its disk as they do in the archive.
-    may: [/^engine\/(durable|memory)\//, /^archive\/packing\.ts$/, contract, domain, clock, errors, /^libsql$/, /^msgpackr$/],
+    may: [
+      /^engine\/(durable|memory)\//,
+      /^archive\/packing\.ts$/,
+      contract,
+      domain,
+      clock,
+      errors,
+      /^libsql$/,
+      /^msgpackr$/,
+    ],
   },
   { of: http, may: [http, errors, fastify, /^ipaddr\.js$/, sessionCookie], mayType: [log, metrics, config, access] },
   { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },
@@ -216,7 +225,11 @@ describe('imports', () => {
 
   it('of packages are all declared as dependencies', () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, object>;
-    const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
+    const declared = {
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.peerDependencies,
+    };
     const packages = new Set(
       sources
         .flatMap(({ imports }) => imports.map(({ target }) => target))

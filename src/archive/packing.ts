@@ -53,6 +53,26 @@ export function eventsIn(bytes: Buffer, first: number): Event[] {
   });
 }
 
+/** The events after an offset: so many, and none behind the one that exceeds so many bytes; at least one. */
+export function eventsAfter(
+  pieces: Iterable<Pick<Piece, 'first' | 'bytes'>>,
+  after: number,
+  limit: number,
+  maxBytes: number,
+): Event[] {
+  const events: Event[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    for (const event of eventsIn(piece.bytes, piece.first)) {
+      if (event.offset <= after) continue;
+      if (events.length >= limit || bytes > maxBytes) return events;
+      events.push(event);
+      bytes += event.bytes.length;
+    }
+  }
+  return events;
+}
+
 function pack(events: readonly Event[]): Buffer {
   return packr.pack([
     FORMAT,

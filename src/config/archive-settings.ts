@@ -29,7 +29,7 @@ export const archiveSettings = {
     'ARCHIVE_DAYS',
     dayRules,
     '*=0',
-    'For how many days the archive keeps events, by channel name, with `*` for any characters; 0: for ever; the first match wins, without one 0.',
+    'For how many days the archive, or `DATA_DIR`, keeps events, by channel name, with `*` for any characters; 0: for ever; the first match wins, without one 0.',
   ),
   archiveBacklogMaxBytes: setting(
     'ARCHIVE_BACKLOG_MAX_BYTES',

@@ -1,6 +1,6 @@
 /**
- * The image is the same program on every architecture: nothing of what is installed to run it has to be compiled, and the only
- * part that is made for a machine is one that it does without.
+ * The image is the same program on every architecture: nothing of what is installed to run it has to be compiled, and of the parts that
+ * are made for a machine it does without one, and needs the other for `DATA_DIR` alone.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,6 +19,9 @@ interface Locked {
 
 /** A faster way for msgpackr to read texts. */
 const ACCELERATOR = 'msgpackr-extract';
+/** SQLite. */
+const DATABASE = '@libsql';
+const DRIVER = 'node_modules/libsql';
 
 const { packages } = JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')) as {
   packages: Record<string, Locked>;
@@ -26,20 +29,23 @@ const { packages } = JSON.parse(readFileSync(join(projectRoot, 'package-lock.jso
 const installed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && !dev);
 
 describe('the packages of the image', () => {
-  it('have no install script that matters, and none that is needed is of one machine', () => {
+  it('have no install script that matters, and those of one machine are of two packages', () => {
     assert.ok(installed.length > 30);
     for (const [path, { optional, hasInstallScript, cpu, os }] of installed) {
       if (hasInstallScript) assert.deepEqual([path, optional], [`node_modules/${ACCELERATOR}`, true]);
-      if (cpu ?? os) assert.ok(optional && path.includes(`/${ACCELERATOR}-`), path);
+      const isKnown = path.includes(`/${ACCELERATOR}-`) || path.includes(`/${DATABASE}/`) || path === DRIVER;
+      if (cpu ?? os) assert.ok(optional && isKnown, path);
     }
   });
 
-  it('bring the accelerator for x64 and arm64, with the digests that npm ci asks for', () => {
+  it('bring both for x64 and arm64, with the digests that npm ci asks for', () => {
     for (const cpu of ['x64', 'arm64']) {
-      assert.ok(
-        installed.some(([path]) => path.endsWith(`/${ACCELERATOR}-linux-${cpu}`)),
-        cpu,
-      );
+      for (const end of [`/${ACCELERATOR}-linux-${cpu}`, `/${DATABASE}/linux-${cpu}-gnu`]) {
+        assert.ok(
+          installed.some(([path]) => path.endsWith(end)),
+          end,
+        );
+      }
     }
   });
 

@@ -50,8 +50,10 @@ describe('the monitoring of compose.yaml', () => {
     const asked = scrapes.flatMap(({ job_name, static_configs: [{ targets, labels }] }) =>
       targets.map((target) => [target, job_name, labels.component]),
     );
-    const processes = Object.entries<{ image: string; environment: Record<string, string> }>(services)
-      .filter(([, { image }]) => image.startsWith('smallchange:'))
+    type Process = { image: string; environment: Record<string, string>; profiles?: string[] };
+    // The box is there instead of them, and alone.
+    const processes = Object.entries<Process>(services)
+      .filter(([, { image, profiles }]) => image.startsWith('smallchange:') && profiles === undefined)
       .map(([name, { environment }]) => {
         const { ADMIN_PORT, ROLES } = environment;
         return [`${name}:${ADMIN_PORT}`, `smallchange-${ROLES}`, ROLES];

@@ -47,7 +47,9 @@ describe('what the systemd units start', () => {
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
       const calls = await waitFor(() => callsIn(file), { what: 'the list of calls' });
       assert.ok(calls.length > 30 && calls.includes('accept4'), calls.join());
-      assert.deepEqual(refusedBy(readUnit(name).get('SystemCallFilter')!, calls), []);
+      // SQLite gives its files to whose the database is, where it is root.
+      const asItself = calls.filter((call) => call !== 'fchown');
+      assert.deepEqual(refusedBy(readUnit(name).get('SystemCallFilter')!, asItself), []);
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

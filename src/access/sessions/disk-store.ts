@@ -24,7 +24,9 @@ export interface DiskLink {
 
 export async function createDiskPasses({ clock, readTexts, writeTexts }: DiskLink): Promise<PassStore> {
   const groups = new PassGroups(clock);
-  await readTexts(({ group, name, text, untilMs }) => groups.put(group, name, text === null ? null : { text, untilMs }));
+  await readTexts(({ group, name, text, untilMs }) =>
+    groups.put(group, name, text === null ? null : { text, untilMs }),
+  );
   const last: Promise<unknown>[] = Array.from({ length: GROUPS }, () => Promise.resolve());
   let writes = 0;
 

@@ -1,6 +1,13 @@
 /** Sessions and tickets of a single process. */
 import type { Clock } from '../../clock.ts';
-import { type News, NEWS_KEPT, type NewsMark, type PassChange, type PassListener, type PassStore } from './pass-store.ts';
+import {
+  NEWS_KEPT,
+  type News,
+  type NewsMark,
+  type PassChange,
+  type PassListener,
+  type PassStore,
+} from './pass-store.ts';
 import { GROUPS } from './session-key.ts';
 
 export interface Kept {

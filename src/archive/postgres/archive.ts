@@ -1,7 +1,6 @@
 /** The archive in Postgres (`../archive.ts`): pieces of logs in tables that the files of `migrations/` describe. */
-import type { Event } from '../../domain/event.ts';
 import type { Archive, ArchivedLog, ArchivedPage, FollowedLog } from '../archive.ts';
-import { eventsIn } from '../packing.ts';
+import { eventsAfter, eventsIn } from '../packing.ts';
 import { forEver, type Retention } from '../retention.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
 import { claimTables, migrate } from './migrate.ts';
@@ -121,18 +120,10 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
       );
       const [first] = rows;
       if (first === undefined) return null;
-      const events: Event[] = [];
-      let bytes = 0;
-      for (const { first_offset, events: packed } of rows) {
-        if (packed === null) break;
-        for (const event of eventsIn(packed, first_offset)) {
-          if (event.offset <= after) continue;
-          if (events.length >= limit || bytes > maxBytes) break;
-          events.push(event);
-          bytes += event.bytes.length;
-        }
-      }
-      return { log: archivedLog(first), events };
+      const pieces = rows.flatMap(({ first_offset, events: bytes }) => {
+        return bytes === null ? [] : [{ first: first_offset, bytes }];
+      });
+      return { log: archivedLog(first), events: eventsAfter(pieces, after, limit, maxBytes) };
     },
 
     close: () => database.close(),

@@ -11,6 +11,8 @@ const DATABASE = 'smallchange.db';
 /** Who has it, for people: what keeps others out is the lock on the database, which ends with the process. */
 const HOLDER = 'holder.txt';
 
+const NOT_INSTALLED = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'];
+
 /** Throws an EngineUnusable. */
 export async function openDirectory(dir: string): Promise<Disk> {
   try {
@@ -31,6 +33,7 @@ function sentence(dir: string, { failure: { code, message } }: Unopened): string
   if (code === 'SQLITE_BUSY')
     return `DATA_DIR ${dir} is in use by ${holderOf(dir)}: each process needs one of its own.`;
   if (code === 'SQLITE_NOTADB') return `DATA_DIR ${dir} has a ${DATABASE} that is no database: ${message}`;
+  if (NOT_INSTALLED.includes(code)) return `DATA_DIR needs the package libsql, which is not installed here: ${message}`;
   if (code === 'WRONG_VERSION') return `DATA_DIR ${dir} cannot be used: ${message}.`;
   return `DATA_DIR ${dir} cannot be used: ${message} (${code})`;
 }

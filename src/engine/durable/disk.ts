@@ -76,17 +76,28 @@ export class Disk {
   }
 
   async read(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
-    return this.#order({ kind: 'read', name, values });
+    return this.#order({ kind: 'read', name, values, isSettled: false });
+  }
+
+  /** With all that was written until now. */
+  async readSettled(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
+    return this.#order({ kind: 'read', name, values, isSettled: true });
   }
 
   /**
    * All rows of a table, page after page, in the order of their keys.
    *
    * @param before A key that is before all others.
+   * @param values What the statement is told beside a key.
    */
-  async readAll(name: keyof typeof reads, before: readonly Value[], act: (row: Row) => void): Promise<void> {
+  async readAll(
+    name: keyof typeof reads,
+    before: readonly Value[],
+    act: (row: Row) => void,
+    values: readonly Value[] = [],
+  ): Promise<void> {
     for (let after = before; ; ) {
-      const rows = await this.read(name, ...after, PAGE_ROWS);
+      const rows = await this.read(name, ...after, ...values, PAGE_ROWS);
       for (const row of rows) act(row);
       if (rows.length < PAGE_ROWS) return;
       after = rows.at(-1)!.slice(0, before.length);

@@ -6,7 +6,7 @@
  * that a step goes by, and wait for none. Those of all shards go together (`disk.ts`).
  */
 import { type Clock, systemClock } from '../../clock.ts';
-import { shardOf } from '../../domain/channel.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
 import { newEpoch } from '../../domain/position.ts';
 import { EngineUnusable } from '../../errors.ts';
 import type { AppendOutcome, Engine, EngineOptions, SweepOutcome } from '../engine.ts';
@@ -14,41 +14,50 @@ import { markArchived } from '../memory/archiving.ts';
 import { engineOn } from '../memory/engine.ts';
 import { createShard, epochFor, groupByShard, isMissing, weigh } from '../memory/shard.ts';
 import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
+import { createDeep, type Deep } from './deep.ts';
 import { openDirectory } from './directory.ts';
 import type { Disk } from './disk.ts';
-import { type BoxLink, linkTo } from './link.ts';
 import { InboxRows } from './inbox-rows.ts';
+import { type BoxLink, linkTo } from './link.ts';
 import { type Loaded, load } from './load.ts';
-import { type Plan, Rows } from './rows.ts';
+import { type Plan, type RowOptions, Rows } from './rows.ts';
+
+/** What is over by a minute may be there for an hour. */
+const RETAIN_EVERY_MS = 3_600_000;
 
 export interface DurableOptions extends EngineOptions {
   readonly dataDir: string;
+  /** For how many days events are kept that histories give up, 0: for ever. Without it none is. */
+  readonly keepDaysOf?: (channel: Channel) => number;
 }
 
 export interface DurableEngine extends Engine {
   /** For what else is to outlive the process. */
   readonly link: BoxLink;
+  /** Null where histories are all that is kept. */
+  readonly deep: Deep | null;
 }
 
 /** Rejects with an EngineUnusable: in use, of another number of shards, of a newer version, or not to be written. */
 export async function createDurableEngine(options: DurableOptions, clock: Clock = systemClock): Promise<DurableEngine> {
   const disk = await openDirectory(options.dataDir);
   try {
-    const loaded = (await load(disk, options)) ?? (await begin(disk, options));
+    const withRows = { ...options, keepsAll: options.keepDaysOf !== undefined };
+    const loaded = (await load(disk, withRows)) ?? (await begin(disk, withRows));
     const { length } = loaded.shards;
     if (length !== options.shards) {
       throw new EngineUnusable(
         `SHARDS is ${options.shards}, but DATA_DIR ${options.dataDir} was begun with ${length}: it cannot be changed later.`,
       );
     }
-    return engineWith(disk, loaded, options, continued(clock, loaded.clockMs));
+    return engineWith(disk, loaded, withRows, continued(clock, loaded.clockMs));
   } catch (error) {
     await disk.close();
     throw error;
   }
 }
 
-async function begin(disk: Disk, options: EngineOptions): Promise<Loaded> {
+async function begin(disk: Disk, options: RowOptions): Promise<Loaded> {
   const shards = Array.from({ length: options.shards }, createShard);
   const known = { next: 1, channels: new Map(), inboxes: shards.map(() => new InboxRows()) };
   const rows = new Rows(known, options);
@@ -62,8 +71,13 @@ function continued(clock: Clock, atMs: number): Clock {
   return { wallMs: () => clock.wallMs(), elapsedMs: () => atMs + clock.elapsedMs() - startedMs };
 }
 
-function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOptions, clock: Clock): DurableEngine {
-  const steps = new Steps(shards, options);
+function engineWith(
+  disk: Disk,
+  { shards, known }: Loaded,
+  options: DurableOptions & RowOptions,
+  clock: Clock,
+): DurableEngine {
+  const steps = new Steps(shards, options, options.keepsAll);
   const memory = engineOn(steps, options, clock);
   const rows = new Rows(known, options);
   const coming = shards.map(() => ({ changes: 0, bytes: 0 }));
@@ -80,6 +94,14 @@ function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOption
     await disk.write(plan.rows);
     plan.written();
   }
+
+  const { keepDaysOf } = options;
+  const deep = keepDaysOf === undefined ? null : createDeep({ disk, shards, known, clock, keepDaysOf, inOrder });
+  // What fails is done by the next.
+  const retain = () => void deep?.retain().catch(() => {});
+  retain();
+  const retaining = setInterval(retain, RETAIN_EVERY_MS);
+  retaining.unref();
 
   function isFull(index: number): boolean {
     const { inbox, inboxBytes } = shards[index]!;
@@ -105,6 +127,7 @@ function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOption
   return {
     ...memory,
     link: linkTo(disk, clock),
+    deep,
 
     async append(changes) {
       const outcomes = new Map<number, AppendOutcome>();
@@ -125,7 +148,7 @@ function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOption
         if (reason !== null) return { kind: 'refused', reason };
         const nowMs = clock.elapsedMs();
         const its = dated(commit, nowMs);
-        await write(rows.ofCommit(index, shards[index]!, its, nowMs));
+        await write(rows.ofCommit(index, shards[index]!, its, nowMs, clock.wallMs()));
         return steps.commit(index, its, nowMs);
       }),
 
@@ -169,6 +192,7 @@ function engineWith(disk: Disk, { shards, known }: Loaded, options: EngineOption
     },
 
     async close() {
+      clearInterval(retaining);
       steps.end();
       await disk.close();
     },

@@ -2,14 +2,13 @@
 import { eventsIn } from '../../archive/packing.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
 import { History } from '../../domain/history.ts';
-import type { EngineOptions } from '../engine.ts';
 import { trim } from '../memory/archiving.ts';
 import { createShard, type Log, type Shard, weigh } from '../memory/shard.ts';
 import { ChannelRows } from './channel-rows.ts';
 import type { Disk } from './disk.ts';
 import { changesIn, InboxRows } from './inbox-rows.ts';
-import type { Known } from './rows.ts';
-import type { Row, reads, Value } from './statements.ts';
+import type { Known, RowOptions } from './rows.ts';
+import type { Row, Value } from './statements.ts';
 
 export interface Loaded {
   readonly shards: readonly Shard[];
@@ -19,14 +18,14 @@ export interface Loaded {
 }
 
 /** @returns null where nothing was ever written. */
-export async function load(disk: Disk, options: EngineOptions): Promise<Loaded | null> {
+export async function load(disk: Disk, options: RowOptions): Promise<Loaded | null> {
   const [clock] = await disk.read('clock');
   if (clock === undefined) return null;
   const rows = await disk.read('shards');
   const shards = rows.map(shardFrom);
   const inboxes = rows.map(([, , , , , taken]) => new InboxRows(taken as number));
   const known: Known = { next: 1, channels: new Map(), inboxes };
-  const logs = await loadLogs(disk, known);
+  const logs = await loadLogs(disk, known, options);
   const ofChannel = (channel: Channel) => shards[shardOf(channel, shards.length)]!;
   for (const [channel, log] of [...logs].sort(([, a], [, b]) => a.usedMs - b.usedMs)) {
     const shard = ofChannel(channel);
@@ -75,7 +74,11 @@ function isUsed(known: Known, id: Value | undefined): void {
   known.next = Math.max(known.next, (id as number) + 1);
 }
 
-async function loadLogs(disk: Disk, known: Known): Promise<Map<Channel, Log>> {
+async function loadLogs(
+  disk: Disk,
+  known: Known,
+  { keepsAll, historyMaxEvents }: RowOptions,
+): Promise<Map<Channel, Log>> {
   const logs = new Map<Channel, Log>();
   const byId = new Map<number, { readonly log: Log; readonly rows: ChannelRows }>();
   await disk.readAll('channels', [0], (row) => {
@@ -87,12 +90,21 @@ async function loadLogs(disk: Disk, known: Known): Promise<Map<Channel, Log>> {
     known.channels.set(channel, rows);
     isUsed(known, id);
   });
-  await disk.readAll('events', [0], ([id, channel, first, piece]) => {
-    const { log, rows } = byId.get(channel as number)!;
+  const add = (id: Value | undefined, first: Value | undefined, piece: Value | undefined) => {
+    const { log, rows } = byId.get(id as number)!;
     log.history.append(eventsIn(piece as Buffer, first as number));
-    rows.add(id as number, { last: log.history.head });
-    isUsed(known, id);
-  });
+    return { log, rows };
+  };
+  if (keepsAll) {
+    await disk.readAll('recent', [0, 0], ([id, first, piece]) => void add(id, first, piece), [historyMaxEvents]);
+    isUsed(known, (await disk.read('lastPiece'))[0]![0]);
+  } else {
+    await disk.readAll('events', [0], ([id, channel, first, piece]) => {
+      const { log, rows } = add(channel, first, piece);
+      rows.add(id as number, { last: log.history.head });
+      isUsed(known, id);
+    });
+  }
   await disk.readAll('fields', [0, ''], ([id, name, offset, bytes]) => {
     const field = { offset: offset as number, bytes: bytes as Uint8Array | null };
     byId.get(id as number)!.log.state.set(name as string, field);

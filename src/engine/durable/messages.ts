@@ -9,7 +9,13 @@ export interface Opening {
 export type Order =
   /** Of `Write`s, as MessagePack: one transaction. */
   | { readonly kind: 'write'; readonly packed: Uint8Array }
-  | { readonly kind: 'read'; readonly name: keyof typeof reads; readonly values: readonly Value[] }
+  /** `isSettled`: with all that is in the log. */
+  | {
+      readonly kind: 'read';
+      readonly name: keyof typeof reads;
+      readonly values: readonly Value[];
+      readonly isSettled: boolean;
+    }
   | { readonly kind: 'close' };
 
 export interface Failure {

@@ -29,13 +29,18 @@ export interface Plan {
   written(): void;
 }
 
+export interface RowOptions extends EngineOptions {
+  /** Whether events stay on the disk when a history gives them up. */
+  readonly keepsAll: boolean;
+}
+
 type ShardValues = Pick<Shard, 'epoch' | 'rev' | 'events' | 'forgotten' | 'backlog'>;
 
 export class Rows {
   readonly #known: Known;
-  readonly #options: EngineOptions;
+  readonly #options: RowOptions;
 
-  constructor(known: Known, options: EngineOptions) {
+  constructor(known: Known, options: RowOptions) {
     this.#known = known;
     this.#options = options;
   }
@@ -58,7 +63,7 @@ export class Rows {
   }
 
   /** @param commit Dated, and not refused. */
-  ofCommit(index: number, shard: Shard, commit: Commit, nowMs: number): Plan {
+  ofCommit(index: number, shard: Shard, commit: Commit, nowMs: number, wallMs: number): Plan {
     const events = commit.channels.flatMap((each) => each.events);
     const next = { ...shard, rev: shard.rev + 1, events: shard.events + events.length };
     if (shard.backlog !== null) {
@@ -69,7 +74,7 @@ export class Rows {
     const inbox = this.#known.inboxes[index]!;
     const taking = inbox.taking(commit.entries);
     const rows: Write[] = [['clock', nowMs], this.ofShard(index, next, taking.taken)];
-    const written = commit.channels.map((each) => this.#addChannel(rows, next, each, nowMs));
+    const written = commit.channels.map((each) => this.#addChannel(rows, next, each, nowMs, wallMs));
     for (const id of taking.gone) rows.push(['taken', id]);
     return {
       rows,
@@ -81,7 +86,13 @@ export class Rows {
   }
 
   /** @returns What is known once they are written, if that is anything. */
-  #addChannel(rows: Write[], next: Shard, commit: ChannelCommit, nowMs: number): (() => void) | undefined {
+  #addChannel(
+    rows: Write[],
+    next: Shard,
+    commit: ChannelCommit,
+    nowMs: number,
+    wallMs: number,
+  ): (() => void) | undefined {
     const { channel, events, refold, seqs, state, reducer, stateBytes } = commit;
     const expiresMs = nowMs + this.#options.dedupeTtlMs;
     for (const [from, seq] of seqs) rows.push(['publisher', publisherName(channel, from), seq, expiresMs]);
@@ -90,19 +101,20 @@ export class Rows {
     const its = (log && this.#known.channels.get(channel)) ?? new ChannelRows(this.#known.next++);
     const head = events.at(-1)!.offset;
     const base = log?.base ?? events[0]!.offset - 1;
-    const { archived = base, archivedFrom = 0, fold = 0 } = log ?? {};
+    const { keepsAll, historyMaxEvents } = this.#options;
+    const { archived = base, archivedFrom = keepsAll ? base + 1 : 0, fold = 0 } = log ?? {};
     const values = [base, head, refold ?? fold, reducer, stateBytes, next.rev, nowMs, archived, archivedFrom];
     rows.push(['channel', its.id, channel, ...values]);
     const pieces = piecesOf(events).map((piece) => ({ id: this.#known.next++, piece }));
-    for (const { id, piece } of pieces) rows.push(['piece', id, its.id, piece.first, piece.bytes]);
-    const gone = its.below(head - keptOf(next, head, archived, this.#options.historyMaxEvents) + 1);
+    for (const { id, piece } of pieces) rows.push(['piece', id, its.id, piece.first, wallMs, piece.bytes]);
+    const gone = keepsAll ? [] : its.below(head - keptOf(next, head, archived, historyMaxEvents) + 1);
     for (const id of gone) rows.push(['noPiece', id]);
     if (refold !== undefined) rows.push(['noFields', its.id]);
     for (const [name, { offset, bytes }] of state) rows.push(['field', its.id, name, offset, bytes]);
     return () => {
       this.#known.channels.set(channel, its);
       its.drop(gone.length);
-      for (const { id, piece } of pieces) its.add(id, piece);
+      if (!keepsAll) for (const { id, piece } of pieces) its.add(id, piece);
     };
   }
 
@@ -116,8 +128,7 @@ export class Rows {
     for (const name of publishers) rows.push(['noPublisher', name]);
     for (const channel of channels) {
       const its = this.#known.channels.get(channel)!;
-      rows.push(['noChannel', its.id], ['noFields', its.id], ['forgotten', channel, events]);
-      for (const id of its.below(Number.POSITIVE_INFINITY)) rows.push(['noPiece', id]);
+      rows.push(['noChannel', its.id], ['noFields', its.id], ['noPiecesOf', its.id], ['forgotten', channel, events]);
     }
     for (const channel of dropped) rows.push(['notForgotten', channel]);
     return { rows, written: () => channels.forEach((channel) => void this.#known.channels.delete(channel)) };

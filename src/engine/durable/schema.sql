@@ -41,13 +41,15 @@ CREATE TABLE channels (
   archived_from INTEGER NOT NULL
 );
 
--- In the order in which they came, so that those of many channels are few pages; nobody looks for those of one.
+-- In the order in which they came, so that those of many channels are few pages. `at_ms` is when, milliseconds since 1970.
 CREATE TABLE events (
   id INTEGER PRIMARY KEY,
   channel INTEGER NOT NULL,
   first INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
   piece BLOB NOT NULL
 );
+CREATE INDEX events_of ON events (channel, first);
 
 CREATE TABLE fields (
   channel INTEGER NOT NULL,

@@ -10,8 +10,9 @@ export const writes = {
   taken: 'DELETE FROM inbox WHERE id = ?',
   channel: 'INSERT OR REPLACE INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   archived: 'UPDATE channels SET archived = ?1, archived_from = ?3 WHERE id = ?2',
-  piece: 'INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?)',
+  piece: 'INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)',
   noPiece: 'DELETE FROM events WHERE id = ?',
+  noPiecesOf: 'DELETE FROM events WHERE channel = ?',
   field: 'INSERT OR REPLACE INTO fields VALUES (?, ?, ?, ?)',
   noFields: 'DELETE FROM fields WHERE channel = ?',
   publisher: 'INSERT OR REPLACE INTO publishers VALUES (?, ?, ?)',
@@ -23,13 +24,28 @@ export const writes = {
   notForgotten: 'DELETE FROM forgotten WHERE channel = ?',
 } as const;
 
-/** Each takes the key of the last row it gave, and gives the next ones: at most so many as its last parameter says. */
+/** From the piece on that has an offset, or the next one. */
+const FROM = 'first >= (SELECT coalesce(max(first), 0) FROM events WHERE channel = ?1 AND first <= ?2)';
+
+/** Where there may be many: each takes the key of the last row it gave, and gives the next ones, so many as its last parameter says. */
 export const reads = {
   clock: "SELECT value FROM meta WHERE name = 'clock'",
   shards: 'SELECT * FROM shards ORDER BY shard',
   inbox: 'SELECT id, shard, changes FROM inbox WHERE id > ? ORDER BY id LIMIT ?',
   channels: 'SELECT * FROM channels WHERE id > ? ORDER BY id LIMIT ?',
   events: 'SELECT id, channel, first, piece FROM events WHERE id > ? ORDER BY id LIMIT ?',
+  ages: 'SELECT id, channel, first, at_ms FROM events WHERE id > ? ORDER BY id LIMIT ?',
+  /** Of each channel the pieces that its newest events are in, so many. */
+  recent: `SELECT c.id, e.first, e.piece FROM channels c JOIN events e ON e.channel = c.id AND e.first >= (
+      SELECT coalesce(max(first), 0) FROM events WHERE channel = c.id AND first <= max(c.head - ?3, 0) + 1
+    ) WHERE (c.id, e.first) > (?1, ?2) ORDER BY c.id, e.first LIMIT ?4`,
+  /** Of a channel from an offset on: so many, and none behind the one that exceeds so many bytes. */
+  pieces: `SELECT first, piece FROM (
+      SELECT first, piece, sum(length(piece)) OVER (ORDER BY first) - length(piece) AS before
+      FROM (SELECT first, piece FROM events WHERE channel = ?1 AND ${FROM} ORDER BY first LIMIT ?3)
+    ) WHERE before <= ?4 ORDER BY first`,
+  lastPiece: 'SELECT coalesce(max(id), 0) FROM events',
+  nextPiece: 'SELECT min(first) FROM events WHERE channel = ? AND first > ?',
   fields: 'SELECT channel, name, at, bytes FROM fields WHERE (channel, name) > (?, ?) ORDER BY channel, name LIMIT ?',
   publishers: 'SELECT name, seq, expires_ms FROM publishers WHERE name > ? ORDER BY name LIMIT ?',
   passes: 'SELECT of, name, text, until_ms FROM passes WHERE (of, name) > (?, ?) ORDER BY of, name LIMIT ?',

@@ -8,7 +8,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Unpackr } from 'msgpackr';
-import { type Database, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
 import type { Answer, Failure, Opening, Order } from './messages.ts';
 import { Settling } from './settling.ts';
 import type { Write } from './statements.ts';
@@ -46,7 +46,10 @@ class Keeper {
 
   do(order: Order): Answer {
     try {
-      if (order.kind === 'read') return { ok: true, rows: this.#db.read(order.name, order.values) };
+      if (order.kind === 'read') {
+        if (order.isSettled) this.#settleAll();
+        return { ok: true, rows: this.#db.read(order.name, order.values) };
+      }
       if (order.kind === 'close') this.#db.close();
       else this.#write(order.packed);
       return { ok: true, rows: [] };
@@ -92,6 +95,19 @@ class Keeper {
     }
   }
 
+  #settleAll(): void {
+    for (const writes of [this.#settling?.writes, this.#coming.writes]) {
+      if (writes === undefined || writes.size === 0) continue;
+      const rows = writes.first(writes.size);
+      this.#db.settle(rows);
+      writes.drop(rows);
+    }
+    // What was being settled is found to be, in its next turn.
+    if (this.#settling !== null) return;
+    this.#db.settled(this.#coming.last);
+    this.#coming.bytes = 0;
+  }
+
   #checkpointInTime(): void {
     if (this.#writtenBytes < CHECKPOINT_BYTES) return;
     this.#db.checkpoint();
@@ -99,8 +115,10 @@ class Keeper {
   }
 }
 
-function begin({ file }: Opening): void {
+async function begin({ file }: Opening): Promise<void> {
   try {
+    // It is not there on every kind of machine.
+    const { openDatabase } = await import('./database.ts');
     const keeper = new Keeper(openDatabase(file));
     answer({ ok: true, rows: [] });
     port.on('message', (order: Order) => {
@@ -123,4 +141,4 @@ function failureOf(error: unknown): Failure {
   return { code: String(code), message };
 }
 
-begin(workerData as Opening);
+await begin(workerData as Opening);

@@ -42,9 +42,13 @@ export class Steps {
   readonly #watchers = new Set<Watcher>();
   readonly #observers = new Map<Channel, Set<ChannelObserver>>();
 
-  constructor(shards: readonly Shard[], options: EngineOptions) {
+  readonly #keepsAll: boolean;
+
+  /** @param keepsAll Whether what a history gives up may be asked for still, from its first event on. */
+  constructor(shards: readonly Shard[], options: EngineOptions, keepsAll = false) {
     this.shards = shards;
     this.#options = options;
+    this.#keepsAll = keepsAll;
   }
 
   /** Whether no change is taken now. */
@@ -96,7 +100,7 @@ export class Steps {
     }
     const { events } = commit;
     if (events.length === 0) return;
-    const log = shard.logs.get(commit.channel) ?? beginLog(events[0]!.offset - 1);
+    const log = shard.logs.get(commit.channel) ?? beginLog(events[0]!.offset - 1, this.#keepsAll);
     // Behind all others: the order is that of their last use.
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
@@ -200,7 +204,7 @@ export function ownedBy(changes: readonly Change[]): Change[] {
   return changes.map((change) => ({ ...change, bytes: copyOf(change.bytes) }));
 }
 
-function beginLog(base: number): Log {
+function beginLog(base: number, keepsAll: boolean): Log {
   return {
     base,
     history: new History(base),
@@ -211,6 +215,6 @@ function beginLog(base: number): Log {
     usedMs: 0,
     rev: 0,
     archived: base,
-    archivedFrom: 0,
+    archivedFrom: keepsAll ? base + 1 : 0,
   };
 }
