@@ -1,11 +1,8 @@
 /**
- * Which environment variables are meant for this program although it does not know them: misspelt names, and names that
- * are announced but not supported yet. All others are a stranger's and none of its business.
+ * Which environment variables are meant for this program although it does not know them: misspelt names. All others are a
+ * stranger's and none of its business.
  */
 import { distance } from 'fastest-levenshtein';
-
-/** Settings of the design that this version cannot honour. Silence would look like consent. */
-const announced = ['DATA_DIR'];
 
 /**
  * How many slips of the pen still make it the known name. None below five characters: too many innocent words
@@ -21,10 +18,6 @@ export function nameProblems(names: readonly string[], known: readonly string[])
   const problems: string[] = [];
   for (const name of names) {
     if (known.includes(name)) continue;
-    if (announced.includes(name)) {
-      problems.push(`${name} is not supported yet: unset it`);
-      continue;
-    }
     const meant = nearest(name, known);
     if (meant !== undefined) problems.push(`${name} is not a setting; did you mean ${meant}?`);
   }

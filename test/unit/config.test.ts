@@ -119,11 +119,10 @@ describe('several problems', () => {
       SHARDS: '0',
       LOG_LEVEL: 'loud',
       REDIS_URI: 'redis://x',
-      DATA_DIR: '/var/lib/x',
     });
     assert.deepEqual(
       problems.map((problem) => problem.split(' ')[0]),
-      ['PORT', 'SHARDS', 'LOG_LEVEL', 'HOST', 'REDIS_URI', 'DATA_DIR'],
+      ['PORT', 'SHARDS', 'LOG_LEVEL', 'HOST', 'REDIS_URI'],
     );
   });
 });
@@ -374,6 +373,11 @@ describe('MAX_CHANGE_BYTES', () => {
 
 describe('settings that contradict each other', () => {
   it('are told', () => {
+    assert.match(
+      problemOf({ DATA_DIR: './data', REDIS_URL: 'redis://x' }),
+      /^DATA_DIR and REDIS_URL must not both be set/,
+    );
+    assert.match(problemOf({ DATA_DIR: './data', WORKERS: '2' }), /^WORKERS must be 1 without REDIS_URL/);
     assert.match(problemOf({ PORT: '9000', ADMIN_PORT: '9000' }), /ADMIN_PORT must differ/);
     assert.equal(configOf({ PORT: '0', ADMIN_PORT: '0' }).adminPort, 0);
     assert.match(problemOf({ INBOX_MAX_BYTES: '1024', MAX_CHANGE_BYTES: '2048' }), /INBOX_MAX_BYTES must be at least/);
@@ -412,10 +416,6 @@ describe('names', () => {
     ];
     strangers.push('REDIS_PORT_6379_TCP', 'POST', 'AUTHOR', 'DATABASE', 'LOGNAME', 'ROUTES', 'SHELL', 'USER', '');
     for (const name of strangers) assert.deepEqual(problemsOf({ [name]: 'x' }), [], name);
-  });
-
-  it('that are announced are said to be not supported yet', () => {
-    for (const name of ['DATA_DIR']) assert.match(problemOf({ [name]: 'x' }), /not supported yet/);
   });
 });
 

@@ -1,12 +1,13 @@
 /** Streams that come faster than they can be opened wait, up to a bound: who comes then is refused at once. */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { startHttpGateway } from '../support/http-gateway.ts';
 import { waitFor } from '../support/wait.ts';
 
 const COUNT = 200;
+const TOGETHER = 10;
 const strict = { accept: 'text/event-stream' };
 
 /** So many streams whose channels are there in the same moment; then one more. @returns What that is answered, and the room of all. */
@@ -34,9 +35,15 @@ async function storm(waitingMax: number): Promise<string> {
     client.write(`GET /c/${channel}/events?strict=1 HTTP/1.1\r\nHost: localhost\r\nAccept: ${strict.accept}\r\n\r\n`);
     return client;
   };
-  const clients = Array.from({ length: COUNT }, (_, i) => open(`room-${i}`, () => opened++));
+  const clients: Socket[] = [];
   try {
-    await waitFor(() => asked === COUNT, { what: () => `${COUNT} to wait for their channel, ${asked} do` });
+    while (clients.length < COUNT) {
+      clients.push(open(`room-${clients.length}`, () => opened++));
+      // Those that connect in one moment wait before they ask; here all are to wait behind it.
+      if (clients.length % TOGETHER > 0) continue;
+      const what = () => `${clients.length} to wait for their channel, ${asked} do`;
+      await waitFor(() => asked === clients.length, { what, everyMs: 1 });
+    }
     letGo();
     // Their channels are there: a few are opened in this turn, and the others wait.
     await turn();

@@ -51,6 +51,15 @@ const PAGE_ROWS = 1_000;
 export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: DeepDeps): Deep {
   const logOf = (channel: Channel): Log | undefined => shards[shardOf(channel, shards.length)]!.logs.get(channel);
 
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One is read at a time: thousands who come back at once must not stand between a change and its disk. */
+  function inLine<T>(read: () => Promise<T>): Promise<T> {
+    const done = last.then(read);
+    last = done.catch(() => {});
+    return done;
+  }
+
   /** Of a piece all of whose events the history has given up. */
   async function giveUp(channel: Channel, id: number, first: number): Promise<boolean> {
     const index = shardOf(channel, shards.length);
@@ -58,7 +67,7 @@ export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: 
       const its = known.channels.get(channel);
       const log = logOf(channel);
       if (its === undefined || log === undefined) return false;
-      const [[next] = [null]] = (await disk.readSettled('nextPiece', its.id, first)) as [number | null][];
+      const [[next] = [null]] = (await disk.readSettled('nextPiece', [its.id, first])) as [number | null][];
       if (next === null || next > log.history.oldest) return false;
       await disk.write([
         ['noPiece', id],
@@ -73,7 +82,7 @@ export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: 
     async read(channel, after, limit, maxBytes) {
       const its = known.channels.get(channel);
       if (its === undefined) return null;
-      const rows = await disk.readSettled('pieces', its.id, after + 1, limit, maxBytes);
+      const rows = await inLine(() => disk.readSettled('pieces', [its.id, after + 1, limit, maxBytes], its.id));
       const log = logOf(channel);
       // Another one of that name has other rows.
       if (log === undefined || known.channels.get(channel) !== its) return null;
@@ -92,7 +101,7 @@ export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: 
       const newestMs = nowMs - Math.min(...days) * DAY_MS;
       let gone = 0;
       for (let after = 0; ; ) {
-        const rows: readonly Row[] = await disk.readSettled('ages', after, PAGE_ROWS);
+        const rows: readonly Row[] = await disk.readSettled('ages', [after, PAGE_ROWS]);
         for (const [id, of, first, atMs] of rows as readonly (readonly number[])[]) {
           if (atMs! >= newestMs) return gone;
           const channel = names.get(of!);

@@ -16,7 +16,9 @@ const GATHER = 1 / 2;
 /** Milliseconds: shorter waits than timers know are a turn of the event loop. */
 const TIMER_MS = 1;
 /** Of a message, about; a single write may have more. */
-const MESSAGE_MAX_ROWS = 10_000;
+const MESSAGE_MAX_BYTES = 4 << 20;
+/** What a value is counted as, beside its text or bytes. */
+const VALUE_BYTES = 9;
 
 /** Of one answer. */
 const PAGE_ROWS = 2_000;
@@ -76,12 +78,16 @@ export class Disk {
   }
 
   async read(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
-    return this.#order({ kind: 'read', name, values, isSettled: false });
+    return this.#order({ kind: 'read', name, values });
   }
 
-  /** With all that was written until now. */
-  async readSettled(name: keyof typeof reads, ...values: Value[]): Promise<readonly Row[]> {
-    return this.#order({ kind: 'read', name, values, isSettled: true });
+  /** With all that was written until now, or all pieces of this channel. */
+  async readSettled(
+    name: keyof typeof reads,
+    values: readonly Value[],
+    channel: number | 'all' = 'all',
+  ): Promise<readonly Row[]> {
+    return this.#order({ kind: 'read', name, values, settles: channel });
   }
 
   /**
@@ -98,8 +104,8 @@ export class Disk {
   ): Promise<void> {
     for (let after = before; ; ) {
       const rows = await this.read(name, ...after, ...values, PAGE_ROWS);
+      if (rows.length === 0) return;
       for (const row of rows) act(row);
-      if (rows.length < PAGE_ROWS) return;
       after = rows.at(-1)!.slice(0, before.length);
     }
   }
@@ -147,9 +153,9 @@ export class Disk {
   }
 
   #together(): Wish[] {
-    let rows = 0;
+    let bytes = 0;
     let count = 0;
-    while (count < this.#wishes.length && rows < MESSAGE_MAX_ROWS) rows += this.#wishes[count++]!.rows.length;
+    while (count < this.#wishes.length && bytes < MESSAGE_MAX_BYTES) bytes += weigh(this.#wishes[count++]!.rows);
     return this.#wishes.splice(0, count);
   }
 
@@ -168,6 +174,15 @@ export class Disk {
     if (answer.ok) resolve(answer.rows);
     else reject(new Told(answer.failure));
   }
+}
+
+function weigh(rows: readonly Write[]): number {
+  let bytes = 0;
+  for (const row of rows) {
+    for (const value of row)
+      bytes += VALUE_BYTES + (typeof value === 'object' || typeof value === 'string' ? (value?.length ?? 0) : 0);
+  }
+  return bytes;
 }
 
 class Told extends Error {

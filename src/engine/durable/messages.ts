@@ -9,12 +9,12 @@ export interface Opening {
 export type Order =
   /** Of `Write`s, as MessagePack: one transaction. */
   | { readonly kind: 'write'; readonly packed: Uint8Array }
-  /** `isSettled`: with all that is in the log. */
+  /** `settles`: with all that is in the log, or all pieces of this channel. */
   | {
       readonly kind: 'read';
       readonly name: keyof typeof reads;
       readonly values: readonly Value[];
-      readonly isSettled: boolean;
+      readonly settles?: number | 'all';
     }
   | { readonly kind: 'close' };
 

@@ -7,6 +7,8 @@ import type { Write } from './statements.ts';
 export class Settling {
   readonly #writes = new Map<string, Write>();
   readonly #mayBeThere: boolean;
+  /** Channels that had a piece among them. */
+  readonly #piecesOf = new Set<number>();
 
   /** @param mayBeThere Whether some of it may have been settled before: then also what came and went is taken away. */
   constructor(mayBeThere: boolean) {
@@ -20,12 +22,17 @@ export class Settling {
   add(rows: readonly Write[]): void {
     for (const row of rows) {
       const key = keyOf(row);
+      if (row[0] === 'piece') this.#piecesOf.add(row[2] as number);
       const before = this.#writes.get(key);
       // Behind what came between: what it says is true from now on, and not before.
       if (before !== undefined) this.#writes.delete(key);
       const hasGone = before !== undefined && opposites[before[0]] === row[0];
       if (this.#mayBeThere || !hasGone) this.#writes.set(key, row);
     }
+  }
+
+  hasPiecesOf(channel: number): boolean {
+    return this.#piecesOf.has(channel);
   }
 
   /** The first of them, in the order in which they are to be written. */
@@ -41,6 +48,7 @@ export class Settling {
   /** They are written. */
   drop(rows: readonly Write[]): void {
     for (const row of rows) this.#writes.delete(keyOf(row));
+    if (this.size === 0) this.#piecesOf.clear();
   }
 }
 

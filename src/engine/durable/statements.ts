@@ -27,26 +27,49 @@ export const writes = {
 /** From the piece on that has an offset, or the next one. */
 const FROM = 'first >= (SELECT coalesce(max(first), 0) FROM events WHERE channel = ?1 AND first <= ?2)';
 
-/** Where there may be many: each takes the key of the last row it gave, and gives the next ones, so many as its last parameter says. */
+/** What rows of one answer have in them, bytes, about. */
+const PAGE_BYTES = 4 << 20;
+
+/** The first of these rows: none behind the one with which all have more than so many bytes. */
+function weighed(rows: string, key: string, blob: string, maxBytes: string | number = PAGE_BYTES): string {
+  const bytes = `coalesce(length(${blob}), 0)`;
+  return `SELECT * FROM (SELECT *, sum(${bytes}) OVER (ORDER BY ${key}) - ${bytes} AS before FROM (${rows}))
+    WHERE before <= ${maxBytes} ORDER BY ${key}`;
+}
+
+/**
+ * Where there may be many: each takes the key of the last row it gave, and gives the next ones, so many at most as its last parameter
+ * says. None, when that was the last.
+ */
 export const reads = {
   clock: "SELECT value FROM meta WHERE name = 'clock'",
   shards: 'SELECT * FROM shards ORDER BY shard',
-  inbox: 'SELECT id, shard, changes FROM inbox WHERE id > ? ORDER BY id LIMIT ?',
+  inbox: weighed('SELECT id, shard, changes FROM inbox WHERE id > ? ORDER BY id LIMIT ?', 'id', 'changes'),
   channels: 'SELECT * FROM channels WHERE id > ? ORDER BY id LIMIT ?',
-  events: 'SELECT id, channel, first, piece FROM events WHERE id > ? ORDER BY id LIMIT ?',
+  events: weighed('SELECT id, channel, first, piece FROM events WHERE id > ? ORDER BY id LIMIT ?', 'id', 'piece'),
   ages: 'SELECT id, channel, first, at_ms FROM events WHERE id > ? ORDER BY id LIMIT ?',
   /** Of each channel the pieces that its newest events are in, so many. */
-  recent: `SELECT c.id, e.first, e.piece FROM channels c JOIN events e ON e.channel = c.id AND e.first >= (
+  recent: weighed(
+    `SELECT c.id, e.first, e.piece FROM channels c JOIN events e ON e.channel = c.id AND e.first >= (
       SELECT coalesce(max(first), 0) FROM events WHERE channel = c.id AND first <= max(c.head - ?3, 0) + 1
     ) WHERE (c.id, e.first) > (?1, ?2) ORDER BY c.id, e.first LIMIT ?4`,
-  /** Of a channel from an offset on: so many, and none behind the one that exceeds so many bytes. */
-  pieces: `SELECT first, piece FROM (
-      SELECT first, piece, sum(length(piece)) OVER (ORDER BY first) - length(piece) AS before
-      FROM (SELECT first, piece FROM events WHERE channel = ?1 AND ${FROM} ORDER BY first LIMIT ?3)
-    ) WHERE before <= ?4 ORDER BY first`,
+    'id, first',
+    'piece',
+  ),
+  /** Of a channel from an offset on: so many, and so many bytes. */
+  pieces: weighed(
+    `SELECT first, piece FROM events WHERE channel = ?1 AND ${FROM} ORDER BY first LIMIT ?3`,
+    'first',
+    'piece',
+    '?4',
+  ),
   lastPiece: 'SELECT coalesce(max(id), 0) FROM events',
   nextPiece: 'SELECT min(first) FROM events WHERE channel = ? AND first > ?',
-  fields: 'SELECT channel, name, at, bytes FROM fields WHERE (channel, name) > (?, ?) ORDER BY channel, name LIMIT ?',
+  fields: weighed(
+    'SELECT channel, name, at, bytes FROM fields WHERE (channel, name) > (?, ?) ORDER BY channel, name LIMIT ?',
+    'channel, name',
+    'bytes',
+  ),
   publishers: 'SELECT name, seq, expires_ms FROM publishers WHERE name > ? ORDER BY name LIMIT ?',
   passes: 'SELECT of, name, text, until_ms FROM passes WHERE (of, name) > (?, ?) ORDER BY of, name LIMIT ?',
   forgotten: 'SELECT channel, position FROM forgotten WHERE channel > ? ORDER BY channel LIMIT ?',

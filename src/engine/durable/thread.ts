@@ -23,6 +23,9 @@ const AGAIN_MS = 1_000;
 /** Written since the last checkpoint, bytes, about: with so much it is time for one. */
 const CHECKPOINT_BYTES = 16 << 20;
 
+/** A disk that does not take it. Anything else is a fault of ours, with which nothing goes on. */
+const ILL = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)/;
+
 const port = parentPort!;
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true });
 
@@ -47,7 +50,8 @@ class Keeper {
   do(order: Order): Answer {
     try {
       if (order.kind === 'read') {
-        if (order.isSettled) this.#settleAll();
+        const { settles } = order;
+        if (settles === 'all' || (settles !== undefined && this.#hasPiecesOf(settles))) this.#settleAll();
         return { ok: true, rows: this.#db.read(order.name, order.values) };
       }
       if (order.kind === 'close') this.#db.close();
@@ -89,10 +93,15 @@ class Keeper {
       } else {
         setImmediate(() => this.#settleNext());
       }
-    } catch {
-      // It is in the log, and what is told next tells of a disk that is ill.
+    } catch (error) {
+      if (!ILL.test(failureOf(error).code)) throw error;
+      // It is in the log, and what is told next tells of the disk.
       setTimeout(() => this.#settleNext(), AGAIN_MS).unref();
     }
+  }
+
+  #hasPiecesOf(channel: number): boolean {
+    return this.#coming.writes.hasPiecesOf(channel) || (this.#settling?.writes.hasPiecesOf(channel) ?? false);
   }
 
   #settleAll(): void {
