@@ -1,4 +1,6 @@
 /** 5 % of all commands of all roles to Redis are done but never answered: bucket, merger and gateway alike. */
+
+import { waitFor } from '../../support/wait.ts';
 import { quantileMs, reconnectTimes } from '../figures.ts';
 import { run } from '../run.ts';
 import { type Scenario, sized, violationsOf } from './scenario.ts';
@@ -24,13 +26,15 @@ export const swallowedReplies: Scenario = {
       async during(lab, _recorder, { writers }) {
         for (const { link } of lab.roles) link.set({ swallow: 0.05 });
         await Promise.all(writers.map(({ done }) => done));
+        const count = () => lab.roles.reduce((sum, { link }) => sum + link.counts.swallowed, 0);
+        // A few changes are a few commands, of which one in twenty may be none; roles ask on by themselves.
+        await waitFor(() => count() > 0, { what: 'a reply to be swallowed' });
         for (const { link } of lab.roles) link.set();
-        swallowed = lab.roles.reduce((sum, { link }) => sum + link.counts.swallowed, 0);
+        swallowed = count();
       },
     });
     const { figures } = result.verdict;
     const failures = violationsOf(result.verdict);
-    if (swallowed === 0) failures.push('not a single reply was swallowed');
     const seconds = Math.round((performance.now() - beganMs) / 1000);
     return {
       figures: { ...figures, swallowed, seconds, 'stream back p99 ms': quantileMs(reconnectTimes(result.lines), 0.99) },

@@ -3,6 +3,7 @@
  * name: nothing can be left out, so all of it waits for the stream.
  */
 
+import { once } from 'node:events';
 import type { Attack, Drive, Size } from '../attack.ts';
 import { MarkCounter } from '../marks.ts';
 import { whileMoving } from '../moving.ts';
@@ -47,7 +48,10 @@ async function flood({ target, size }: Drive, { changes, bytes, perS, connection
   const events = new MarkCounter('\n{"id"');
   const listener = new RawConnection(target.gatewayUrl);
   listener.socket.removeAllListeners('data').on('data', (chunk: Buffer) => events.push(chunk));
+  const isOpen = once(listener.socket, 'data');
   listener.socket.write(get(`/c/${channel}/events?format=ndjson&conflate=${conflateMs}ms`));
+  // It is to have all of them: from before the first.
+  await isOpen;
   const body = Buffer.alloc(bytes, DEAR_BYTE);
   const startedMs = performance.now();
   const answers = await sendAll({
