@@ -25,7 +25,7 @@ export async function openDirectory(dir: string): Promise<Disk> {
   const disk = await Disk.open({ file }).catch((error: unknown) => {
     throw error instanceof Unopened ? new EngineUnusable(sentence(dir, error), { cause: error }) : error;
   });
-  writeFileSync(join(dir, HOLDER), `process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}\n`);
+  tellHolder(dir);
   return disk;
 }
 
@@ -36,6 +36,14 @@ function sentence(dir: string, { failure: { code, message } }: Unopened): string
   if (NOT_INSTALLED.includes(code)) return `DATA_DIR needs the package libsql, which is not installed here: ${message}`;
   if (code === 'WRONG_VERSION') return `DATA_DIR ${dir} cannot be used: ${message}.`;
   return `DATA_DIR ${dir} cannot be used: ${message} (${code})`;
+}
+
+function tellHolder(dir: string): void {
+  try {
+    writeFileSync(join(dir, HOLDER), `process ${process.pid} on ${hostname()}, since ${new Date().toISOString()}\n`);
+  } catch {
+    // It is for people alone; what a full disk has to tell, it tells with the first change.
+  }
 }
 
 function holderOf(dir: string): string {

@@ -137,7 +137,7 @@ function engineWith(
         outcomes.set(index, isTaken ? 'accepted' : 'full');
         if (isTaken) writing.push(append(index, batch));
       }
-      // They share a message, and so their fate.
+      // As a rule they share a message; where one of several fails, nothing is known of all.
       await Promise.all(writing);
       return changes.map(({ channel }) => outcomes.get(shardOf(channel, options.shards))!);
     },
