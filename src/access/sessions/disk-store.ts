@@ -3,9 +3,9 @@
  * anybody is told of them. Their time is that of the box, which stands while it is off.
  */
 import type { Clock } from '../../clock.ts';
+import { createInLine } from '../../domain/in-line.ts';
 import { keptAfter, PassGroups, SWEEP_EVERY } from './memory-store.ts';
 import type { PassStore } from './pass-store.ts';
-import { GROUPS } from './session-key.ts';
 
 interface KeptText {
   readonly group: number;
@@ -27,7 +27,8 @@ export async function createDiskPasses({ clock, readTexts, writeTexts }: DiskLin
   await readTexts(({ group, name, text, untilMs }) =>
     groups.put(group, name, text === null ? null : { text, untilMs }),
   );
-  const last: Promise<unknown>[] = Array.from({ length: GROUPS }, () => Promise.resolve());
+  /** Of a group one is on its way to the disk at a time: each goes by what the one before left. */
+  const inLine = createInLine<number>();
   let writes = 0;
 
   async function sweep(): Promise<void> {
@@ -51,13 +52,7 @@ export async function createDiskPasses({ clock, readTexts, writeTexts }: DiskLin
 
   return {
     read: async (group, names) => names.map((name) => groups.textOf(group, name)),
-    /** One of a group is on its way to the disk at a time: each goes by what the one before left. */
-    write(...wish) {
-      const [group] = wish;
-      const written = last[group]!.then(() => write(...wish));
-      last[group] = written.catch(() => {});
-      return written;
-    },
+    write: (...wish) => inLine(wish[0], () => write(...wish)),
     news: async (group, since) => groups.news(group, since),
     listen: async (listener) => groups.listen(listener),
   };

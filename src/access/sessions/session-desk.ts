@@ -1,10 +1,10 @@
 /** Makes sessions, renews and ends them, in the store; who follows them, there or here, learns it as news. */
 import type { Clock } from '../../clock.ts';
+import { createInLine } from '../../domain/in-line.ts';
 import { EngineUnavailable, Problem } from '../../errors.ts';
 import type { Principal, SessionDesk } from '../access.ts';
 import { GrantedPrincipal, type PrincipalInit, unauthenticated } from '../principal.ts';
 import { deletedCookie, sessionIdIn, setCookie } from '../session-cookie.ts';
-import { createInLine } from './in-line.ts';
 import type { PassChange, PassStore } from './pass-store.ts';
 import { groupOf, keyOf, newId, ownerKeyOf } from './session-key.ts';
 import { readRecord, recordOf, type SessionRecord, writeRecord } from './session-record.ts';
@@ -33,7 +33,8 @@ export function sessionsUnavailable(error: unknown): unknown {
 
 export function createSessionDesk(deps: SessionDeskDeps): Pick<SessionDesk, 'open' | 'giveUp' | 'close'> {
   const { store, clock } = deps;
-  const inLine = createInLine();
+  /** The tabs of a browser renew their session in the same moment. */
+  const inLine = createInLine<string>();
 
   /** What has to be in the list of a `sub`'s sessions, and is to be. */
   const listChange = (owner: string, before: string | null, keys: readonly string[]): PassChange => ({

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../clock.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
+import { createInLine } from '../../domain/in-line.ts';
 import type { Epoch } from '../../domain/position.ts';
 import type { Log, Shard } from '../memory/shard.ts';
 import type { Disk } from './disk.ts';
@@ -51,14 +52,8 @@ const PAGE_ROWS = 1_000;
 export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: DeepDeps): Deep {
   const logOf = (channel: Channel): Log | undefined => shards[shardOf(channel, shards.length)]!.logs.get(channel);
 
-  let last: Promise<unknown> = Promise.resolve();
-
   /** One is read at a time: thousands who come back at once must not stand between a change and its disk. */
-  function inLine<T>(read: () => Promise<T>): Promise<T> {
-    const done = last.then(read);
-    last = done.catch(() => {});
-    return done;
-  }
+  const inLine = createInLine<'all'>();
 
   /** Of a piece all of whose events the history has given up. */
   async function giveUp(channel: Channel, id: number, first: number): Promise<boolean> {
@@ -82,7 +77,7 @@ export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: 
     async read(channel, after, limit, maxBytes) {
       const its = known.channels.get(channel);
       if (its === undefined) return null;
-      const rows = await inLine(() => disk.readSettled('pieces', [its.id, after + 1, limit, maxBytes], its.id));
+      const rows = await inLine('all', () => disk.readSettled('pieces', [its.id, after + 1, limit, maxBytes], its.id));
       const log = logOf(channel);
       // Another one of that name has other rows.
       if (log === undefined || known.channels.get(channel) !== its) return null;

@@ -7,6 +7,7 @@
  */
 import { type Clock, systemClock } from '../../clock.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
+import { createInLine } from '../../domain/in-line.ts';
 import { newEpoch } from '../../domain/position.ts';
 import { EngineUnusable } from '../../errors.ts';
 import type { AppendOutcome, Engine, EngineOptions, SweepOutcome } from '../engine.ts';
@@ -80,15 +81,10 @@ function engineWith(
   const steps = new Steps(shards, options, options.keepsAll);
   const memory = engineOn(steps, options, clock);
   const rows = new Rows(known, options);
+  /** Changes on their way to the disk, which take room already. */
   const coming = shards.map(() => ({ changes: 0, bytes: 0 }));
-  const last: Promise<unknown>[] = shards.map(() => Promise.resolve());
-
   /** Behind the step of the shard that is under way. */
-  function inOrder<T>(index: number, step: () => Promise<T>): Promise<T> {
-    const taken = last[index]!.then(step);
-    last[index] = taken.catch(() => {});
-    return taken;
-  }
+  const inOrder = createInLine<number>();
 
   async function write(plan: Plan): Promise<void> {
     await disk.write(plan.rows);
@@ -102,13 +98,6 @@ function engineWith(
   retain();
   const retaining = setInterval(retain, RETAIN_EVERY_MS);
   retaining.unref();
-
-  function isFull(index: number): boolean {
-    const { inbox, inboxBytes } = shards[index]!;
-    const { changes, bytes } = coming[index]!;
-    const isOver = inbox.length + changes >= options.inboxMaxEntries || inboxBytes + bytes >= options.inboxMaxBytes;
-    return isOver || steps.isFull(index);
-  }
 
   async function append(index: number, changes: Parameters<Engine['append']>[0]): Promise<void> {
     const owned = ownedBy(changes);
@@ -133,7 +122,7 @@ function engineWith(
       const outcomes = new Map<number, AppendOutcome>();
       const writing: Promise<void>[] = [];
       for (const [index, batch] of groupByShard(changes, options.shards)) {
-        const isTaken = !isFull(index);
+        const isTaken = !steps.isFull(index, coming[index]);
         outcomes.set(index, isTaken ? 'accepted' : 'full');
         if (isTaken) writing.push(append(index, batch));
       }

@@ -51,11 +51,13 @@ export class Steps {
     this.#keepsAll = keepsAll;
   }
 
-  /** Whether no change is taken now. */
-  isFull(index: number): boolean {
+  /** Whether no change is taken now. @param coming What is to be in the inbox soon. */
+  isFull(index: number, coming = { changes: 0, bytes: 0 }): boolean {
     const { inboxMaxEntries, inboxMaxBytes } = this.#options;
     const shard = this.shards[index]!;
-    return shard.inbox.length >= inboxMaxEntries || shard.inboxBytes >= inboxMaxBytes || isBehind(shard);
+    const { inbox, inboxBytes } = shard;
+    const isOver = inbox.length + coming.changes >= inboxMaxEntries || inboxBytes + coming.bytes >= inboxMaxBytes;
+    return isOver || isBehind(shard);
   }
 
   /** @param changes Of this shard, whose bytes nobody else changes. */
