@@ -241,6 +241,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
 
   moveOn(epoch: Epoch, emptyHead: number): void {
     if (!this.#isEmpty || epoch !== this.#shardEpoch || emptyHead <= this.head) return;
+    if (this.#oldest > this.head) this.#oldest = emptyHead + 1;
     this.#ring.begin(this.#ring.floor, emptyHead);
   }
 

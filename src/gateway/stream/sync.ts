@@ -84,12 +84,16 @@ export function cursorWriter(
   };
 }
 
-/** A fresh stream is told the head that its cursor stands for: the channel may have moved on while its connection was opened. */
+/**
+ * A fresh stream is told the head that its cursor stands for, and no oldest event beyond the next one: the channel, also an
+ * empty one, may have moved on while its connection was opened.
+ */
 function describe(hub: Hub, start: ChannelStart): Record<string, unknown> {
   const { status } = start;
-  const counted = status === 'resumed' ? { missed: start.missed } : status === 'reset' ? lossOf(start) : {};
   const { offset } = start.position;
-  const head = status === 'fresh' ? offset : Math.max(hub.head, offset);
+  if (status === 'fresh') return { status, head: offset, oldest: Math.min(hub.oldest, offset + 1) };
+  const counted = status === 'resumed' ? { missed: start.missed } : lossOf(start);
+  const head = Math.max(hub.head, offset);
   const oldest = (status === 'reset' ? start.oldest : undefined) ?? hub.oldest;
   return { status, ...counted, head, oldest };
 }
