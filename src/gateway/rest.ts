@@ -22,8 +22,6 @@ export interface Rest {
   readonly sliceMs: number;
   /** For how long nothing that may be long is to begin, milliseconds; 0: it may. */
   readonly leftMs: number;
-  /** Connections come: what may be done later is. */
-  readonly isConnecting: boolean;
   /** A turn that may become long begins. */
   begin(): void;
   /** It has ended. */
@@ -43,9 +41,6 @@ export function createRest(clock: Clock = systemClock): Rest {
   return {
     get sliceMs() {
       return connectingTurns > 0 ? SLICE_WHILE_CONNECTING_MS : SLICE_MS;
-    },
-    get isConnecting() {
-      return connectingTurns > 0;
     },
     get leftMs() {
       return Math.max(0, untilMs - clock.elapsedMs());

@@ -4,18 +4,29 @@
  * so that who has many connections is behind who has few.
  *
  * libuv accepts one connection a turn. While connections come, turns are short: else who connects waits for as many long
- * turns as others connected before.
+ * turns as others connected before. And those whose request costs much and has time, new streams, are held back: a
+ * connection that has not been parsed yet is the cheapest that can wait.
  */
+import { type Clock, systemClock } from '../clock.ts';
 import { onceATurn } from './once-a-turn.ts';
+import { WaitingInTurn } from './waiting-in-turn.ts';
 
 /** Some 10 ms on a slow machine, for requests that fastify serves; streams and snapshots have gates of their own behind it. */
 const BEGUN_PER_TURN = 32;
 /** Two for each that comes, to be handed over and to be fed, or they would wait, and what they hold with them; and two for others. */
 const BEGUN_WHILE_CONNECTING = 4;
+/** After so many turns in which none has come, none waits to be accepted. */
+const CONNECTING_TURNS = 2;
+/** Held back while connections come: no more than these, so that whoever connects cannot make them many, */
+const HELD_BACK_MAX = 1_000;
+/** and none for longer than this. */
+const HELD_BACK_MS = 1_000;
 
 export interface Paced {
   /** Of the client, as its socket tells it. */
   readonly address: string;
+  /** Whether it may be held back while connections come. */
+  readonly hasTime?: boolean;
   /** It is this one's turn. */
   proceed(): void;
 }
@@ -32,60 +43,72 @@ export interface ServerPace extends Pace {
   connected(): void;
 }
 
-export function createPace(): ServerPace {
-  /** Of each address those that wait, the longest first. The addresses stand in the order in which they are served. */
-  const waiting = new Map<string, Row>();
+interface HeldBack {
+  readonly paced: Paced;
+  readonly untilMs: number;
+}
+
+export function createPace(clock: Clock = systemClock): ServerPace {
+  const waiting = new WaitingInTurn<Paced>();
+  /** In the order in which they came. */
+  const heldBack: HeldBack[] = [];
   let begun = 0;
   let most = BEGUN_PER_TURN;
-  let isConnecting = false;
+  let connectingTurns = 0;
 
   const endTurn = onceATurn(nextTurn);
 
   function nextTurn(): void {
     begun = 0;
-    most = isConnecting ? BEGUN_WHILE_CONNECTING : BEGUN_PER_TURN;
-    while (begun < most && waiting.size > 0) {
+    most = connectingTurns === CONNECTING_TURNS ? BEGUN_WHILE_CONNECTING : BEGUN_PER_TURN;
+    if (connectingTurns > 0) connectingTurns--;
+    const nowMs = clock.elapsedMs();
+    while (heldBack[0] && heldBack[0].untilMs <= nowMs) letGo();
+    while (begun < most) {
+      const paced = next();
+      if (!paced) break;
       begun++;
-      takeNext().proceed();
+      paced.proceed();
     }
-    if (begun > 0 || isConnecting) endTurn();
-    isConnecting = false;
+    if (begun > 0 || connectingTurns > 0 || heldBack.length > 0) endTurn();
   }
 
-  function takeNext(): Paced {
-    const [address, row] = waiting.entries().next().value!;
-    waiting.delete(address);
-    const paced = row.items[row.next++]!;
-    if (row.next < row.items.length) waiting.set(address, row);
-    return paced;
+  /** Whose turn it is: of those held back only when nobody else waits and nobody connects. */
+  function next(): Paced | undefined {
+    if (waiting.size > 0) return waiting.take();
+    return connectingTurns === 0 ? heldBack.shift()?.paced : undefined;
+  }
+
+  /** The longest held back waits as all others do from now on. */
+  function letGo(): void {
+    waiting.add(heldBack.shift()!.paced);
   }
 
   function wait(paced: Paced): void {
-    const row = waiting.get(paced.address);
-    if (row) row.items.push(paced);
-    else waiting.set(paced.address, { items: [paced], next: 0 });
+    waiting.add(paced);
+    endTurn();
+  }
+
+  function holdBack(paced: Paced): void {
+    if (heldBack.length === HELD_BACK_MAX) letGo();
+    heldBack.push({ paced, untilMs: clock.elapsedMs() + HELD_BACK_MS });
     endTurn();
   }
 
   return {
     enter(paced) {
-      if (begun < most && waiting.size === 0) {
+      if (paced.hasTime && (connectingTurns > 0 || heldBack.length > 0)) holdBack(paced);
+      else if (begun < most && waiting.size === 0) {
         begun++;
         endTurn();
         return true;
-      }
-      wait(paced);
+      } else wait(paced);
       return false;
     },
     wait,
     connected() {
-      isConnecting = true;
+      connectingTurns = CONNECTING_TURNS;
       endTurn();
     },
   };
-}
-
-interface Row {
-  readonly items: Paced[];
-  next: number;
 }

@@ -65,7 +65,7 @@ export async function createServer({
   metrics,
   access,
   elsewhere = [],
-  plainly,
+  plainly = () => false,
   closeMs = CLOSE_MS,
 }: ServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
@@ -120,7 +120,7 @@ export async function createServer({
       log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
       done();
     });
-  } else if (plainly !== undefined) {
+  } else {
     // Not at debug: there every request is to be seen by the hooks.
     shortcut = openShortcut(app.server, {
       handler: plainly,

@@ -22,6 +22,7 @@ import { peerAddressOf } from './peer-address.ts';
 import type { Admits } from './plain-forgery.ts';
 import { type EndOfKnown, type PlainRequest, readPlainRequest } from './plain-request.ts';
 import type { ClosableConnection } from './room.ts';
+import { asksForStream } from './stream-request.ts';
 
 /** Takes the answer to a request: one of the two is called, once, in a later turn or in this one. */
 export interface PlainAnswer {
@@ -127,6 +128,8 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
   /** The client will not send any more. */
   #isEnded = false;
   #origin: string | undefined;
+  /** It leaves with a request for a stream. */
+  hasTime = false;
   /** Looked up with the first request, for connections that never ask. */
   #peer: Hop | undefined;
   /** More came while a request was being answered. It stands in the socket again, so that its end comes after it. */
@@ -236,6 +239,7 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
   /** @param chunk That was read, and is for those who come after us. */
   #leave(chunk?: Buffer): void {
     this.#isBusy = true;
+    this.hasTime = chunk !== undefined && asksForStream(chunk);
     this.#putBack(chunk);
     if (this.#shared.pace.enter(this)) this.proceed();
   }

@@ -125,7 +125,7 @@ export class Log {
 }
 
 /** However long a turn takes on this machine, what comes of it does not wait. */
-export const noRest: Rest = { sliceMs: 5, leftMs: 0, isConnecting: false, begin() {}, end() {}, connected() {} };
+export const noRest: Rest = { sliceMs: 5, leftMs: 0, begin() {}, end() {}, connected() {} };
 
 /** With more than this waiting, a connection is full; and so large is a portion. */
 export const BUFFER_BYTES = 64 << 10;

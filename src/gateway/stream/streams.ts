@@ -94,8 +94,8 @@ export function createStreams(deps: StreamsDeps): Streams {
   let opening = 0;
   let isDraining = false;
   const lastClosed: (() => void)[] = [];
-  const asking = createGate({ clock, rest: turns.rest });
-  const beginning = createGate({ clock, rest: turns.rest });
+  const asking = createGate();
+  const beginning = createGate();
   const portionBytes = Math.min(PORTION_MAX_BYTES, Math.max(PORTION_MIN_BYTES, deps.streamBufferBytes));
   const visits = createVisits({
     ...deps,
