@@ -257,8 +257,7 @@ export class Hub implements ChannelObserver, RepairedHub, Account {
     // Acknowledged: whatever is committed from now on reaches `published`, so nothing falls between it and this read.
     const page = await this.#deps.engine.readHistory(this.channel, null, TAIL_EVENTS, TAIL_BYTES);
     if (this.isClosed) return;
-    const tail = page.kind === 'events' ? page.events : [];
-    this.#begin(page.log, tail);
+    this.#begin(page.log, page.kind === 'events' ? page.events : []);
     this.#phase = 'repairing';
     this.#repair.opened();
   }
