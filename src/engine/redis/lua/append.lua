@@ -29,8 +29,15 @@ local entries = cmsgpack.unpack(ARGV[#ARGV])
 -- More is not worth to be sent to every merger there is.
 local TOLD_MAX_ENTRIES, TOLD_MAX_BYTES = 8, 4096
 
-local function wakeFor(entries, shardKey)
-  if not shardKey or #entries > TOLD_MAX_ENTRIES then
+-- What is asked of a shard, where it is known, is asked for at once.
+local EPOCH, REV, ARCHIVING, UNARCHIVED_BYTES = 1, 2, 3, 4
+
+local function lookAt(shardKey)
+  return shardKey and redis.call('HMGET', shardKey, 'epoch', 'rev', 'archiving', 'unarchivedBytes')
+end
+
+local function wakeFor(entries, shard)
+  if not shard or not shard[EPOCH] or #entries > TOLD_MAX_ENTRIES then
     return ''
   end
   local told, bytes = {}, 0
@@ -41,28 +48,26 @@ local function wakeFor(entries, shardKey)
   if bytes > TOLD_MAX_BYTES then
     return ''
   end
-  local shard = redis.call('HMGET', shardKey, 'epoch', 'rev')
-  return shard[1] and shard[1] .. ' ' .. (shard[2] or '0') .. '\n' .. table.concat(told) or ''
+  return shard[EPOCH] .. ' ' .. (shard[REV] or '0') .. '\n' .. table.concat(told)
 end
 
 local touched = #entries
 local full = {}
 
 -- Whether too much of the shard waits to be archived. Where the shard is not known a commit finds it (lua/commit.lua).
-local function isBehind(shardKey)
-  local shard = shardKey and redis.call('HMGET', shardKey, 'archiving', 'unarchivedBytes')
-  return shard and shard[1] and tonumber(shard[2] or '0') >= tonumber(shard[1])
+local function isBehind(shard)
+  return shard and shard[ARCHIVING] and tonumber(shard[UNARCHIVED_BYTES] or '0') >= tonumber(shard[ARCHIVING])
 end
 
 for i = 1, touched do
   local inbox = KEYS[i]
-  local length = redis.call('LLEN', inbox)
-  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or isBehind(KEYS[touched + i]) then
+  local length, shard = redis.call('LLEN', inbox), lookAt(KEYS[touched + i])
+  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or isBehind(shard) then
     full[#full + 1] = i
   else
     redis.call('RPUSH', inbox, unpack(entries[i]))
     if length == 0 then
-      redis.call('SPUBLISH', ARGV[3 + i], wakeFor(entries[i], KEYS[touched + i]))
+      redis.call('SPUBLISH', ARGV[3 + i], wakeFor(entries[i], shard))
     end
   end
 end
