@@ -1,8 +1,9 @@
 /**
  * Holds streams and counts what arrives: the client's side of the stream benchmarks, in a process of its own.
  *
- * Bare sockets, one request each; it counts frames by their end, the data `x` and the empty line, and keeps nothing else. Each 12,000 streams take a
- * source address of their own: an address has only some 28,000 ports, and those just given back are not free at once.
+ * Bare sockets, one request each; it counts frames by their end, the data `x` and the empty line, and keeps nothing else. Each 6,000 streams take a
+ * source address of their own: an address has some 28,000 ports, of which Linux looks through a quarter first, one by one, for each
+ * connection: beyond those 7,000 a connect takes a millisecond and more.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -37,7 +38,7 @@ export type HolderAnswer =
   | Counted
   | { readonly kind: 'closed' };
 
-const STREAMS_PER_SOURCE = 12_000;
+const STREAMS_PER_SOURCE = 6_000;
 /** Every holder begins at a network of its own: ports that were just given back stay taken for a minute. */
 const NETWORK = 1 + (process.pid % 250);
 /** Connects under way at once: below any listen backlog. */

@@ -31,6 +31,15 @@ export class Chain<T extends Linked> {
     return one.next === this.#ends ? undefined : (one.next as T);
   }
 
+  /** From the first to the last. Of the members only the one that is at hand may be removed meanwhile. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let one = this.first; one !== undefined; ) {
+      const next = this.after(one);
+      yield one;
+      one = next;
+    }
+  }
+
   /** It is the last from now on, wherever it was. */
   append(one: T): void {
     this.remove(one);

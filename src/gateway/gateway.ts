@@ -27,6 +27,7 @@ import { type TicketOffice, ticketsRoute } from './routes/tickets-route.ts';
 import { asksForPast, asksForWindow } from './stream/since.ts';
 import { createSpread, type Spread } from './stream/spread.ts';
 import { createStreams } from './stream/streams.ts';
+import { streamWish } from './stream/wish.ts';
 import { createTurns } from './turns.ts';
 
 /** One stream more or less is no reason to spread its goodbye: so much of the window per stream. */
@@ -176,7 +177,7 @@ export function createGateway(given: GatewayDeps): Gateway {
     const seat = seatFor(request);
     if (seat instanceof Problem) return refuseLimit(request, reply, seat);
     try {
-      await streams.open({ ...read, format, principal, seat, isPastClosed: past !== undefined }, reply);
+      await streams.open(streamWish(read, format, { principal, seat, isPastClosed: past !== undefined }), reply);
     } catch (error) {
       if (error instanceof Problem) return refuseAuth(request, reply, error);
       if (!(error instanceof EngineUnavailable)) throw error;

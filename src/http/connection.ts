@@ -11,6 +11,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Linked } from '../domain/chain.ts';
 import { linger } from './linger.ts';
 import type { Pace, Paced } from './pace.ts';
 import { peerAddressOf } from './peer-address.ts';
@@ -36,7 +37,9 @@ export interface HttpSocket extends Socket {
   _paused?: boolean;
 }
 
-export class HttpConnection implements ClosableConnection, Paced {
+export class HttpConnection implements ClosableConnection, Linked, Paced {
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
   readonly #socket: HttpSocket;
   readonly #run: RunRequest;
   readonly #pace: Pace;

@@ -4,8 +4,10 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Chain } from '../domain/chain.ts';
 import type { Metrics } from '../metrics.ts';
 import { HttpConnection } from './connection.ts';
+import { ownerOf, type SocketOf } from './owned-socket.ts';
 import type { Pace } from './pace.ts';
 
 /** Looks at all connections in each time of a stall: by so much a part of it one is closed late. */
@@ -28,9 +30,11 @@ export interface Connections {
   [Symbol.iterator](): Iterator<HttpConnection>;
 }
 
+type OwnSocket = SocketOf<HttpConnection>;
+
 /** Must be called before the server listens. */
 export function openConnections(server: Server, { stallMs, pace, metrics }: ConnectionsOptions): Connections {
-  const connections = new Map<Socket, HttpConnection>();
+  const connections = new Chain<HttpConnection>();
   const accept = server.listeners('connection') as ((socket: Socket) => void)[];
   const handle = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
   server.removeAllListeners('connection');
@@ -41,16 +45,21 @@ export function openConnections(server: Server, { stallMs, pace, metrics }: Conn
   const run = (request: IncomingMessage, response: ServerResponse) => {
     for (const listener of handle) listener.call(server, request, response);
   };
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', (socket: OwnSocket) => {
     for (const listener of accept) listener.call(server, socket);
-    connections.set(socket, new HttpConnection(socket, run, pace));
-    const leave = () => void connections.delete(socket);
+    const connection = new HttpConnection(socket, run, pace);
+    socket[ownerOf] = connection;
+    connections.append(connection);
+    const leave = () => {
+      socket[ownerOf] = null;
+      connections.remove(connection);
+    };
     socket.on('close', leave);
     // Somebody takes it for a stream (`gateway/connection/bare-socket.ts`): nothing of ours may stay with it.
     socket.on(TAKEN, leave);
   });
   server.on('request', (request, response) => {
-    connections.get(request.socket)?.enter(request, response);
+    (request.socket as OwnSocket)[ownerOf]?.enter(request, response);
   });
 
   // Node's own 417 is no problem document; `strict.ts` has one.
@@ -62,9 +71,9 @@ export function openConnections(server: Server, { stallMs, pace, metrics }: Conn
 
   function look(): void {
     const nowMs = performance.now();
-    for (const [socket, connection] of connections) {
+    for (const connection of connections) {
       if (connection.isGone) {
-        connections.delete(socket);
+        connections.remove(connection);
       } else if (connection.stalledMs(nowMs) >= stallMs) {
         connection.destroy();
         metrics.connectionsCut.inc({ reason: 'unread' });
@@ -73,7 +82,7 @@ export function openConnections(server: Server, { stallMs, pace, metrics }: Conn
   }
 
   return {
-    isSilent: (socket) => connections.get(socket)?.isSilent ?? true,
-    [Symbol.iterator]: () => connections.values(),
+    isSilent: (socket: OwnSocket) => socket[ownerOf]?.isSilent ?? true,
+    [Symbol.iterator]: () => connections[Symbol.iterator](),
   };
 }

@@ -15,8 +15,10 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Address } from '../access/limits.ts';
+import { Chain, type Linked } from '../domain/chain.ts';
 import type { Addresses, Hop } from './addresses.ts';
 import type { OtherConnections } from './closing.ts';
+import { ownerOf, type SocketOf } from './owned-socket.ts';
 import type { Pace, Paced } from './pace.ts';
 import { peerAddressOf } from './peer-address.ts';
 import type { Admits } from './plain-forgery.ts';
@@ -68,7 +70,7 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
   server.removeAllListeners('connection');
   const shared: Shared = {
     ...options,
-    connections: new Set(),
+    connections: new Chain(),
     isClosing: false,
     handOver(socket) {
       for (const listener of handOver) listener.call(server, socket);
@@ -91,35 +93,37 @@ export function openShortcut(server: Server, options: ShortcutOptions): Shortcut
 }
 
 interface Shared extends ShortcutOptions {
-  readonly connections: Set<PlainConnection>;
+  readonly connections: Chain<PlainConnection>;
   isClosing: boolean;
   handOver(socket: Socket): void;
 }
 
-const connectionOf = Symbol('connection');
-
-type OwnSocket = Socket & { [connectionOf]?: PlainConnection | null };
+type OwnSocket = SocketOf<PlainConnection>;
 
 /** What a connection listens to while it is here; Node's HTTP layer has its own. */
 const listeners = {
   data(this: OwnSocket, chunk: Buffer) {
-    this[connectionOf]?.received(chunk);
+    this[ownerOf]?.received(chunk);
   },
   end(this: OwnSocket) {
-    this[connectionOf]?.ended();
+    this[ownerOf]?.ended();
   },
   timeout(this: OwnSocket) {
-    this[connectionOf]?.timedOut();
+    this[ownerOf]?.timedOut();
   },
   error(this: OwnSocket) {
     this.destroy();
   },
   close(this: OwnSocket) {
-    this[connectionOf]?.closed();
+    this[ownerOf]?.closed();
   },
 } as const;
 
-class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
+const LISTENERS = Object.entries(listeners);
+
+class PlainConnection implements PlainAnswer, ClosableConnection, Linked, Paced {
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
   readonly #socket: OwnSocket;
   readonly #shared: Shared;
   /** Answering or leaving. */
@@ -140,9 +144,9 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
     this.#socket = socket;
     this.#shared = shared;
     this.usedAtS = Math.floor(Date.now() / 1000);
-    this.#socket[connectionOf] = this;
-    shared.connections.add(this);
-    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+    this.#socket[ownerOf] = this;
+    shared.connections.append(this);
+    for (const [event, listener] of LISTENERS) socket.on(event, listener);
     socket.setTimeout(shared.firstByteMs);
   }
 
@@ -189,7 +193,7 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
   }
 
   closed(): void {
-    this.#shared.connections.delete(this);
+    this.#shared.connections.remove(this);
   }
 
   get isIdle(): boolean {
@@ -253,9 +257,9 @@ class PlainConnection implements PlainAnswer, ClosableConnection, Paced {
   proceed(): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
-    socket[connectionOf] = null;
+    socket[ownerOf] = null;
     this.closed();
-    for (const [event, listener] of Object.entries(listeners)) socket.removeListener(event, listener);
+    for (const [event, listener] of LISTENERS) socket.removeListener(event, listener);
     socket.setTimeout(0);
     this.#shared.handOver(socket);
     socket.resume();

@@ -1,13 +1,10 @@
 /** Those who wait, of whom each address is served in turn: who has many is behind who has few. */
-
-interface Row<T> {
-  readonly items: T[];
-  next: number;
-}
+import { Chain, type Linked } from '../domain/chain.ts';
 
 export class WaitingInTurn<T extends { readonly address: string }> {
-  /** Of each address those that wait, the longest first. The addresses stand in the order in which they are served. */
   readonly #rows = new Map<string, Row<T>>();
+  /** In the order in which they are served. */
+  readonly #inTurn = new Chain<Row<T>>();
 
   /** Addresses of whom somebody waits. */
   get size(): number {
@@ -15,17 +12,42 @@ export class WaitingInTurn<T extends { readonly address: string }> {
   }
 
   add(item: T): void {
-    const row = this.#rows.get(item.address);
-    if (row) row.items.push(item);
-    else this.#rows.set(item.address, { items: [item], next: 0 });
+    const { address } = item;
+    let row = this.#rows.get(address);
+    if (!row) {
+      row = new Row(address);
+      this.#rows.set(address, row);
+      this.#inTurn.append(row);
+    }
+    row.items.push(item);
   }
 
-  /** Whose turn it is. Must not be called where nobody waits. */
-  take(): T {
-    const [address, row] = this.#rows.entries().next().value!;
-    this.#rows.delete(address);
-    const item = row.items[row.next++]!;
-    if (row.next < row.items.length) this.#rows.set(address, row);
+  /** Whose turn it is. */
+  take(): T | undefined {
+    const row = this.#inTurn.first;
+    if (!row) return undefined;
+    const item = row.items[row.at];
+    // Nothing that was served is held by a row that V8 takes for a lasting one.
+    row.items[row.at++] = undefined;
+    if (row.at < row.items.length) {
+      this.#inTurn.append(row);
+    } else {
+      this.#inTurn.remove(row);
+      this.#rows.delete(row.address);
+    }
     return item;
+  }
+}
+
+class Row<T> implements Linked {
+  previous: Linked | undefined = undefined;
+  next: Linked | undefined = undefined;
+  readonly address: string;
+  /** The longest first, from `at` on. */
+  readonly items: (T | undefined)[] = [];
+  at = 0;
+
+  constructor(address: string) {
+    this.address = address;
   }
 }

@@ -121,6 +121,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'box-not-locked', file: 'test/engine/durable.test.ts', tests: 'one process' },
   { patch: 'box-without-seqs', file: 'test/engine/differential-durable.test.ts', says: 'second: ' },
   { patch: 'nobody-held-back', file: unit('pace-held-back') },
+  { patch: 'listeners-kept', file: unit('taken-connection') },
   { patch: 'held-back-for-ever', file: unit('pace-held-back') },
   { patch: 'no-rest', file: unit('soon') },
   { patch: 'each-at-once', file: unit('each-in-turn') },

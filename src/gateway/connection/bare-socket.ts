@@ -27,10 +27,36 @@ interface Parser {
 interface HttpSocket extends Socket {
   parser?: Partial<Parser> | null;
   _httpMessage?: unknown;
+  /** Of an `EventEmitter`: by event one that listens, or several. */
+  _events?: Record<string, unknown>;
+  _eventsCount?: number;
 }
 
-/** All that the HTTP layer listens to. Its `close`, `error` and `end` are replaced by the new owner's. */
-const HTTP_EVENTS = ['close', 'error', 'drain', 'data', 'readable', 'end', 'timeout', 'resume', 'pause'] as const;
+/** In place of the table that an emitter has, which takes 200 bytes: all that the new owner listens to. */
+class Listeners {
+  readonly [event: string]: unknown;
+  end = undefined;
+  error = undefined;
+  close = undefined;
+}
+Object.setPrototypeOf(Listeners.prototype, null);
+
+/** Node's own name for it, once one was seen. */
+let timeoutOf: symbol | undefined;
+
+/** All that the HTTP layer listens to, and we. Its `close`, `error` and `end` are replaced by the new owner's. */
+const OTHERS_EVENTS = [
+  'close',
+  'error',
+  'drain',
+  'data',
+  'readable',
+  'end',
+  'timeout',
+  'resume',
+  'pause',
+  TAKEN,
+] as const;
 
 /**
  * @returns The socket, one turn of the event loop later, which may have been closed in between; null, at once and with
@@ -69,9 +95,14 @@ function isParser(parser: HttpSocket['parser']): parser is Parser {
 
 function release(socket: HttpSocket, parser: Parser): void {
   socket.emit(TAKEN);
-  socket.removeAllListeners(TAKEN);
-  for (const event of HTTP_EVENTS) socket.removeAllListeners(event);
+  // A table of listeners that lived for long and is dead, as each is that V8 replaces by a smaller one, holds what it has until
+  // the whole heap is collected: all of the request.
+  const { _events: events = {} } = socket;
+  for (const event of OTHERS_EVENTS) if (events[event] !== undefined) events[event] = ignore;
+  for (const event of OTHERS_EVENTS) socket.removeAllListeners(event);
+  if (socket._eventsCount === 0) socket._events = new Listeners();
   socket.setTimeout(0);
+  forgetTimeout(socket);
   parser.unconsume();
   parser.remove();
   parser.socket = null;
@@ -80,4 +111,10 @@ function release(socket: HttpSocket, parser: Parser): void {
   parser.onIncoming = null;
   parser.close();
   socket.parser = null;
+}
+
+/** A socket keeps the last timer it had, also one that is off: 160 bytes. */
+function forgetTimeout(socket: Socket): void {
+  timeoutOf ??= Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'timeout');
+  if (timeoutOf !== undefined) (socket as unknown as Record<symbol, unknown>)[timeoutOf] = null;
 }

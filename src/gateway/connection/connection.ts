@@ -5,15 +5,14 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { ownerOf } from '../../http/owned-socket.ts';
 import { type Handle, type LeftOverListener, writeDirectly } from './direct-write.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 /** How long a client may take for what was left to send and for closing its end. */
 const END_MS = 2000;
 
-const ownerOf = Symbol('connection');
-
-type Outlet = (Socket | ServerResponse) & { [ownerOf]?: Connection };
+type Outlet = (Socket | ServerResponse) & { [ownerOf]?: Connection | null };
 
 /** What libuv itself knows of a socket: how much it was given, and how much of that the kernel has not taken. */
 interface Counts {

@@ -6,14 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { Identity, Principal } from '../../access/access.ts';
-import type { Seat, Seats } from '../../access/limits.ts';
+import type { Seats } from '../../access/limits.ts';
 import type { Clock } from '../../clock.ts';
 import type { Histories } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Audience } from '../audience/audience.ts';
-import type { Audiences, AudienceWish } from '../audience/audiences.ts';
+import type { Audiences } from '../audience/audiences.ts';
 import { catchUp } from '../audience/catchup.ts';
 import type { Complain } from '../complaints.ts';
 import { openTransport, streamHead } from '../connection/open.ts';
@@ -25,10 +25,11 @@ import { createGate } from './gate.ts';
 import { leaveWithin } from './leaving.ts';
 import { probe } from './probe.ts';
 import { createRenewal } from './renewal.ts';
-import { type ChannelStart, findStart, type StartWish } from './start.ts';
+import { type ChannelStart, findStart } from './start.ts';
 import { type EndReason, type Goodbye, Stream, type StreamOwner } from './stream.ts';
 import { type PublisherLimits, syncFrames } from './sync.ts';
 import { createVisits, heartbeatMsFor, type VisitTimes } from './visits.ts';
+import type { StreamWish } from './wish.ts';
 
 export interface StreamsDeps extends VisitTimes {
   readonly histories: Histories;
@@ -43,14 +44,6 @@ export interface StreamsDeps extends VisitTimes {
   readonly limits: PublisherLimits;
   /** Unsent bytes above which a connection is not written to. */
   readonly streamBufferBytes: number;
-}
-
-export interface StreamWish extends AudienceWish, StartWish {
-  readonly isProbed: boolean;
-  /** Whom it was let in as. */
-  readonly principal: Principal;
-  /** Given back when the stream has ended, or when none was opened. */
-  readonly seat: Seat;
 }
 
 export interface Streams {
@@ -216,7 +209,7 @@ export function createStreams(deps: StreamsDeps): Streams {
     return transport && [transport, place.value];
   }
 
-  async function findPlace(wish: AudienceWish & StartWish): Promise<Place> {
+  async function findPlace(wish: StreamWish): Promise<Place> {
     const audience = await audiences.acquire(wish);
     try {
       return { audience, starts: await findStart(deps, audience.hubs, wish) };

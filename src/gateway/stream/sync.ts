@@ -4,7 +4,6 @@ import type { Position } from '../../domain/position.ts';
 import type { ControlFrame, Format } from '../formats/format.ts';
 import type { Hub } from '../hub/hub.ts';
 import { snapshotData } from '../routes/snapshot.ts';
-import type { Reset } from './reset.ts';
 import type { ChannelStart, Status } from './start.ts';
 
 const worstFirst: readonly Status[] = ['reset', 'resumed', 'fresh'];
@@ -45,22 +44,24 @@ export function syncFrames(
   all: { readonly hubs: readonly Hub[]; readonly positions: readonly Position[] },
   { heartbeatMs, retryMs, limits }: SyncOptions,
 ): string {
-  const status = worstStatus(told.map(({ start }) => start));
-  const channels = Object.fromEntries(told.map(({ hub, start }) => [hub.channel, describe(hub, start)]));
-  const frames: ControlFrame[] = [
-    {
-      event: '$sync',
-      data: { status, channels, heartbeatMs, ...limits },
-      ...(retryMs === undefined ? {} : { retryMs }),
-    },
-  ];
+  // No object is spread into another one here: for each V8 would make a hidden class, which stays until all of the heap is collected.
+  const channels = Object.create(null) as Record<string, unknown>;
+  for (const { hub, start } of told) channels[hub.channel] = describe(hub, start);
+  const data: Record<string, unknown> = { status: worstStatus(told.map(({ start }) => start)), channels, heartbeatMs };
+  Object.assign(data, limits);
+  const sync: Draft = { event: '$sync', data };
+  if (retryMs !== undefined) sync.retryMs = retryMs;
+  const frames = [sync];
   for (const { hub, start } of told) {
     const snapshot = start.status === 'resumed' ? undefined : start.snapshot;
     if (snapshot) frames.push({ event: '$snapshot', data: snapshotData(hub.channel, snapshot) });
   }
-  const cursor = cursorOfAll(all.hubs, all.positions, format.joinsCursors);
-  return frames.map((frame, i) => format.control(i === frames.length - 1 ? { ...frame, cursor } : frame)).join('');
+  frames.at(-1)!.cursor = cursorOfAll(all.hubs, all.positions, format.joinsCursors);
+  return frames.map((frame) => format.control(frame)).join('');
 }
+
+/** One that is being made. */
+type Draft = { -readonly [Field in keyof ControlFrame]: ControlFrame[Field] };
 
 export function cursorOfAll(hubs: readonly Hub[], positions: readonly Position[], isJoined = false): string {
   return cursorWriter(hubs, positions, isJoined)(0, positions[0]!.offset);
@@ -92,12 +93,8 @@ function describe(hub: Hub, start: ChannelStart): Record<string, unknown> {
   const { status } = start;
   const { offset } = start.position;
   if (status === 'fresh') return { status, head: offset, oldest: Math.min(hub.oldest, offset + 1) };
-  const counted = status === 'resumed' ? { missed: start.missed } : lossOf(start);
   const head = Math.max(hub.head, offset);
-  const oldest = (status === 'reset' ? start.oldest : undefined) ?? hub.oldest;
-  return { status, ...counted, head, oldest };
-}
-
-function lossOf({ lost, reason }: Reset): Record<string, unknown> {
-  return { lost, ...(reason && { reason }) };
+  if (status === 'resumed') return { status, missed: start.missed, head, oldest: hub.oldest };
+  const { lost, reason, oldest = hub.oldest } = start;
+  return reason ? { status, lost, reason, head, oldest } : { status, lost, head, oldest };
 }
