@@ -111,7 +111,8 @@ export class Comparer {
     const shard = shardOf(channel, engine.shards);
     const served = this.#of(shard);
     if (epoch === served.pastEpoch) return null;
-    if (served.accusation) return served.accusation.then(() => null);
+    // What did not count now that another said, ours may not either: that is for a moment later.
+    if (served.accusation) return served.accusation.then((outcome) => (outcome.epoch === epoch ? outcome : null));
     const accusation = engine.renew(shard, epoch, evidence).then((outcome) => {
       if (outcome.epoch !== epoch) served.pastEpoch = epoch;
       return outcome;
