@@ -77,8 +77,18 @@ interface Lost {
  * Events of two channels, and a copy; then changes that are in the inbox of another copy, and become events that only the archive
  * has.
  */
-async function fill(engine: Engine, merger: { stop(): Promise<void> }, archive: Archive, redis: RedisServer): Promise<Lost> {
-  await merged(engine, change(A, 'a1', { from: 'p.1', seq: 1 }), change(B, 'b1'), change(LATEST, 'l1', { from: 'max.1' }));
+async function fill(
+  engine: Engine,
+  merger: { stop(): Promise<void> },
+  archive: Archive,
+  redis: RedisServer,
+): Promise<Lost> {
+  await merged(
+    engine,
+    change(A, 'a1', { from: 'p.1', seq: 1 }),
+    change(B, 'b1'),
+    change(LATEST, 'l1', { from: 'max.1' }),
+  );
   await allArchived(engine, archive, [A, B, LATEST]);
   await merger.stop();
   await engine.append([
@@ -91,7 +101,12 @@ async function fill(engine: Engine, merger: { stop(): Promise<void> }, archive: 
   const copy = copyOf(redis);
   const next = createLogMerger(engine, archive);
   await next.start();
-  await merged(engine, change(A, 'a4', { from: 'p.1', seq: 3 }), change(A, 'a2'), change(FRESH, 'f2', { from: 'max.1', seq: 9 }));
+  await merged(
+    engine,
+    change(A, 'a4', { from: 'p.1', seq: 3 }),
+    change(A, 'a2'),
+    change(FRESH, 'f2', { from: 'max.1', seq: 9 }),
+  );
   await allArchived(engine, archive, CHANNELS);
   const heads = Object.fromEntries(
     await Promise.all(CHANNELS.map(async (channel) => [channel, (await boundsOf(engine, channel)).head] as const)),
@@ -136,7 +151,12 @@ describe('a Redis that comes back with less than is archived', () => {
     const early = await startAt(engine, A, epoch, 1);
     assert.deepEqual([early.start.status, early.texts], ['resumed', ['a2', 'a3', 'a4', 'a2']]);
     // What a publisher repeats that had its answer, and what follows.
-    await merged(engine, change(A, 'a4', { from: 'p.1', seq: 3 }), change(A, 'a5', { from: 'p.1', seq: 4 }), change(B, 'b2'));
+    await merged(
+      engine,
+      change(A, 'a4', { from: 'p.1', seq: 3 }),
+      change(A, 'a5', { from: 'p.1', seq: 4 }),
+      change(B, 'b2'),
+    );
     assert.deepEqual(await texts(engine, A), ['a1', 'a2', 'a3', 'a4', 'a2', 'a5']);
     assert.deepEqual((await startAt(engine, A, epoch, heads[A]!)).texts, ['a5']);
     assert.deepEqual((await startAt(engine, B, epoch, heads[B]!)).texts, ['b2']);

@@ -10,7 +10,17 @@ import type { Event } from '../../src/domain/event.ts';
 import type { Engine, Peek, Refill, RefilledChannel } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
-import { type Bench, bytesOf, change, event, generousOptions, LONG_MS, opener, plain, TOKEN } from '../contract/engine/kit.ts';
+import {
+  type Bench,
+  bytesOf,
+  change,
+  event,
+  generousOptions,
+  LONG_MS,
+  opener,
+  plain,
+  TOKEN,
+} from '../contract/engine/kit.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { comeBack, copyOf } from './lives.ts';
@@ -213,7 +223,10 @@ describe('what a Redis has lost and is given back', () => {
     const { engine } = bench;
     const lost = await lose(redis, bench);
     const published: number[] = [];
-    await engine.subscribe(A, { published: (_, events) => events.forEach(({ offset }) => void published.push(offset)), suspect: ignore });
+    await engine.subscribe(A, {
+      published: (_, events) => events.forEach(({ offset }) => void published.push(offset)),
+      suspect: ignore,
+    });
     const peek = await peekToRefill(engine);
     await engine.refill(0, refillOf(peek, lost));
     await waitFor(() => published.length > 0, { what: 'what was put back to be published' });
@@ -229,7 +242,15 @@ describe('what a Redis has lost and is given back', () => {
     assert.deepEqual(await resumed(engine, EMPTY, lost.epoch, lost.events), []);
     // Others that saw more than was archived are told, however much there is by then.
     const { rev } = (await peekOf(engine, 'next')) as { rev: number };
-    const next = { channel: A, head: 4, events: [event(5, 'a5')], reducer: 'log', state: new Map(), stateBytes: 0, seqs: new Map() };
+    const next = {
+      channel: A,
+      head: 4,
+      events: [event(5, 'a5')],
+      reducer: 'log',
+      state: new Map(),
+      stateBytes: 0,
+      seqs: new Map(),
+    };
     await engine.commit(0, { token: 'next', rev, epoch, entries: 0, channels: [next], unreadable: [] });
     assert.deepEqual(await resumed(engine, A, lost.epoch, 4), ['a5']);
     for (const [channel, offset] of [
@@ -286,7 +307,10 @@ describe('what a Redis has lost and is given back', () => {
     assert.deepEqual(await inboxOf(engine), ['a3', 'a4']);
     assert.equal((await engine.refill(0, right)).kind, 'refilled');
     await refused({}, 'rev');
-    assert.equal((await engine.refill(0, { ...right, rev: peek.rev + 1, channels: [], taken: [], isComplete: true })).kind, 'refilled');
+    assert.equal(
+      (await engine.refill(0, { ...right, rev: peek.rev + 1, channels: [], taken: [], isComplete: true })).kind,
+      'refilled',
+    );
     await refused({ rev: peek.rev + 1, channels: [] }, 'rev');
     assert.deepEqual(await shown(engine), lost.was);
   });
@@ -328,10 +352,13 @@ describe('while something may be put back', () => {
       const { rev } = await engine.readUnarchived(0, 0, 1);
       await engine.renew(0, lost.epoch, { kind: 'rev', rev: rev + 3, token: TOKEN });
       assert.equal((await peekOf(engine, 'next', false)).kind, 'unvouched');
-      assert.deepEqual(await engine.refill(0, refillOf({ kind: 'refill', rev, epoch: lost.epoch, events: 4, waiting: 2 }, lost)), {
-        kind: 'refused',
-        reason: 'rev',
-      });
+      assert.deepEqual(
+        await engine.refill(0, refillOf({ kind: 'refill', rev, epoch: lost.epoch, events: 4, waiting: 2 }, lost)),
+        {
+          kind: 'refused',
+          reason: 'rev',
+        },
+      );
       await renewed(engine);
       assert.deepEqual(await resumed(engine, A, lost.epoch, 2), []);
       const page = await engine.readHistory(A, { epoch: lost.epoch, offset: 3 }, ALL);

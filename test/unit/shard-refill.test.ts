@@ -173,18 +173,32 @@ describe('what is put back', () => {
       ['max', { offset: 2, bytes: bytesOf('2') }],
       ['eve', { offset: 3, bytes: bytesOf('x') }],
     ]);
-    assert.deepEqual(plain([other!.reducer, other!.state, other!.stateBytes]), plain(['latest', fields, weightOf(fields)]));
-    assert.deepEqual(plain([fresh!.reducer, fresh!.state]), plain(['latest', new Map([['max', { offset: 6, bytes: bytesOf('6') }]])]));
+    assert.deepEqual(
+      plain([other!.reducer, other!.state, other!.stateBytes]),
+      plain(['latest', fields, weightOf(fields)]),
+    );
+    assert.deepEqual(
+      plain([fresh!.reducer, fresh!.state]),
+      plain(['latest', new Map([['max', { offset: 6, bytes: bytesOf('6') }]])]),
+    );
   });
 
   it('takes out of the inbox what became an event without a seq, as often as it did', async () => {
     const bench = await startBench();
     await bench.keep({ channel: 'a', events: numbered(1, 1) });
     const twice = change('a', 'x', { acceptedMs: 7 });
-    const others = [change('b', 'x', { acceptedMs: 7 }), change('a', 'y', { acceptedMs: 7 }), change('a', 'x', { acceptedMs: 8 })];
+    const others = [
+      change('b', 'x', { acceptedMs: 7 }),
+      change('a', 'y', { acceptedMs: 7 }),
+      change('a', 'x', { acceptedMs: 8 }),
+    ];
     const withSeq = change('a', 'z', { acceptedMs: 7, from: 'p.1', seq: 1 });
     await bench.engine.append([withSeq, ...others, twice, twice, twice]);
-    const lost = [event(2, 'x', { atMs: 7 }), event(3, 'x', { atMs: 7 }), event(4, 'z', { atMs: 7, from: 'p.1', seq: 1 })];
+    const lost = [
+      event(2, 'x', { atMs: 7 }),
+      event(3, 'x', { atMs: 7 }),
+      event(4, 'z', { atMs: 7, from: 'p.1', seq: 1 }),
+    ];
     bench.archived('a', [...numbered(1, 1), ...lost]);
     await bench.run();
     assert.deepEqual(plain(bench.refills.flatMap(({ taken }) => taken)), plain([twice, twice]));
@@ -206,9 +220,18 @@ describe('what is not put back', () => {
   const isUnfit = ({ msg }: Record<string, unknown>) => `${msg}`.includes('does not follow');
 
   for (const [what, prepare] of [
-    ['of which the store has another event', (bench) => bench.archived('a', [...numbered(1, 2), event(3, 'other'), ...numbered(4, 2)])],
-    ['of which the archive has not the last event that the store has', (bench) => bench.archived('a', numbered(4, 2), { base: 0 })],
-    ['that was begun since, and is not there from its first event on', (bench) => bench.archived('b', numbered(9, 2), { base: 5 })],
+    [
+      'of which the store has another event',
+      (bench) => bench.archived('a', [...numbered(1, 2), event(3, 'other'), ...numbered(4, 2)]),
+    ],
+    [
+      'of which the archive has not the last event that the store has',
+      (bench) => bench.archived('a', numbered(4, 2), { base: 0 }),
+    ],
+    [
+      'that was begun since, and is not there from its first event on',
+      (bench) => bench.archived('b', numbered(9, 2), { base: 5 }),
+    ],
   ] as const satisfies readonly (readonly [string, (bench: Awaited<ReturnType<typeof startBench>>) => void])[]) {
     it(`is a log ${what}, which is said`, async () => {
       const bench = await startBench();

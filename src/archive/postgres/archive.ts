@@ -118,10 +118,10 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
     },
 
     async eventsOf(shard, epoch) {
-      const [row] = await query<{ events: number }>(
-        'SELECT events FROM watermarks WHERE shard = $1 AND epoch = $2',
-        [shard, epoch],
-      );
+      const [row] = await query<{ events: number }>('SELECT events FROM watermarks WHERE shard = $1 AND epoch = $2', [
+        shard,
+        epoch,
+      ]);
       return row?.events ?? 0;
     },
 

@@ -47,7 +47,14 @@ export function unarchivedOf(shard: Shard, afterRev: number, limit: number): Una
   const later = Array.from(shard.logs, ([channel, log]) => ({ channel, rev: log.rev })).filter(
     (each) => each.rev > afterRev,
   );
-  return { epoch, rev, events, waiting: inbox.length, backlogBytes: backlog?.bytes ?? 0, channels: later.slice(0, limit) };
+  return {
+    epoch,
+    rev,
+    events,
+    waiting: inbox.length,
+    backlogBytes: backlog?.bytes ?? 0,
+    channels: later.slice(0, limit),
+  };
 }
 
 export function markArchived(

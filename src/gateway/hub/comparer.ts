@@ -56,7 +56,7 @@ const fresh = { isBusy: false, retryMs: RETRY_MIN_MS, accusation: null, pastEpoc
 interface Served extends ShardHubs {
   isBusy: boolean;
   retryMs: number;
-  accusation: Promise<unknown> | null;
+  accusation: Promise<RenewOutcome> | null;
   /** The last one that an accusation put an end to. */
   pastEpoch: Epoch | null;
 }

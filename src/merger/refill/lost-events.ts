@@ -122,7 +122,9 @@ class Draft {
   }
 
   get isFull(): boolean {
-    return this.eventsLeft <= 0 || this.bytesLeft <= 0 || this.channels.length >= CHANNELS_MAX || this.#passed > PASSED_MAX;
+    return (
+      this.eventsLeft <= 0 || this.bytesLeft <= 0 || this.channels.length >= CHANNELS_MAX || this.#passed > PASSED_MAX
+    );
   }
 
   add({ bytes }: Event, entry: { readonly change: Change; readonly place: number } | undefined): void {

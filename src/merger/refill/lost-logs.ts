@@ -36,7 +36,11 @@ export class LostLogs {
   /** Of those it does not have the ones up to this name; null: all were. */
   #behind: string | null = '';
 
-  constructor(shard: number, { epoch, events }: { readonly epoch: Epoch; readonly events: number }, deps: LostLogsDeps) {
+  constructor(
+    shard: number,
+    { epoch, events }: { readonly epoch: Epoch; readonly events: number },
+    deps: LostLogsDeps,
+  ) {
     this.#shard = shard;
     this.#epoch = epoch;
     this.#events = events;

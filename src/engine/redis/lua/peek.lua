@@ -60,7 +60,7 @@ local REMEMBERED_MS = 600000
 
 local nowMs = redisMs()
 local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork', 'forkAt',
-  'archiving', 'refill', 'refillEvents', 'refillFork')
+  'archiving', 'refill', 'refillEvents', 'refillFork', 'refillMade')
 local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
 local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
 local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
@@ -83,6 +83,7 @@ if thisServer and thisServer ~= server then
       -- Of a process that was not refilled to the end nobody can say that all is there.
       local isUnderWay = refill == rev
       redis.call('HSET', shardKey, 'refill', rev, 'refillEvents', isUnderWay and refillEvents or events,
+        'refillMade', isUnderWay and shard[17] or events,
         'refillHolder', isUnderWay and '-' or holder or '-', 'refillFork', isUnderWay and shard[16] or isFork and rev or '')
     end
     -- Nobody's token.

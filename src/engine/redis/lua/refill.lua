@@ -48,7 +48,7 @@ local function eachChannel(visit)
 end
 
 local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'refill', 'server', 'events', 'clock', 'clockAt', 'leaseMs', 'fork',
-  'forkEvents', 'refillFork')
+  'forkEvents', 'refillFork', 'refillMade')
 if shard[1] ~= token then
   return 'lease'
 end
@@ -98,6 +98,7 @@ if #channels > 0 then
   local clock = math.max(storeMs(shard[6], shard[7], shard[8], nowMs), mergedMs)
   local now, expires = digits(clock), digits(clock + dedupeTtlMs)
   local newRev, events, archived = digits(tonumber(rev) + 1), tonumber(shard[5] or '0'), firstArchived
+  local made = tonumber(shard[12] or events)
   local recent, expiry = {}, {}
   for i = FIRST_ENTRY, firstArchived - 1 do
     redis.call('LREM', inboxKey, 1, ARGV[i])
@@ -105,8 +106,9 @@ if #channels > 0 then
   eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
     local metaKey, historyKey, head = KEYS[key], KEYS[key + 1], channels[at + 2]
     local count = firstField - firstEvent
-    -- Not all that was between may be there; the first event of the next new channel must be above all of them.
-    events = math.max(events + count, tonumber(head))
+    -- Not all that was made between them may be there, yet or ever; but the first event of the next new channel is to be above all.
+    made = made + count
+    events = math.max(events, made, tonumber(head))
     local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
     local trimmed = math.min(length - historyMaxEvents, count + trimMore)
     if trimmed > 0 then
@@ -126,8 +128,8 @@ if #channels > 0 then
   end)
   inBatches('ZADD', recentKey, recent, 1, #recent)
   inBatches('ZADD', dedupeExpiryKey, expiry, 1, #expiry)
-  redis.call('HSET', shardKey, 'rev', newRev, 'refill', newRev, 'events', digits(events), 'clock', digits(clock), 'clockAt', digits(nowMs),
-    'unvouched', '-')
+  redis.call('HSET', shardKey, 'rev', newRev, 'refill', newRev, 'refillMade', digits(made), 'events', digits(events),
+    'clock', digits(clock), 'clockAt', digits(nowMs), 'unvouched', '-')
   rev = newRev
   eachChannel(function(at, firstEvent, firstField)
     redis.call('SPUBLISH', eventsPrefix .. channels[at],

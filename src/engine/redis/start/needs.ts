@@ -60,7 +60,10 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
       ...[of.dedupe, of.meta, of.history, of.state, of.index],
     ],
   },
-  history: { by: ['gateway', 'archiver', 'merger'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent] },
+  history: {
+    by: ['gateway', 'archiver', 'merger'],
+    keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent],
+  },
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
   tails: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
   state: { by: ['gateway', 'merger'], keys: (of) => [of.shard, of.meta, of.state, of.index] },
