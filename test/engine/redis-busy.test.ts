@@ -288,19 +288,21 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     const ours = waiting.filter(({ channel }) => channel === 'room');
     let head = 0;
     const prepare = async () => {
+      const shard = `${prefix}:{0}:shard`;
+      await direct.hdel(shard, 'unvouched');
       const at = await peek(engine);
       // As a takeover leaves it.
-      await direct.hset(`${prefix}:{0}:shard`, 'refill', at.rev);
+      await direct.hset(shard, 'refill', at.rev);
       return at;
     };
     await withinPrepared('refill', prepare, async (_i, { rev, epoch }) => {
       const bytes = new Uint8Array(900);
-      const one = commitOf('room', head || null, head + 1, Array(512).fill(bytes));
+      const one = commitOf('room', head || null, head + 1, Array(256).fill(bytes));
       const state = new Map(one.events.map(({ offset }) => [`field-${offset}`, { offset, bytes }]));
-      head += 512;
+      head += 256;
       const channels = [{ ...one, reducer: 'latest', state, stateBytes: 1_000 * head, archivedFrom: 1 }];
       // As many as are looked for at a time (`merger/refill/lost-events.ts`).
-      const refill = { token: LEASE.token, rev, epoch, channels, taken: ours.splice(0, 31), isComplete: false };
+      const refill = { token: LEASE.token, rev, epoch, channels, taken: ours.splice(0, 22), isComplete: false };
       assert.equal((await engine.refill(0, refill)).kind, 'refilled');
     });
   });

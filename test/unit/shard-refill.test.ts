@@ -141,11 +141,11 @@ describe('what is put back', () => {
     assert.deepEqual(bench.putBack(), { a: offsets(4, 1_203), c: offsets(1_300, 1_319) });
     const sizes = bench.refills.map(({ channels }) => channels.reduce((sum, { events }) => sum + events.length, 0));
     assert.ok(
-      sizes.every((size) => size <= 512),
+      sizes.every((size) => size <= 256),
       `${sizes}`,
     );
     const heads = bench.refills.flatMap(({ channels }) => channels.map(({ channel, head }) => `${channel} ${head}`));
-    assert.deepEqual(heads, ['a 3', 'a 515', 'a 1027', 'c null']);
+    assert.deepEqual(heads, ['a 3', 'a 259', 'a 515', 'a 771', 'a 1027', 'c null']);
     const last = bench.refills.flatMap(({ channels }) => channels).at(-1)!;
     assert.deepEqual([last.archivedFrom, [...last.seqs]], [1_300, [['p.1', 4]]]);
   });
@@ -157,7 +157,7 @@ describe('what is put back', () => {
     bench.archived('a', [...numbered(1, 1), ...large]);
     await bench.run();
     assert.deepEqual(bench.putBack(), { a: offsets(2, 21) });
-    for (const { channels } of bench.refills) assert.ok(channels.every(({ events }) => events.length <= 6));
+    for (const { channels } of bench.refills) assert.ok(channels.every(({ events }) => events.length <= 3));
   });
 
   it('goes into the state by the reducer that made it, whatever REDUCERS says by now', async () => {

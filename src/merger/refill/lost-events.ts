@@ -23,12 +23,12 @@ export interface Piece {
   readonly isLast: boolean;
 }
 
-/** As much as a commit has: a few milliseconds of the store. */
-const EVENTS_MAX = 512;
-const BYTES_MAX = 512 << 10;
+/** Half of what a commit has, for it does more: a few milliseconds of the store. */
+const EVENTS_MAX = 256;
+const BYTES_MAX = 256 << 10;
 const CHANNELS_MAX = 200;
-/** Entries of the inbox that are passed by to take some out of it: a millisecond or two. */
-const PASSED_MAX = 50_000;
+/** Entries of the inbox that are passed by to take some out of it: a millisecond. */
+const PASSED_MAX = 25_000;
 
 export class LostEvents {
   readonly #shard: number;
