@@ -11,7 +11,7 @@ import { createAccess } from './access/create-access.ts';
 import { createDiskPasses } from './access/sessions/disk-store.ts';
 import type { PassStore } from './access/sessions/pass-store.ts';
 import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
-import type { Archive, ArchiveReader } from './archive/archive.ts';
+import type { Archive, ArchiveReader, ArchiveSource } from './archive/archive.ts';
 import { boxArchive } from './archive/box.ts';
 import { withArchive } from './archive/histories.ts';
 import { withPageCache } from './archive/page-cache.ts';
@@ -90,7 +90,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     ...(passes && { passes }),
   });
   const archive = openArchive(config);
-  const partDeps = { engine, config, log, metrics, access, archive, deep: archive ?? deep ?? null };
+  const source = openSource(config);
+  const partDeps = { engine, config, log, metrics, access, archive, source, deep: archive ?? deep ?? null };
   const parts = config.roles.map((role) => [role, createPart[role](partDeps)] as const);
   const onChange = (away: ReadonlySet<number>) => {
     const isPart = away.size > 0 && away.size < engine.shards;
@@ -128,6 +129,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     access.close();
     await engine.close();
     await archive?.close();
+    await source?.close();
   }
 
   try {
@@ -217,6 +219,16 @@ function openArchive(config: Config): Archive | null {
   return openPostgres({ url, schema, migrates, retention: createRetention(archiveDays), shards, statementTimeoutMs });
 }
 
+/**
+ * For a merger, where its store may come back with less than is archived. Not that of other roles: who merges waits for no reader, and
+ * is not kept from it by an archive that cannot be used.
+ */
+function openSource(config: Config): ArchiveSource | null {
+  const { databaseUrl: url, archiveSchema: schema, shards, roles, redisUrl } = config;
+  if (url === null || redisUrl === null || !roles.includes('merger')) return null;
+  return openPostgres({ url, schema, migrates: false, shards, statementTimeoutMs: READER_STATEMENT_MS });
+}
+
 /** What a role may be made of. */
 interface PartDeps {
   readonly engine: Engine;
@@ -225,6 +237,8 @@ interface PartDeps {
   readonly metrics: Metrics;
   readonly access: Access;
   readonly archive: Archive | null;
+  /** What a store is refilled from. */
+  readonly source: ArchiveSource | null;
   /** Where older events are than the engine's histories have. */
   readonly deep: ArchiveReader | null;
 }
@@ -235,12 +249,16 @@ const createPart: Record<Role, (deps: PartDeps) => Part> = {
     const bucket = createBucket({ ...config, engine, log, metrics, access, clock: systemClock });
     return { routes: (app) => bucket.routes(app), plainly: bucket.plainly, quiet: () => bucket.quiesce() };
   },
-  merger({ engine, config, log, metrics }) {
+  merger({ engine, config, log, metrics, source }) {
     // A new reducer is a file in merger/reducers and a line in its `patterns.ts`.
     const reducerFor = createReducerFor(config.reducers);
     const { stateMaxBytes, mergeLeaseMs: leaseMs } = config;
     const tag = tagOf(config.reducers);
-    const merger = createMerger({ engine, log, metrics, clock: systemClock, reducerFor, tag, stateMaxBytes, leaseMs });
+    const merger = createMerger({
+      ...{ engine, log, metrics, clock: systemClock },
+      ...{ reducerFor, tag, stateMaxBytes, leaseMs },
+      ...(source !== null && { archive: source }),
+    });
     return { start: () => merger.start(), finish: () => merger.stop() };
   },
   gateway({ engine, config, log, metrics, access, deep }) {

@@ -84,7 +84,7 @@ const clock = /^clock\.ts$/;
 const config = /^config\.ts$/;
 const access = /^access\/(access|limits)\.ts$/;
 const sessionCookie = /^access\/session-cookie\.ts$/;
-const contract = /^engine\/(engine|archiving|comparing|evidence|inbox|observer)\.ts$/;
+const contract = /^engine\/(engine|archiving|commit|comparing|evidence|inbox|observer|refilling)\.ts$/;
 const fastify = /^(fastify|@fastify\/.*)$/;
 
 /** A role may use what all may use, and itself; never another role, never an implementation. */
@@ -122,7 +122,7 @@ const rules: readonly Rule[] = [
   { of: http, may: [http, errors, fastify, /^ipaddr\.js$/, sessionCookie], mayType: [log, metrics, config, access] },
   { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },
   role('bucket', /^msgpackr$/, /^fastest-levenshtein$/),
-  role('merger'),
+  { ...role('merger'), mayType: [...role('merger').mayType!, /^archive\/archive\.ts$/] },
   role('gateway', /^msgpackr$/),
   { ...role('archiver'), mayType: [...role('archiver').mayType!, /^archive\/archive\.ts$/] },
   // A program of its own.

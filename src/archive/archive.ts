@@ -59,7 +59,12 @@ export interface LogPart {
 }
 
 export interface ArchiveBatch {
-  readonly watermark: { readonly epoch: Epoch; readonly rev: number };
+  readonly watermark: {
+    readonly epoch: Epoch;
+    readonly rev: number;
+    /** How many events the shard had made by then, where it is known that with this batch all of them are archived. */
+    readonly events?: number;
+  };
   /** Each of another channel. */
   readonly parts: readonly LogPart[];
 }
@@ -91,7 +96,27 @@ export interface ArchiveReader {
   close(): Promise<void>;
 }
 
-export interface Archive extends ArchiveReader {
+export interface ChannelLog {
+  readonly channel: Channel;
+  readonly log: ArchivedLog;
+}
+
+/** For who puts back what a store has lost. */
+export interface ArchiveSource extends ArchiveReader {
+  /** Those of these channels of a shard that have a current log, with its bounds. */
+  boundsOf(shard: number, channels: readonly Channel[]): Promise<ChannelLog[]>;
+
+  /**
+   * Channels whose current log was followed last in this epoch, and begins above an offset: so many at most, in the order of their names,
+   * behind one.
+   */
+  begunAbove(shard: number, epoch: Epoch, base: number, behind: string, limit: number): Promise<ChannelLog[]>;
+
+  /** How many events the shard had made in this epoch, of which all are archived; 0 where nobody knows. */
+  eventsOf(shard: number, epoch: Epoch): Promise<number>;
+}
+
+export interface Archive extends ArchiveSource {
   /**
    * Who writes a shard from now on: `token`, if it does already, if nobody does, or if `sign` is what another one was known by last.
    * Whoever sees the same sign for as long as an archiver may be silent, by its own clock, may so take its place: no wall clock has a

@@ -2,7 +2,7 @@
 import type { Archive, FollowedLog } from '../archive/archive.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
-import type { LogBounds } from '../domain/position.ts';
+import type { Epoch, LogBounds } from '../domain/position.ts';
 import type { Unarchived } from '../engine/archiving.ts';
 import type { HistoryPage } from '../engine/comparing.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -63,6 +63,13 @@ export async function readUnarchived(
     log.error({ channel, epoch, oldest }, 'the archive cannot follow this channel: a log of it begins anew');
   }
 
+  /** As often as it is found: what may be put back yet is not taken for lost. */
+  async function tellLost(channel: Channel, epoch: Epoch, event: Event): Promise<void> {
+    const { kind } = await engine.renew(shard, epoch, { kind: 'event', channel, event });
+    if (kind === 'kept') return;
+    log.warn({ channel, offset: event.offset }, 'an event that is archived is not what the store has: new epoch');
+  }
+
   /** False where the shard is not what it was. */
   async function take(i: number, page: HistoryPage): Promise<boolean> {
     const { channel, rev } = channels[i]!;
@@ -83,11 +90,7 @@ export async function readUnarchived(
         followed[i] = step.followed;
         return true;
       case 'lost':
-        log.warn(
-          { channel, offset: step.event.offset },
-          'an event that is archived is not what the store has: telling it',
-        );
-        await engine.renew(shard, page.log.epoch, { kind: 'event', channel, event: step.event });
+        await tellLost(channel, page.log.epoch, step.event);
         return false;
     }
   }

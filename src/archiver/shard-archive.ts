@@ -141,7 +141,9 @@ export class ShardArchive {
     const whole = new Map(this.#whole);
     for (const { channel, rev, isWhole } of found) if (isWhole) whole.set(channel, rev);
     const rev = this.#revAfter(unarchived, whole);
-    const batch = { watermark: { epoch: unarchived.epoch, rev }, parts: news.map(partOf) };
+    const { epoch, events } = unarchived;
+    const watermark = { epoch, rev, ...(rev === unarchived.rev && { events }) };
+    const batch = { watermark, parts: news.map(partOf) };
     const logs = await archive.write(this.#shard, this.#claim.token, batch);
     if (logs === null) {
       this.#claim.doubt();

@@ -12,6 +12,8 @@ export interface Unarchived {
   /** Of the shard. */
   readonly epoch: Epoch;
   readonly rev: number;
+  /** That the shard ever made, as `peek` tells them. */
+  readonly events: number;
   /** Entries in the inbox: with many, who can wait should. */
   readonly waiting: number;
   /** What the events weigh that no mark has told of, about. */

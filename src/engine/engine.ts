@@ -1,7 +1,7 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract, with `comparing.ts` and `archiving.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * This file is the contract, with `comparing.ts`, `archiving.ts` and `refilling.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
  * and there are three implementations: `memory/` (one process), `durable/` (the same, on a disk) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
@@ -16,18 +16,21 @@
 
 import type { Change } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
-import type { Event } from '../domain/event.ts';
 import type { Epoch, Position } from '../domain/position.ts';
-import type { State, StateField } from '../domain/state.ts';
+import type { StateField } from '../domain/state.ts';
 import type { Archiving } from './archiving.ts';
+import type { Commit, CommitOutcome } from './commit.ts';
 import type { Comparing, HistoryPage } from './comparing.ts';
 import type { Evidence, RenewOutcome } from './evidence.ts';
 import type { Found, Lease, Peek, PeekLimits } from './inbox.ts';
 import type { ChannelObserver, Subscription } from './observer.ts';
+import type { Refilling } from './refilling.ts';
 
+export type { ChannelCommit, Commit, CommitOutcome, Committed } from './commit.ts';
 export type { Evidence, RenewOutcome } from './evidence.ts';
 export type { Found, InboxEntry, Lease, Peek, PeekLimits } from './inbox.ts';
 export type { ChannelObserver, Subscription } from './observer.ts';
+export type { Refill, RefilledChannel, Refilling, RefillOutcome } from './refilling.ts';
 
 export interface EngineOptions {
   /** How many shards the channels are spread over. Written into the store at first start; another number later is refused. */
@@ -46,7 +49,7 @@ export interface EngineOptions {
   readonly channelIdleMs: number;
 }
 
-export interface Engine extends Comparing, Archiving {
+export interface Engine extends Comparing, Archiving, Refilling {
   readonly shards: number;
   /** Whether some may be away while others are there. Then who appends those of each in a call of their own waits for no other. */
   readonly shardsFailApart: boolean;
@@ -114,7 +117,8 @@ export interface Engine extends Comparing, Archiving {
   /**
    * The events after a position, oldest first, together with the log's bounds at that very moment; a `gap` when `gapAt`
    * finds one. With `null` for the position: the newest events, of which the oldest are left out first. A position of the epoch
-   * before (`parent` of the bounds), up to where the channel is known to be the same in both, is as one of this epoch.
+   * before (`parent` of the bounds), up to where the channel is known to be the same in both, is as one of this epoch. One that is
+   * ahead of a log that may be refilled is not judged: rejects with an `EngineUnavailable` (`refilling.ts`).
    * Reading creates nothing but the shard's epoch, where there was none.
    *
    * @param limit Events at most; 0: the bounds alone.
@@ -211,51 +215,6 @@ export interface LoadedChannel {
   /** Last merged seq of each wished publisher, 0 for one that is not remembered. In the order of `froms`. */
   readonly seqs: readonly number[];
 }
-
-export interface Commit {
-  readonly token: string;
-  /** As read by `peek`. */
-  readonly rev: number;
-  readonly epoch: Epoch;
-  /** How many entries, from the oldest, the inbox gives up. */
-  readonly entries: number;
-  readonly channels: readonly ChannelCommit[];
-  /** Entries among them to be kept aside for an operator to look at; the newest 1,000 per shard are. */
-  readonly unreadable: readonly Uint8Array[];
-}
-
-export interface ChannelCommit {
-  readonly channel: Channel;
-  /** As read by `load`; null when the channel must not exist yet. */
-  readonly head: number | null;
-  /** Contiguous; the first has `head + 1`, or the shard's `events + 1` when the channel is new. May be empty. */
-  readonly events: readonly Event[];
-  /** Name of the reducer that made them. */
-  readonly reducer: string;
-  /** As read by `load`. */
-  readonly fold?: number;
-  /** Only with events: the state before is dropped, for another reducer made it, and this is the channel's `fold` from these events on. */
-  readonly refold?: number;
-  /** Fields that changed, with the offset of the event that changed them. Only with events. */
-  readonly state: State;
-  /** What the whole state weighs from then on (`fieldBytes`); 0 for a channel that has none. */
-  readonly stateBytes: number;
-  /** The last merged seq of each publisher that was heard of. */
-  readonly seqs: ReadonlyMap<string, number>;
-}
-
-export interface Committed {
-  readonly kind: 'committed';
-  readonly rev: number;
-  readonly events: number;
-  /** Entries left in the inbox. With 0, the next to come is told to those who `watch`. */
-  readonly waiting: number;
-}
-
-export type CommitOutcome =
-  | Committed
-  /** `backlog`: too much waits to be archived, and this, too, would have to wait (`archiving.ts`). */
-  | { readonly kind: 'refused'; readonly reason: 'lease' | 'rev' | 'head' | 'backlog' };
 
 export type SweepOutcome =
   | {

@@ -9,6 +9,8 @@ export interface Lease {
   readonly ms: number;
   /** False: a lease that is nobody's is left to others. Default true. */
   readonly takes?: boolean;
+  /** Whether its holder can put back what the store has lost (`refilling.ts`). Default false: then the store goes on without. */
+  readonly refills?: boolean;
 }
 
 export interface PeekLimits {
@@ -24,6 +26,16 @@ export type Peek =
   | { readonly kind: 'free' }
   /** The lease is the caller's, but nobody can say whether the store has lost anything: to be renewed for that (`renew`). */
   | { readonly kind: 'unvouched'; readonly epoch: Epoch }
+  /** The lease is the caller's, but the store may have come back with less than is archived: to be refilled first (`refilling.ts`). */
+  | {
+      readonly kind: 'refill';
+      readonly epoch: Epoch;
+      readonly rev: number;
+      /** When it came back: a channel that it does not know was begun by what it has lost if its first event is above, and else forgotten. */
+      readonly events: number;
+      /** Entries in the inbox. */
+      readonly waiting: number;
+    }
   | {
       readonly kind: 'entries';
       readonly epoch: Epoch;

@@ -18,11 +18,12 @@ import { Known } from './known.ts';
 import { type LearnDeps, learn } from './learn.ts';
 import type { Memory } from './memory.ts';
 import { type ReadableEntry, readableOf } from './readable.ts';
+import { ShardRefill, type ShardRefillDeps } from './refill/shard-refill.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tenure, type TenureDeps } from './tenure.ts';
 import { Witness } from './witness.ts';
 
-export interface ShardMergeDeps extends FoldDeps, LearnDeps, TenureDeps {
+export interface ShardMergeDeps extends FoldDeps, LearnDeps, Omit<TenureDeps, 'refills'>, ShardRefillDeps {
   readonly engine: Engine;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -53,6 +54,7 @@ export class ShardMerge {
   readonly #known: Known;
   readonly #sweeper: Sweeper;
   readonly #tenure: Tenure;
+  readonly #refill: ShardRefill;
   /** Where the shard stood after our last look at it: what is known is true for this and for nothing else. */
   readonly #witness: Witness;
   readonly #company = new Company();
@@ -75,7 +77,8 @@ export class ShardMerge {
     this.#deps = deps;
     this.#known = new Known(deps.memory);
     this.#witness = new Witness(shard, deps);
-    this.#tenure = new Tenure(shard, deps);
+    this.#refill = new ShardRefill(shard, deps);
+    this.#tenure = new Tenure(shard, { ...deps, refills: () => this.#refill.isAble });
     this.#sweeper = new Sweeper(shard, deps);
   }
 
@@ -91,6 +94,10 @@ export class ShardMerge {
       return 'held';
     }
     this.#isHeld = false;
+    if (peek.kind === 'refill') {
+      this.#forget();
+      return this.#refill.round(peek, this.#tenure.token);
+    }
     if (peek.kind === 'unvouched') {
       await this.#witness.renewUnvouched(peek.epoch);
       this.#forget();
@@ -196,7 +203,7 @@ export class ShardMerge {
   #loseLease(): void {
     this.#forget();
     this.#tenure.lose();
-    this.#noteNoneWaiting();
+    this.#deps.metrics.inboxEntries.remove({ shard: String(this.#shard) });
   }
 
   /**
@@ -288,9 +295,5 @@ export class ShardMerge {
 
   #noteWaiting(count: number): void {
     this.#deps.metrics.inboxEntries.set({ shard: String(this.#shard) }, count);
-  }
-
-  #noteNoneWaiting(): void {
-    this.#deps.metrics.inboxEntries.remove({ shard: String(this.#shard) });
   }
 }

@@ -15,6 +15,8 @@ export interface TenureDeps {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly share: Share;
+  /** Whether what the store has lost can be put back, were the lease ours. Default: it cannot. */
+  readonly refills?: () => boolean;
   /** There is a shard that nobody has, and no room for it: who is here may have changed. */
   readonly onLeft?: () => void;
 }
@@ -113,9 +115,10 @@ export class Tenure {
   }
 
   async #ask(limits: PeekLimits, takes: boolean): Promise<Peek> {
-    const { engine, clock, leaseMs } = this.#deps;
+    const { engine, clock, leaseMs, refills = () => false } = this.#deps;
     const askedMs = clock.elapsedMs();
-    const peek = await engine.peek(this.#shard, { token: this.#token, ms: leaseMs, takes }, limits);
+    const lease = { token: this.#token, ms: leaseMs, takes, refills: refills() };
+    const peek = await engine.peek(this.#shard, lease, limits);
     if (peek.kind === 'held' || peek.kind === 'free') {
       this.#drop();
     } else {

@@ -18,6 +18,7 @@ import { leaseTests } from './engine/lease.ts';
 import { lifeTests } from './engine/life.ts';
 import { loadTests } from './engine/load.ts';
 import { peekTests } from './engine/peek.ts';
+import { refillingTests } from './engine/refilling.ts';
 import { refoldTests } from './engine/refold.ts';
 import { refusalTests } from './engine/refusal.ts';
 import { renewTests } from './engine/renew.ts';
@@ -63,6 +64,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('renew', () => renewTests(open));
     describe('sweep', () => sweepTests(open));
     describe('archiving', () => archivingTests(open));
+    describe('refilling', () => refillingTests(open));
     describe('gather', () => gatherTests(open));
     describe('trace', () => traceTests(open));
     describe('weight', () => weightTests(open));

@@ -1,6 +1,7 @@
 /** A Redis that ends and comes back, perhaps with less, and what is said and asked in each of its lives. */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ArchiveSource } from '../../src/archive/archive.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Channel } from '../../src/domain/channel.ts';
 import { cursorOf } from '../../src/domain/cursor.ts';
@@ -8,6 +9,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
 import { type ChannelStart, findStart } from '../../src/gateway/stream/start.ts';
+import type { Logger } from '../../src/log.ts';
 import { change, generousOptions } from '../contract/engine/kit.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -17,15 +19,15 @@ const ignore = () => {};
 const log = { info: ignore, warn: ignore, error: ignore };
 
 /** An engine with a merger on it. */
-export async function startLife(redis: RedisServer) {
+export async function startLife(redis: RedisServer, archive?: ArchiveSource, mergerLog?: Logger) {
   const engine = await createRedisEngine({ ...generousOptions, shards: 1, url: redis.url, prefix: 'sc', log });
-  const merger = createLogMerger(engine);
+  const merger = createLogMerger(engine, archive, mergerLog);
   await merger.start();
   const end = async () => {
     await merger.stop();
     await engine.close();
   };
-  return { engine, [Symbol.asyncDispose]: end };
+  return { engine, merger, [Symbol.asyncDispose]: end };
 }
 
 export async function boundsOf(engine: Engine, channel: Channel) {

@@ -277,6 +277,36 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     await within('changes', () => engine.readChanges(0, mark, CHANGES_MAX));
   });
 
+  it('a piece that is put back, whose changes lie far apart in a large inbox', { timeout: 300_000 }, async () => {
+    await using bench = await open();
+    const { engine, prefix } = bench;
+    const waiting = Array.from({ length: 10_000 }, (_, i) => change(i % 100 === 99 ? 'room' : 'other', `${i}`));
+    for (let i = 0; i < waiting.length; i += 1_000) await engine.append(waiting.slice(i, i + 1_000));
+    await peek(engine);
+    const page = { maxEntries: 1_000, maxBytes: MIB / 2 };
+    await within('a part of an inbox', () => engine.readInbox(0, LEASE.token, 5_000, page));
+    const ours = waiting.filter(({ channel }) => channel === 'room');
+    let head = 0;
+    const prepare = async () => {
+      const shard = `${prefix}:{0}:shard`;
+      await direct.hdel(shard, 'unvouched');
+      const at = await peek(engine);
+      // As a takeover leaves it.
+      await direct.hset(shard, 'refill', at.rev);
+      return at;
+    };
+    await withinPrepared('refill', prepare, async (_i, { rev, epoch }) => {
+      const bytes = new Uint8Array(900);
+      const one = commitOf('room', head || null, head + 1, Array(256).fill(bytes));
+      const state = new Map(one.events.map(({ offset }) => [`field-${offset}`, { offset, bytes }]));
+      head += 256;
+      const channels = [{ ...one, reducer: 'latest', state, stateBytes: 1_000 * head, archivedFrom: 1 }];
+      // As many as are looked for at a time (`merger/refill/lost-events.ts`).
+      const refill = { token: LEASE.token, rev, epoch, channels, taken: ours.splice(0, 22), isComplete: false };
+      assert.equal((await engine.refill(0, refill)).kind, 'refilled');
+    });
+  });
+
   it('500 channels of 2,000 fields that are forgotten', { timeout: 300_000 }, async () => {
     await using bench = await open();
     const { engine, prefix } = bench;

@@ -129,7 +129,8 @@ describe('a Redis user, at the start', () => {
 
 /** What a commit calls after its first write, read from its text. */
 const READS = ['TIME', 'HMGET', 'HGET', 'INFO', 'LINDEX', 'LLEN', 'ZSCORE'];
-const commitSource = readFileSync(new URL('../../src/engine/redis/lua/commit.lua', import.meta.url), 'utf8');
+const lua = (name: string) => readFileSync(new URL(`../../src/engine/redis/lua/${name}.lua`, import.meta.url), 'utf8');
+const commitSource = `${lua('channel-commits')}${lua('commit')}`;
 const called = new Set(Array.from(commitSource.matchAll(/\(\s*'([A-Z]+)'/g), ([, name]) => name!));
 const WRITES = [...called].filter((name) => !READS.includes(name)).map((name) => name.toLowerCase());
 

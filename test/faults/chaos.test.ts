@@ -27,6 +27,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'cut-pubsub': 'test/engine/redis-only.test.ts',
   'restored-copy': 'test/k8s/backup.test.ts',
   failover: 'test/engine/redis-vouching.test.ts',
+  'refill-of-one': 'test/archiver/refill.test.ts',
   takeover: 'test/e2e/mergers-share.test.ts',
   'redis-away': 'test/e2e/crash.test.ts',
   'cluster-moves': 'test/engine/redis-cluster.test.ts',

@@ -92,7 +92,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const kinds = ['bucket', 'merger', 'gateway', ...(postgres ? (['archiver'] as const) : [])] as const;
   const wanted = kinds.flatMap((kind) => Array.from({ length: counts[kind] ?? 2 }, (_, index) => ({ kind, index })));
   for (const { kind, index } of wanted) {
-    const ofArchive = kind === 'gateway' || kind === 'archiver' ? postgres?.env : {};
+    const ofArchive = kind === 'bucket' ? {} : postgres?.env;
     const roleEnv = { ...LAB_ENV, ...history, ...ofArchive, ...ground.roleEnv(`${kind}-${index}`), ...env };
     roles.push(await startRole({ kind, index, main, dir, redis: () => redis, random: newRandom(), env: roleEnv }));
   }

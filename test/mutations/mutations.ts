@@ -15,6 +15,7 @@ export interface Mutation {
 
 const ENGINE = 'test/engine/redis.test.ts';
 const LINEAGE = 'test/engine/redis-lineage.test.ts';
+const REFILL = 'test/engine/redis-refill.test.ts';
 const INTERLEAVINGS = 'test/faults/interleavings.test.ts';
 const SESSION_FORGERY = 'test/security/session-forgery.test.ts';
 const unit = (name: string) => `test/unit/${name}.test.ts`;
@@ -36,6 +37,19 @@ export const mutations: readonly Mutation[] = [
   { patch: 'parent-of-any', file: LINEAGE, tests: 'is not believed' },
   { patch: 'fork-unnoted', file: LINEAGE, tests: 'goes on with whoever did not' },
   { patch: 'fork-of-born', file: LINEAGE, tests: 'born in what is lost' },
+  { patch: 'refill-any-lease', file: REFILL, tests: 'is not taken from' },
+  { patch: 'refill-rev-off', file: REFILL, tests: 'is not taken from' },
+  { patch: 'refill-head-off', file: REFILL, tests: 'is not taken from' },
+  { patch: 'refill-vouched', file: REFILL, tests: 'belongs to both epochs' },
+  { patch: 'refill-fork-unnoted', file: REFILL, tests: 'belongs to both epochs' },
+  { patch: 'refill-renewed-early', file: REFILL, tests: 'nobody is told' },
+  { patch: 'refill-ahead-judged', file: REFILL, tests: 'nobody is told' },
+  { patch: 'refill-forgotten-midway', file: REFILL, tests: 'comes in pieces' },
+  { patch: 'refill-inbox-again', file: unit('shard-refill'), tests: 'takes out of the inbox' },
+  { patch: 'refill-unfollowed', file: unit('shard-refill'), tests: 'another event|the last event' },
+  { patch: 'refill-of-another-epoch', file: unit('shard-refill'), tests: 'another epoch' },
+  { patch: 'refill-of-forgotten', file: unit('shard-refill'), tests: 'forgotten before' },
+  { patch: 'refill-without-end', file: unit('shard-refill'), tests: 'no longer than' },
   {
     patch: 'restore-vouched',
     file: 'test/k8s/backup.test.ts',

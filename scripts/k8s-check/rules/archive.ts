@@ -1,6 +1,6 @@
 /**
- * An archive is written and read: where one is, somebody archives, every gateway reads, of the same database; and where there are alerts at
- * all, somebody is told before no more events may wait for it.
+ * An archive is written and read: where one is, somebody archives, every gateway and every merger reads, of the same database; and where there
+ * are alerts at all, somebody is told before no more events may wait for it.
  */
 import { environmentOf } from '../environment.ts';
 import { type Manifest, ofKind, titleOf } from '../manifests.ts';
@@ -10,6 +10,11 @@ import { configOf, ourContainers } from './environment.ts';
 import { alertsOf } from './metrics.ts';
 
 const URL_NAME = 'DATABASE_URL';
+/** Who reads there, and what is missing else. */
+const READERS: Readonly<Record<string, string>> = {
+  gateway: 'who comes back late is not given what the archive has',
+  merger: 'what Redis loses at a failover is not put back',
+};
 /** `… (smallchange_archive_backlog_bytes) > 1000`: with how many bytes it fires. */
 const BACKLOG = /smallchange_archive_backlog_bytes\)? > (\d+)/;
 
@@ -20,8 +25,11 @@ export const archive: Rule = ({ manifests, pods, isWhole }) => {
   if (archivers.length === 0) return reading.map(([{ title }]) => `${title}: has ${URL_NAME}, and nobody archives`);
   return [
     ...all
-      .filter((each) => roleOf(each[0]) === 'gateway' && !reading.includes(each))
-      .map(([{ title }]) => `${title}: has no ${URL_NAME}: who comes back late is not given what the archive has`),
+      .filter((each) => !reading.includes(each))
+      .flatMap(([pod]) => {
+        const missing = READERS[roleOf(pod) ?? ''];
+        return missing === undefined ? [] : [`${pod.title}: has no ${URL_NAME}: ${missing}`];
+      }),
     ...(new Set(reading.map(([, each]) => sourceOf(each))).size > 1
       ? [`${URL_NAME}: what reads has another than what archives`]
       : []),

@@ -15,7 +15,7 @@ const OF_OPERATORS = 'ADMIN_KEY';
 const REVOKING_ROLE = 'bucket';
 /** What has every event there ever was. */
 const OF_ARCHIVE = 'DATABASE_URL';
-const WITHOUT_ARCHIVE = ['bucket', 'merger'];
+const WITHOUT_ARCHIVE = ['bucket'];
 
 export const secrets: Rule = (whole) => [
   ...ourContainers(whole.pods).flatMap(([pod, container]) =>

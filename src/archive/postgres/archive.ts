@@ -1,5 +1,5 @@
 /** The archive in Postgres (`../archive.ts`): pieces of logs in tables that the files of `migrations/` describe. */
-import type { Archive, ArchivedLog, ArchivedPage, FollowedLog } from '../archive.ts';
+import type { Archive, ArchivedLog, ArchivedPage, ChannelLog, FollowedLog } from '../archive.ts';
 import { eventsAfter, eventsIn } from '../packing.ts';
 import { forEver, type Retention } from '../retention.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
@@ -28,6 +28,8 @@ interface LogRow {
   readonly head: number;
   readonly oldest: number | null;
 }
+
+type ChannelRow = LogRow & { readonly channel: string };
 
 interface PieceRow {
   readonly first_offset: number;
@@ -97,6 +99,32 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
       return channels.map((channel) => logs.get(channel) ?? null);
     },
 
+    async boundsOf(shard, channels) {
+      const rows = await query<ChannelRow>(
+        `SELECT ${LOG}, l.channel FROM logs l WHERE l.is_current AND l.shard = $1 AND l.channel = ANY ($2)`,
+        [shard, channels],
+      );
+      return rows.map(channelLog);
+    },
+
+    async begunAbove(shard, epoch, base, behind, limit) {
+      const rows = await query<ChannelRow>(
+        `SELECT ${LOG}, l.channel FROM logs l
+         WHERE l.is_current AND l.shard = $1 AND l.epoch = $2 AND l.base >= $3 AND l.channel > $4
+         ORDER BY l.channel LIMIT $5`,
+        [shard, epoch, base, behind, limit],
+      );
+      return rows.map(channelLog);
+    },
+
+    async eventsOf(shard, epoch) {
+      const [row] = await query<{ events: number }>('SELECT events FROM watermarks WHERE shard = $1 AND epoch = $2', [
+        shard,
+        epoch,
+      ]);
+      return row?.events ?? 0;
+    },
+
     async write(shard, token, batch) {
       await ready();
       return database.transaction((inside) => writeBatch(inside, shard, token, batch, retention));
@@ -132,6 +160,10 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
 
 function archivedLog({ id, epoch, base, head, oldest }: LogRow): ArchivedLog {
   return { id: String(id), epoch, base, head, oldest: oldest ?? head + 1 };
+}
+
+function channelLog({ channel, ...row }: ChannelRow): ChannelLog {
+  return { channel, log: archivedLog(row) };
 }
 
 function followedLog({ first_offset, events, ...row }: LogRow & Partial<PieceRow>): FollowedLog {

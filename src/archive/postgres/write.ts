@@ -10,12 +10,14 @@ export async function writeBatch(
   query: Query,
   shard: number,
   token: string,
-  { watermark: { epoch, rev }, parts }: ArchiveBatch,
+  { watermark: { epoch, rev, events = 0 }, parts }: ArchiveBatch,
   retention: Retention,
 ): Promise<ArchivedLog[] | null> {
   const fenced = await query(
-    'UPDATE watermarks SET beat = beat + 1, epoch = $3, rev = $4 WHERE shard = $1 AND token = $2 RETURNING shard',
-    [shard, token, epoch, rev],
+    `UPDATE watermarks SET beat = beat + 1, epoch = $3, rev = $4,
+       events = CASE WHEN epoch = $3 THEN greatest(events, $5) ELSE $5 END
+     WHERE shard = $1 AND token = $2 RETURNING shard`,
+    [shard, token, epoch, rev, events],
   );
   if (fenced.length === 0) return null;
   for (const part of parts)

@@ -43,11 +43,18 @@ export function keptOf({ backlog }: Shard, head: number, archived: number, histo
 }
 
 export function unarchivedOf(shard: Shard, afterRev: number, limit: number): Unarchived {
-  const { epoch, rev, inbox, backlog } = shard;
+  const { epoch, rev, events, inbox, backlog } = shard;
   const later = Array.from(shard.logs, ([channel, log]) => ({ channel, rev: log.rev })).filter(
     (each) => each.rev > afterRev,
   );
-  return { epoch, rev, waiting: inbox.length, backlogBytes: backlog?.bytes ?? 0, channels: later.slice(0, limit) };
+  return {
+    epoch,
+    rev,
+    events,
+    waiting: inbox.length,
+    backlogBytes: backlog?.bytes ?? 0,
+    channels: later.slice(0, limit),
+  };
 }
 
 export function markArchived(

@@ -96,6 +96,11 @@ export function engineOn(steps: Steps, options: EngineOptions, clock: Clock): En
     readTails: async (index, wanted, limit, maxBytes) => tailsOf(shards[index]!, wanted, limit, maxBytes),
     readUnarchived: async (index, afterRev, limit) => unarchivedOf(shards[index]!, afterRev, limit),
     markArchived: async (index, archived) => markArchived(shards[index]!, archived, options.historyMaxEvents),
+    async readInbox(index, token, behind, limits) {
+      return steps.holds(index, token) ? entriesOf(shards[index]!, behind, limits) : null;
+    },
+    // It never comes back with less.
+    refill: async () => ({ kind: 'refused', reason: 'rev' }),
 
     async readState(channel) {
       const { epoch, head } = boundsOf(ofChannel(channel), channel);
@@ -127,14 +132,18 @@ function peekAt(shard: Shard, lease: Lease, limits: PeekLimits, nowMs: number): 
   if (shard.holder?.token !== lease.token && lease.takes === false) return { kind: 'free' };
   shard.holder = { token: lease.token, untilMs: nowMs + lease.ms };
   const { epoch, rev, events } = shard;
+  return { kind: 'entries', epoch, rev, events, waiting: shard.inbox.length, entries: entriesOf(shard, 0, limits) };
+}
+
+function entriesOf({ inbox }: Shard, behind: number, limits: PeekLimits): InboxEntry[] {
   const entries: InboxEntry[] = [];
   let bytes = 0;
-  for (const change of shard.inbox) {
-    if (entries.length >= limits.maxEntries || bytes > limits.maxBytes) break;
+  for (let i = behind; i < inbox.length && entries.length < limits.maxEntries && bytes <= limits.maxBytes; i++) {
+    const change = inbox[i]!;
     entries.push({ kind: 'change', change });
     bytes += weigh(change);
   }
-  return { kind: 'entries', epoch, rev, events, waiting: shard.inbox.length, entries };
+  return entries;
 }
 
 function loadFrom(shard: Shard, wanted: readonly LoadWish[]) {

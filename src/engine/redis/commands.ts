@@ -14,6 +14,7 @@ import type {
   EngineOptions,
   Evidence,
   Lease,
+  Peek,
   PeekLimits,
   RollName,
   SweepOutcome,
@@ -64,7 +65,7 @@ export type RawPeek =
   /** By another, known by that sign, which is to be watched for so long (`leases.ts`). */
   | { readonly kind: 'held'; readonly sign: string; readonly leftMs: number }
   | { readonly kind: 'free' }
-  | { readonly kind: 'unvouched'; readonly epoch: Epoch }
+  | Extract<Peek, { kind: 'unvouched' | 'refill' }>
   | {
       readonly kind: 'entries';
       readonly epoch: Epoch;
@@ -132,13 +133,17 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
       const { maxEntries, maxBytes } = limits;
       const { sign, isDue } = question;
       const asked = [lease.token, lease.ms, maxEntries, maxBytes, newEpoch(), TAKEOVER_PAUSE_MS, maxStep];
-      const flags = [isDue, runner.keepsAll, lease.takes !== false].map(Number);
+      const flags = [isDue, runner.keepsAll, lease.takes !== false, lease.refills === true].map(Number);
       const args = [...asked, sign, ...flags].map(String);
       const [isMine, ...rest] = (await run(shard, scripts.peek, [hash, inbox], args)) as Reply[];
       if (isMine === 0) return { kind: 'held', sign: String(rest[0]), leftMs: Number(rest[1]) };
       if (isMine === 3) return { kind: 'free' };
       if (isMine === 2) return { kind: 'unvouched', epoch: String(rest[0]) };
       const [epoch, rev, events, waiting, raws, clock] = rest;
+      if (isMine === 4) {
+        const [at, made, left] = [rev, events, waiting].map(Number);
+        return { kind: 'refill', epoch: String(epoch), rev: at!, events: made!, waiting: left! };
+      }
       return {
         kind: 'entries',
         epoch: String(epoch),

@@ -7,6 +7,7 @@
 import type { Change } from '../../domain/change.ts';
 import { shardOf } from '../../domain/channel.ts';
 import { channelEpoch } from '../../domain/position.ts';
+import { EngineUnavailable } from '../../errors.ts';
 import {
   type AppendOutcome,
   type Engine,
@@ -30,6 +31,7 @@ import { openSingle, type Primaries } from './nodes/primaries.ts';
 import { ChannelListener } from './pubsub/channel-listener.ts';
 import { Subscriber } from './pubsub/subscriber.ts';
 import { createReads } from './reads.ts';
+import { createRefilling } from './refilling.ts';
 import type { Runner } from './runner.ts';
 import type { Fit } from './start/fit.ts';
 import { type Guest, type RedisRole, redisRoles } from './start/needs.ts';
@@ -139,6 +141,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
       const raw = await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes);
+      if (raw === null) throw new EngineUnavailable('what may have been lost is put back');
       // What a position of the epoch before has behind it is the same in this one.
       const from = after && raw.isOfBoth ? { epoch: channelEpoch(raw.epoch, raw.fold), offset: after.offset } : after;
       const page = historyFrom(raw, from, (error, offset) => unreadable.tell(channel, error, offset));
@@ -147,6 +150,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     readChanges,
     readTails,
     ...createArchiving(keys, options, runner),
+    ...createRefilling(keys, options, runner),
     readState(channel) {
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));
@@ -244,7 +248,7 @@ async function peek(
   }
   if (answer.kind === 'free') return answer;
   leases.isOurs(shard, lease, question);
-  if (answer.kind === 'unvouched') {
+  if (answer.kind === 'unvouched' || answer.kind === 'refill') {
     last.keep(shard, 0, []);
     return answer;
   }

@@ -15,7 +15,7 @@ export interface ShardKeys {
   /**
    * hash: epoch, rev, popped, events, forgotten, mergeFrom; server, serverBefore and serverSince (its `rev` then); lease, leaseUntil,
    * leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`); fork…, parent… (`lua/lineage.lua`);
-   * archiving, unarchived, unarchivedBytes (`lua/mark-archived.lua`).
+   * archiving, unarchived, unarchivedBytes (`lua/mark-archived.lua`); refill… (`lua/refilling.lua`).
    */
   readonly shard: string;
   /** zset `<channel> <from>` -> when this publisher may be forgotten, ms of the shard's clock. */

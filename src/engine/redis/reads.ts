@@ -90,7 +90,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       after: Position | null,
       limit: number,
       maxBytes: number,
-    ): Promise<RawHistory & { readonly clockMs: number; readonly isOfBoth: boolean }> {
+    ): Promise<(RawHistory & { readonly clockMs: number; readonly isOfBoth: boolean }) | null> {
       const of = keys.ofShard(shard);
       const { meta, history } = keys.ofChannel(shard, channel);
       const position = [after?.epoch ?? '', after?.offset ?? 0];
@@ -102,6 +102,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         [of.shard, of.forgotten, meta, history, of.recent],
         args,
       )) as Reply[];
+      if (answer.length === 0) return null;
       const [
         epoch,
         events,

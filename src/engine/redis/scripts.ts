@@ -9,6 +9,8 @@ const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 const storeClock = textOf('store-clock');
 const channelEpoch = textOf('channel-epoch');
 const lineage = textOf('lineage');
+const refilling = textOf('refilling');
+const channelCommits = textOf('channel-commits');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -18,19 +20,21 @@ function read(name: string, shared = ''): Script {
 export const scripts = {
   claim: read('claim'),
   append: read('append'),
-  peek: read('peek', storeClock),
+  peek: read('peek', storeClock + refilling),
   load: read('load'),
-  commit: read('commit', storeClock),
+  commit: read('commit', storeClock + channelCommits),
   release: read('release'),
   expired: read('expired', storeClock),
   sweep: read('sweep', storeClock),
-  history: read('history', storeClock + channelEpoch + lineage),
+  history: read('history', storeClock + channelEpoch + lineage + refilling),
   changes: read('changes'),
   tails: read('tails', channelEpoch + lineage),
   state: read('state'),
-  renew: read('renew', channelEpoch),
+  renew: read('renew', channelEpoch + refilling),
   gather: read('gather'),
   rights: read('rights'),
   unarchived: read('unarchived'),
   markArchived: read('mark-archived', storeClock),
+  inbox: read('inbox'),
+  refill: read('refill', storeClock + channelCommits + refilling),
 } as const;

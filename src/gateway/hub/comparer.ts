@@ -56,7 +56,7 @@ const fresh = { isBusy: false, retryMs: RETRY_MIN_MS, accusation: null, pastEpoc
 interface Served extends ShardHubs {
   isBusy: boolean;
   retryMs: number;
-  accusation: Promise<unknown> | null;
+  accusation: Promise<RenewOutcome> | null;
   /** The last one that an accusation put an end to. */
   pastEpoch: Epoch | null;
 }
@@ -111,7 +111,8 @@ export class Comparer {
     const shard = shardOf(channel, engine.shards);
     const served = this.#of(shard);
     if (epoch === served.pastEpoch) return null;
-    if (served.accusation) return served.accusation.then(() => null);
+    // What did not count now that another said, ours may not either: that is for a moment later.
+    if (served.accusation) return served.accusation.then((outcome) => (outcome.epoch === epoch ? outcome : null));
     const accusation = engine.renew(shard, epoch, evidence).then((outcome) => {
       if (outcome.epoch !== epoch) served.pastEpoch = epoch;
       return outcome;

@@ -4,7 +4,7 @@ import { keepResult } from '../results.ts';
 import { clusterFreezes, clusterLoses, clusterMoves } from './cluster.ts';
 import { cutPubsub } from './cut-pubsub.ts';
 import { everysecLoses } from './everysec-loses.ts';
-import { failover, failoverOfOne } from './failover.ts';
+import { failover, failoverOfOne, refillOfOne } from './failover.ts';
 import { frozenMerger } from './frozen-merger.ts';
 import { killedRedis } from './killed-redis.ts';
 import { redisAway } from './redis-away.ts';
@@ -22,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   restoredCopy,
   failover,
   failoverOfOne,
+  refillOfOne,
   takeover,
   redisAway,
   clusterMoves,

@@ -10,7 +10,9 @@ CREATE TABLE watermarks (
   token text NOT NULL,
   beat bigint NOT NULL,
   epoch text,
-  rev bigint NOT NULL DEFAULT 0
+  rev bigint NOT NULL DEFAULT 0,
+  -- How many events the shard had made, of which all are here; 0 where nobody knows.
+  events bigint NOT NULL DEFAULT 0
 );
 
 -- A log of a channel; one of each channel is current.
@@ -27,6 +29,8 @@ CREATE TABLE logs (
   began_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX current_logs ON logs (channel) WHERE is_current;
+-- Which channels began late: what a store may have lost altogether.
+CREATE INDEX current_logs_by_base ON logs (shard, base) WHERE is_current;
 
 -- Events `first_offset` to `last_offset` of a log, packed (packing.ts).
 -- How long they are kept says the channel's name (ARCHIVE_DAYS); 0: for ever. What is kept for a time is in a table of its

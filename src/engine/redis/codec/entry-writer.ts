@@ -38,6 +38,14 @@ export function encodeEntries(batches: readonly (readonly Change[])[]): Buffer {
   return target;
 }
 
+/** One, as it lies in an inbox. */
+export function encodeEntry(change: Change): Buffer {
+  const size = entrySize(change);
+  const target = Buffer.allocUnsafe(bytesSize(size));
+  const end = writeEntry(target, 0, change);
+  return target.subarray(end - size);
+}
+
 function writeEntry(target: Buffer, start: number, change: Change): number {
   let at = writeStringHead(target, start, entrySize(change));
   target[at++] = FIXARRAY | (change.trace === undefined ? 6 : 7);

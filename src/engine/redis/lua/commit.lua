@@ -9,7 +9,7 @@
 -- KEYS[3]  dedupe expiry
 -- KEYS[4]  recent
 -- KEYS[5]  bad
--- KEYS[…]  for each channel: meta, history; state and index where it has fields or is begun anew, dedupe where it has publishers
+-- KEYS[…]  of the channels, as lua/channel-commits.lua says
 -- ARGV[1]  token of the lease
 -- ARGV[2]  rev as it was read
 -- ARGV[3]  count of entries the inbox gives up
@@ -20,11 +20,7 @@
 -- ARGV[9]  what the pub/sub names of channels begin with
 -- ARGV[10] how many more events than it adds a commit may trim of one channel
 -- ARGV[…]  the unreadable entries
--- ARGV[#ARGV]  MessagePack: a flat array that has for each channel: name, head as it was read ('' when it must not exist),
---          head after, reducer, offset of the first event, head of the published batch, counts of events, state
---          fields and publishers, bytes of the whole state, its `fold` from now on where the state before is dropped, else
---          ''; then the events, the fields as pairs field, value, the
---          publishers as pairs from, seq
+-- ARGV[#ARGV]  MessagePack: the channels, as lua/channel-commits.lua says
 --
 -- Answer   {rev, events, waiting, clock}  committed; as they are now, how many entries are left (integers), what the clock of
 --                                         the shard says (ms)
@@ -50,67 +46,11 @@ local trimMore = tonumber(ARGV[10])
 local FIRST_UNREADABLE = 11
 local channels = cmsgpack.unpack(ARGV[#ARGV])
 local FIRST_CHANNEL_KEY = 6
-local ELEMENTS_BEFORE = 11
--- Fields whose last change is remembered: what may change between two pages of a reader (lua/state.lua).
-local INDEX_MAX = 1024
 -- As in engine/archiving.ts.
 local BACKLOG_OVER, EVENT_OVERHEAD = 1.25, 64
--- Lua's stack holds about 8,000 values; even, so that pairs stay together.
-local BATCH = 1000
 
-local function inBatches(command, key, values, first, last)
-  local length
-  for from = first, last, BATCH do
-    length = redis.call(command, key, unpack(values, from, math.min(from + BATCH - 1, last)))
-  end
-  return length
-end
-
--- For each channel, until one gets an answer: where it begins, where its events, fields and publishers begin, where it
--- ends, and its first key.
 local function eachChannel(visit)
-  local at, key, last = 1, FIRST_CHANNEL_KEY, #channels
-  while at <= last do
-    local firstEvent = at + ELEMENTS_BEFORE
-    local firstField = firstEvent + channels[at + 6]
-    local firstPublisher = firstField + 2 * channels[at + 7]
-    local next = firstPublisher + 2 * channels[at + 8]
-    local answer = visit(at, firstEvent, firstField, firstPublisher, next, key)
-    if answer then
-      return answer
-    end
-    key = key + 2 + ((firstPublisher > firstField or channels[at + 10] ~= '') and 2 or 0) + (next > firstPublisher and 1 or 0)
-    at = next
-  end
-end
-
--- Keeps the index of a channel that has a state: which fields changed at which head, complete from `indexedFrom` up to
--- `indexed`. An older version that commits does not keep it; then `indexed` is not the head, and it is begun anew.
-local function index(metaKey, indexKey, at, firstField, firstPublisher)
-  local before, after = channels[at + 1], channels[at + 2]
-  local kept = redis.call('HMGET', metaKey, 'indexed', 'indexedFrom')
-  local from = kept[2]
-  if kept[1] ~= before then
-    if not indexKey then
-      return
-    end
-    redis.call('DEL', indexKey)
-    from = before == '' and digits(channels[at + 4] - 1) or before
-  end
-  if indexKey then
-    local changes = {}
-    for i = firstField, firstPublisher - 1, 2 do
-      changes[#changes + 1] = after
-      changes[#changes + 1] = channels[i]
-    end
-    inBatches('ZADD', indexKey, changes, 1, #changes)
-    local excess = redis.call('ZCARD', indexKey) - INDEX_MAX
-    if excess > 0 then
-      local popped = redis.call('ZPOPMIN', indexKey, excess)
-      from = popped[#popped]
-    end
-  end
-  redis.call('HSET', metaKey, 'indexed', after, 'indexedFrom', from, 'size', digits(channels[at + 9]))
+  return eachChannelOf(channels, FIRST_CHANNEL_KEY, visit)
 end
 
 local nowMs = redisMs()
@@ -171,17 +111,8 @@ if refusal then
   return refusal
 end
 
--- Redis does not undo what a script wrote before a command of it was refused. Events would be there and their changes still in
--- the inbox, to become events again in every round, so all that is written with is asked for before the first write.
-local function refused(commands)
-  for _, command in ipairs(commands) do
-    if redis.acl_check_cmd and not redis.acl_check_cmd(command, command == 'SPUBLISH' and eventsPrefix or inboxKey) then
-      return redis.error_reply('NOPERM nothing was written: the user may not run the \'' .. command .. '\' command')
-    end
-  end
-end
-refusal = refused({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH'}) or
-  (hasState and refused({'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}))
+refusal = refused({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH'}, inboxKey, eventsPrefix) or
+  (hasState and refused({'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}, inboxKey, eventsPrefix))
 if refusal then
   return refusal
 end
@@ -193,7 +124,7 @@ local recent = {}
 local expiry = {}
 eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   local name = channels[at]
-  local metaKey, historyKey, nextKey = KEYS[key], KEYS[key + 1], key + 2
+  local metaKey, historyKey = KEYS[key], KEYS[key + 1]
   if firstField > firstEvent then
     events = events + firstField - firstEvent
     local length = inBatches('RPUSH', historyKey, channels, firstEvent, firstField - 1)
@@ -221,26 +152,11 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
   end
   if channels[at + 10] ~= '' then
     -- Not DEL: what a large state takes is given back by another thread.
-    redis.call('UNLINK', KEYS[nextKey], KEYS[nextKey + 1])
+    redis.call('UNLINK', KEYS[key + 2], KEYS[key + 3])
     redis.call('HDEL', metaKey, 'size', 'indexed', 'indexedFrom')
     redis.call('HSET', metaKey, 'fold', channels[at + 10])
   end
-  if firstPublisher > firstField then
-    inBatches('HSET', KEYS[nextKey], channels, firstField, firstPublisher - 1)
-    index(metaKey, KEYS[nextKey + 1], at, firstField, firstPublisher)
-  elseif channels[at + 9] > 0 and firstField > firstEvent then
-    index(metaKey, nil, at, firstField, firstPublisher)
-  end
-  if firstPublisher > firstField or channels[at + 10] ~= '' then
-    nextKey = nextKey + 2
-  end
-  if next > firstPublisher then
-    inBatches('HSET', KEYS[nextKey], channels, firstPublisher, next - 1)
-    for i = firstPublisher, next - 1, 2 do
-      expiry[#expiry + 1] = expires
-      expiry[#expiry + 1] = name .. ' ' .. channels[i]
-    end
-  end
+  writeFieldsAndSeqs(channels, at, firstEvent, firstField, firstPublisher, next, key, expires, expiry)
 end)
 inBatches('ZADD', recentKey, recent, 1, #recent)
 inBatches('ZADD', dedupeExpiryKey, expiry, 1, #expiry)

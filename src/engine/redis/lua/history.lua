@@ -24,6 +24,7 @@
 --           count of events kept, clock of the shard (ms), {event…}, fold of this channel or nil, epoch of the shard before
 --           this one or nil, 1 where the position is of that one and of this one as well, the last offset that both have or nil,
 --           the first that is archived or nil}; head and base nil for a channel that does not exist
+--          {}  the position is ahead of a log that may be refilled yet (lua/refilling.lua)
 
 local shardKey, forgottenKey, metaKey, historyKey, recentKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local newEpoch = ARGV[1]
@@ -76,7 +77,7 @@ local function newest(first, last)
 end
 
 local shard = redis.call('HMGET', shardKey, 'epoch', 'events', 'forgotten', 'clock', 'clockAt', 'leaseMs',
-  'parent', 'parentOf', 'parentSince', 'parentEvents')
+  'parent', 'parentOf', 'parentSince', 'parentEvents', 'archiving', 'refill', 'rev', 'server')
 local epoch = shard[1]
 if not epoch then
   epoch = newEpoch
@@ -90,6 +91,10 @@ local fork, isOfBoth
 if parent then
   fork = forkOf(shard[9], shard[10], redis.call('ZSCORE', recentKey, channel), head, meta[4], meta[5])
   isOfBoth = epochAsked ~= epochNow and epochAsked == channelEpoch(parent, meta[3]) and fork ~= nil and after <= fork
+end
+local isAhead = epochAsked == epochNow and after > tonumber(head or shard[2] or '0')
+if isAhead and mayBeRefilled(shard[11], shard[12], shard[13], shard[14]) then
+  return {}
 end
 local events = {}
 if head and limit > 0 and epochAsked == '' then

@@ -13,7 +13,8 @@
 -- ends, and goes to nobody for ARGV[6]: time for those who saw them to say so (`renew`). This goes by what is stored, so
 -- that it holds for a merger that was not there before; where a user may not call INFO there is no such pause. Whose the lease was
 -- is kept (`unvouched`) until that one has said that nothing is missing, or the shard has a new epoch (`renew`). So is where the
--- shard was (`fork`, lua/lineage.lua).
+-- shard was (`fork`, lua/lineage.lua). One that is archived is to be refilled first (`refill`, lua/refilling.lua), by who can; who
+-- cannot goes on with what there is.
 --
 -- Entries are read in steps of 1, 2, 4 …, so that of large ones not many are read in vain.
 --
@@ -30,9 +31,12 @@
 -- ARGV[9]  '1' when it has watched that for the whole of its time, or when its own lease is to be extended
 -- ARGV[10] '1' when this Redis keeps all it confirms, and no other takes its place: it vouches itself
 -- ARGV[11] '0' when a lease that is nobody's is left to others
+-- ARGV[12] '1' when the caller can put back what this Redis has lost
 --
 -- Answer   {3}              nobody has the lease, and the caller does not take it
 --          {2, epoch}       the lease is the caller's, and nobody vouches
+--          {4, epoch, rev, events, waiting}
+--                           the lease is the caller's, and what is lost is to be put back; events: when this process took over
 --          {0, sign, ms}    another has the lease, or nobody may: by that sign it is known, to be watched for so long from now
 --          {1, epoch, rev, events, waiting, {entry…}, clock}
 --                           the lease is the caller's; `waiting` entries are in the inbox; clock: of the shard, ms
@@ -49,27 +53,38 @@ local signWatched = ARGV[8]
 local isDue = ARGV[9] == '1'
 local isKeeper = ARGV[10] == '1'
 local takes = ARGV[11] == '1'
+local refills = ARGV[12] == '1'
 
 -- Whoever remembers more than the store has said so by then: a takeover that came after it has a fork of its own.
 local REMEMBERED_MS = 600000
 
 local nowMs = redisMs()
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork', 'forkAt')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork', 'forkAt',
+  'archiving', 'refill', 'refillEvents', 'refillFork', 'refillMade')
 local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
 local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
 local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
 local server = shard[9]
+local refill, refillEvents = shard[14], shard[15]
 
 local info = redis.pcall('INFO', 'server')
 local thisServer = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
 if thisServer and thisServer ~= server then
   redis.call('HSET', shardKey, 'server', thisServer, 'serverBefore', server or '', 'serverSince', rev)
   if server then
-    if not isKeeper and holder ~= '' then
+    if not isKeeper and holder ~= '' and shard[10] ~= '-' then
       redis.call('HSET', shardKey, 'unvouched', holder or '-')
     end
-    if not shard[11] or clock - tonumber(shard[12]) > REMEMBERED_MS then
+    local isFork = not shard[11] or clock - tonumber(shard[12]) > REMEMBERED_MS
+    if isFork then
       redis.call('HSET', shardKey, 'fork', rev, 'forkEvents', events, 'forkHolder', holder or '-', 'forkAt', digits(clock))
+    end
+    if shard[13] then
+      -- Of a process that was not refilled to the end nobody can say that all is there.
+      local isUnderWay = refill == rev
+      redis.call('HSET', shardKey, 'refill', rev, 'refillEvents', isUnderWay and refillEvents or events,
+        'refillMade', isUnderWay and shard[17] or events,
+        'refillHolder', isUnderWay and '-' or holder or '-', 'refillFork', isUnderWay and shard[16] or isFork and rev or '')
     end
     -- Nobody's token.
     holder, heldUntil, heldMs = '', digits(nowMs + pauseMs), pauseMs
@@ -100,6 +115,12 @@ if holder ~= token or isDue then
     untilMs = digits(nowMs + leaseMs + 1)
   end
   redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', untilMs, 'leaseMs', leaseMs, 'clock', digits(clock), 'clockAt', digits(nowMs))
+end
+if refill == rev and refills then
+  return {4, epoch, rev, refillEvents, redis.call('LLEN', inboxKey)}
+end
+if refill then
+  redis.call('HDEL', shardKey, unpack(REFILL_FIELDS))
 end
 if shard[10] then
   return {2, epoch}

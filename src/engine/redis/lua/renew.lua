@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- renew: gives a shard a new epoch, if the evidence shows that its logs are not what somebody saw.
 --
--- A shard without any epoch has lost everything, whatever the evidence is: it is renewed.
+-- A shard without any epoch has lost everything, whatever the evidence is: it is renewed. One that may be refilled yet is not, for what
+-- is missing may come back: that it was missing is kept, and it is renewed before anything is merged (lua/refilling.lua).
 --
 -- KEYS[1]  shard
 -- KEYS[2]  forgotten
@@ -20,7 +21,7 @@
 --            'unvouched' that nobody does
 --
 -- Answer   {1, epoch}   renewed: that is the new epoch (of the channel), `rev` + 1, everybody is told
---          {0, epoch}   kept: the logs are what was seen, or the epoch is another one already
+--          {0, epoch}   kept: the logs are what was seen, or may be yet, or the epoch is another one already
 
 local shardKey, forgottenKey, metaKey, historyKey = unpack(KEYS)
 local epochSeen = ARGV[1]
@@ -29,7 +30,8 @@ local observers = ARGV[3]
 local mergers = ARGV[4]
 local kind = ARGV[5]
 
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched', 'fork', 'forkEvents', 'forkHolder')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'forgotten', 'events', 'unvouched', 'fork', 'forkEvents', 'forkHolder',
+  'archiving', 'refill', 'refillHolder', 'server')
 local epoch = shard[1]
 local fold = metaKey and redis.call('HGET', metaKey, 'fold')
 local epochNow = epoch and channelEpoch(epoch, fold)
@@ -70,6 +72,9 @@ elseif kind == 'rev' then
   if not isDue and shard[8] == ARGV[7] then
     redis.call('HDEL', shardKey, 'fork', 'forkEvents', 'forkHolder', 'forkAt')
   end
+  if not isDue and shard[11] == ARGV[7] then
+    redis.call('HDEL', shardKey, unpack(REFILL_FIELDS))
+  end
 elseif kind == 'unvouched' then
   isDue = isDue or shard[5]
 else
@@ -79,9 +84,13 @@ end
 if not isDue then
   return {0, epochNow}
 end
+if epoch and mayBeRefilled(shard[9], shard[10], shard[2], shard[12]) then
+  redis.call('HSET', shardKey, 'unvouched', '-')
+  return {0, epochNow}
+end
 redis.call('HSET', shardKey, 'epoch', newEpoch)
 redis.call('HINCRBY', shardKey, 'rev', 1)
-redis.call('HDEL', shardKey, 'unvouched', 'fork', 'forkEvents', 'forkHolder', 'forkAt')
+redis.call('HDEL', shardKey, 'unvouched', 'fork', 'forkEvents', 'forkHolder', 'forkAt', unpack(REFILL_FIELDS))
 -- What was lost was lost when that process took over, and what was there then is there still. What is lost in another way
 -- leaves nobody to say how much.
 if epoch and shard[6] then

@@ -60,7 +60,10 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
       ...[of.dedupe, of.meta, of.history, of.state, of.index],
     ],
   },
-  history: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent] },
+  history: {
+    by: ['gateway', 'archiver', 'merger'],
+    keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent],
+  },
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
   tails: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
   state: { by: ['gateway', 'merger'], keys: (of) => [of.shard, of.meta, of.state, of.index] },
@@ -69,8 +72,17 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
     keys: (of) => [of.shard, of.forgotten, of.meta, of.history],
     publishes: (of) => [of.epoch, of.wake],
   },
-  unarchived: { by: ['archiver'], keys: (of) => [of.shard, of.recent, of.inbox] },
+  unarchived: { by: ['archiver', 'merger'], keys: (of) => [of.shard, of.recent, of.inbox] },
   markArchived: { by: ['archiver'], keys: (of) => [of.shard, of.meta, of.history] },
+  inbox: { by: ['merger'], keys: (of) => [of.shard, of.inbox] },
+  refill: {
+    by: ['merger'],
+    keys: (of) => [
+      ...[of.shard, of.inbox, of.dedupeExpiry, of.recent],
+      ...[of.meta, of.history, of.state, of.index, of.dedupe],
+    ],
+    publishes: (of) => [of.events],
+  },
   // A merger's roll is another: one more of all the names, which it may have anyway.
   gather: { by: ['gateway', 'merger'], keys: (of) => [of.members.gateways] },
 };

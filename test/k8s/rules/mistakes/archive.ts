@@ -18,6 +18,7 @@ findsMistakes(
   'an archive',
   [
     ['gateways that do not read it', (p) => withoutUrl(p, 'gateway'), /smallchange-gateway: has no DATABASE_URL/],
+    ['mergers that do not read it', (p) => withoutUrl(p, 'merger'), /smallchange-merger: has no DATABASE_URL/],
     [
       'nobody who archives',
       (p) => p.remove('Deployment', 'smallchange-archiver'),
