@@ -73,6 +73,7 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
     moveTo(id);
     for (const [name, lost] of resets) reset({ channel: name, lost });
     resets.clear();
+    if (envelope.erased) return;
     const event = eventOf(envelope, own, channel, isOwn);
     audience.each(channel, (listener) => listener.event(event));
   }
@@ -115,6 +116,7 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
       switch (told.event) {
         case 'message':
         case '$binary':
+        case '$erased':
           takeEvent(bodyOf(told), told.id ?? '');
           return true;
         case '$snapshot':

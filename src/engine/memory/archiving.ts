@@ -47,7 +47,9 @@ export function unarchivedOf(shard: Shard, afterRev: number, limit: number): Una
   const later = Array.from(shard.logs, ([channel, log]) => ({ channel, rev: log.rev })).filter(
     (each) => each.rev > afterRev,
   );
-  return { epoch, rev, waiting: inbox.length, backlogBytes: backlog?.bytes ?? 0, channels: later.slice(0, limit) };
+  const isArchived = backlog !== null;
+  const channels = later.slice(0, limit);
+  return { epoch, rev, waiting: inbox.length, backlogBytes: backlog?.bytes ?? 0, isArchived, channels };
 }
 
 export function markArchived(

@@ -9,6 +9,7 @@ const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 const storeClock = textOf('store-clock');
 const channelEpoch = textOf('channel-epoch');
 const lineage = textOf('lineage');
+const vouched = textOf('vouched');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -29,6 +30,9 @@ export const scripts = {
   tails: read('tails', channelEpoch + lineage),
   state: read('state'),
   renew: read('renew', channelEpoch),
+  erase: read('erase', storeClock + channelEpoch + vouched),
+  eraseWaiting: read('erase-waiting', vouched),
+  eraseUnreadable: read('erase-unreadable'),
   gather: read('gather'),
   rights: read('rights'),
   unarchived: read('unarchived'),
