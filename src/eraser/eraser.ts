@@ -7,8 +7,8 @@
  */
 import { isName, isOf } from '../domain/change.ts';
 import type { Channel } from '../domain/channel.ts';
-import { createInLine } from '../domain/in-line.ts';
 import type { Event } from '../domain/event.ts';
+import { createInLine } from '../domain/in-line.ts';
 import { type LogBounds, reachOf } from '../domain/position.ts';
 import type { FieldOwners } from '../domain/state.ts';
 import type { Engine, Histories } from '../engine/engine.ts';
@@ -59,7 +59,10 @@ export function createEraser({ engine, deep, archive, clock, fieldsOf }: EraserD
   async function eraseAll(name: string): Promise<Counted> {
     for (let shard = 0; shard < engine.shards && archive === null; shard++) {
       if ((await engine.readUnarchived(shard, Number.MAX_SAFE_INTEGER, 1)).isArchived) {
-        throw new Problem('archive_unknown', 'Ask a process that has DATABASE_URL: what is archived is to be erased, too.');
+        throw new Problem(
+          'archive_unknown',
+          'Ask a process that has DATABASE_URL: what is archived is to be erased, too.',
+        );
       }
     }
     const count = new Count();

@@ -286,7 +286,9 @@ export function archiveContract({ name, create }: ArchiveSubject): void {
       const [archive] = bench.archives;
       let log: ArchivedLog | null = null;
       for (let i = 1; i <= 150; i++) {
-        [log = null] = await write(archive, [{ channel: 'a', log, events: [by(i, i % 2 === 0 ? 'alice.1' : 'bob.1')] }]);
+        [log = null] = await write(archive, [
+          { channel: 'a', log, events: [by(i, i % 2 === 0 ? 'alice.1' : 'bob.1')] },
+        ]);
       }
       const first = await archive.erase(0, log!.id, 'alice', 0, 100);
       assert.equal(first.isAll, false);
@@ -304,7 +306,10 @@ export function archiveContract({ name, create }: ArchiveSubject): void {
       const [archive] = bench.archives;
       const [log] = await write(archive, [{ channel: 'a', log: null, events: [by(1, 'alice.1')] }], 5);
       await archive.logsWith(0, 'alice');
-      const batch = { watermark: { epoch: EPOCH, rev: 6 }, parts: [{ channel: 'a', log: log!, events: [by(2, 'alice.1')] }] };
+      const batch = {
+        watermark: { epoch: EPOCH, rev: 6 },
+        parts: [{ channel: 'a', log: log!, events: [by(2, 'alice.1')] }],
+      };
       assert.equal(await archive.write(0, 'one', batch), null);
       assert.deepEqual(await archive.claim(0, 'one', null), { kind: 'ours', watermark: { epoch: EPOCH, rev: 5 } });
       assert.notEqual(await archive.write(0, 'one', batch), null, 'and from then on as ever');

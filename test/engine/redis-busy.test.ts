@@ -320,7 +320,9 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     await waitFor(async () => (await freedAside()) > before, { what: 'the state to be freed aside' });
   });
 
-  it('1,000 tiny events of 100,000 that are erased, one of 256 KiB, and changes that wait', { timeout: 300_000 }, async () => {
+  it('1,000 tiny events of 100,000 that are erased, one of 256 KiB, and changes that wait', {
+    timeout: 300_000,
+  }, async () => {
     await using bench = await open();
     const { engine } = bench;
     const from = 'alice.1';

@@ -33,7 +33,14 @@ it('an erasure waits until it is known what a Redis that was restarted has', asy
   };
 
   await redis.restart();
-  await waitFor(() => engine.ping().then(({ size }) => size === 0).catch(() => false), { what: 'Redis' });
+  await waitFor(
+    () =>
+      engine
+        .ping()
+        .then(({ size }) => size === 0)
+        .catch(() => false),
+    { what: 'Redis' },
+  );
   await asFound();
   assert.equal((await peek()).kind, 'held', 'for a second nobody merges');
   await asFound();

@@ -16,8 +16,8 @@ import {
   historyOf,
   merged,
   SECRET,
-  send,
   secrets,
+  send,
   stateOf,
 } from './kit.ts';
 
@@ -62,7 +62,10 @@ for (const deep of [true, false]) {
     async function assertLeft(at: string): Promise<void> {
       const after = await historyOf(at, 'log');
       assertContiguous(after);
-      assert.deepEqual(after.slice(0, before.length).map(({ id }) => id), before.map(({ id }) => id));
+      assert.deepEqual(
+        after.slice(0, before.length).map(({ id }) => id),
+        before.map(({ id }) => id),
+      );
       assert.deepEqual(
         after.flatMap(({ data, erased }) => (erased ? [] : [data])),
         Array.from({ length: 10 }, () => 'hello'),

@@ -37,7 +37,13 @@ export async function erase(url: string, name: string): Promise<Counted> {
 const BATCH = 100;
 
 /** In batches, from this seq on. */
-export async function send(url: string, channel: string, from: string, texts: readonly string[], seq = 1): Promise<void> {
+export async function send(
+  url: string,
+  channel: string,
+  from: string,
+  texts: readonly string[],
+  seq = 1,
+): Promise<void> {
   for (let i = 0; i < texts.length; i += BATCH) {
     const body = texts
       .slice(i, i + BATCH)

@@ -1,9 +1,9 @@
 /** An event that was erased: the same as it was for who compares, nothing for who folds, and all before it is doubted by who has copies. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { shardOf } from '../../src/domain/channel.ts';
 import { erasedForm, isErased, sameEvent } from '../../src/domain/event.ts';
 import { History } from '../../src/domain/history.ts';
-import { shardOf } from '../../src/domain/channel.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { channelsOf } from '../../src/eraser/channels.ts';
@@ -45,7 +45,11 @@ describe('an erased event', () => {
 
   it('makes a ring give up what lies before it', () => {
     let cost = 0;
-    const account = { account: (bytes: number) => void (cost += bytes) };
+    const account = {
+      account(bytes: number) {
+        cost += bytes;
+      },
+    };
     const ring = new Ring(account);
     ring.begin(3);
     ring.append([event(4, 'a'), event(5, 'b'), event(6, 'c')]);
@@ -87,12 +91,17 @@ describe('an eraser', () => {
       const peek = await engine.peek(shard, { token: TOKEN, ms: LONG_MS }, { maxEntries: 1, maxBytes: 1 });
       assert.ok(peek.kind === 'entries');
       const { rev, epoch, events: made } = peek;
-      const [{ head } = { head: null }] = (await engine.load(shard, [{ channel, froms: [], withState: false }])).channels;
+      const [{ head } = { head: null }] = (await engine.load(shard, [{ channel, froms: [], withState: false }]))
+        .channels;
       const events = texts.map((text, i) => event((head ?? made) + 1 + i, text, { from: 'alice.1', seq: i + 1 }));
       const of = { channel, head, events, reducer: 'log', state: new Map(), stateBytes: 0, seqs: new Map() };
       await engine.commit(shard, { token: TOKEN, rev, epoch, entries: 0, channels: [of], unreadable: [] });
     }
-    return { engine, put, createEraser: (over: Partial<Engine> = {}) => createEraser({ ...deps, engine: { ...engine, ...over } }) };
+    return {
+      engine,
+      put,
+      createEraser: (over: Partial<Engine> = {}) => createEraser({ ...deps, engine: { ...engine, ...over } }),
+    };
   }
 
   it('finds each channel once, however many there are, and those that change meanwhile', async () => {

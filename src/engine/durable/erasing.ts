@@ -34,16 +34,7 @@ interface Found {
   readonly events: readonly Event[];
 }
 
-export function createErasing({
-  disk,
-  shards,
-  known,
-  rows,
-  steps,
-  clock,
-  keepsAll,
-  inOrder,
-}: ErasingDeps): Erasing {
+export function createErasing({ disk, shards, known, rows, steps, clock, keepsAll, inOrder }: ErasingDeps): Erasing {
   /** In the pieces that have these events, and in the one that the history may have given up in part: of that also what nobody can ask for. */
   async function find(id: number, { name, events }: Erasure, oldest: number): Promise<Found> {
     const asked = new Set(events.map(({ event }) => event.offset));

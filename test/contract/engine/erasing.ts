@@ -33,7 +33,9 @@ export function erasingTests(open: Open, canBeUnreadable: boolean): void {
     const channel = bench.channel();
     const first = (await bench.peek(0)).events + 1;
     const froms = [ALICE, 'bob.1', 'alice.2', 'alicea.1', '', ALICE];
-    const events = froms.map((whole, i) => event(first + i, `text ${i}`, { from: whole, seq: whole === '' ? 0 : i + 1 }));
+    const events = froms.map((whole, i) =>
+      event(first + i, `text ${i}`, { from: whole, seq: whole === '' ? 0 : i + 1 }),
+    );
     await bench.commit(0, [{ channel, events, ...rest }]);
     return { channel, first };
   }
@@ -136,10 +138,13 @@ export function erasingTests(open: Open, canBeUnreadable: boolean): void {
       ]);
     const first = (await bench.peek(0)).events + 1;
     const { channel } = await room(bench, { reducer: 'latest', state: state(first) });
-    assert.deepEqual(await bench.engine.erase(0, await erasure(bench, channel, { field: 'alice', through: first + 4 })), {
-      events: 3,
-      fields: 0,
-    });
+    assert.deepEqual(
+      await bench.engine.erase(0, await erasure(bench, channel, { field: 'alice', through: first + 4 })),
+      {
+        events: 3,
+        fields: 0,
+      },
+    );
     assert.deepEqual([...(await bench.engine.readState(channel)).state.keys()].sort(), ['alice', 'bob']);
     const again = await erasure(bench, channel, { field: 'alice' });
     assert.deepEqual(await bench.engine.erase(0, again), { events: 0, fields: 1 });
@@ -186,7 +191,10 @@ export function erasingTests(open: Open, canBeUnreadable: boolean): void {
     const { engine } = bench;
     assert.deepEqual(await engine.erase(0, until(first + 1, first, first + 1)), { events: 0, fields: 1 });
     assert.deepEqual(await engine.erase(0, until(first + 1, first, first + 1)), { events: 0, fields: 0 });
-    assert.deepEqual(await engine.erase(0, until(first + 5, first + 1, first + 2, first + 5)), { events: 1, fields: 1 });
+    assert.deepEqual(await engine.erase(0, until(first + 5, first + 1, first + 2, first + 5)), {
+      events: 1,
+      fields: 1,
+    });
     assert.deepEqual(await engine.erase(0, { ...until(first + 5, first + 4), name: 'bob' }), { events: 0, fields: 1 });
     const { state } = await engine.readState(channel);
     assert.equal(textOf({ bytes: state.get('many')!.bytes! }), '7');
@@ -212,7 +220,10 @@ export function erasingTests(open: Open, canBeUnreadable: boolean): void {
     const none = bench.channel();
     const { epoch } = await bench.bounds(none);
     const events = wish.events;
-    assert.deepEqual(await bench.engine.erase(0, { ...wish, channel: none, epoch, isTold: true }), { events: 0, fields: 0 });
+    assert.deepEqual(await bench.engine.erase(0, { ...wish, channel: none, epoch, isTold: true }), {
+      events: 0,
+      fields: 0,
+    });
     const others = [first + 1, first + 3, first + 4, first + 99].map((offset) => {
       return { event: { ...events[0]!.event, offset }, countedIn: null };
     });
@@ -285,7 +296,9 @@ export function erasingTests(open: Open, canBeUnreadable: boolean): void {
     );
   });
 
-  it('takes entries that nobody can read where they have the name', { skip: !canBeUnreadable && 'there are none' }, async () => {
+  it('takes entries that nobody can read where they have the name', {
+    skip: !canBeUnreadable && 'there are none',
+  }, async () => {
     await using bench = await open();
     for (const text of ['\xc1 alice.k3f9', '\xc1 bob.1']) await bench.subject.inject!(0, Buffer.from(text, 'latin1'));
     const { engine } = bench;

@@ -60,7 +60,7 @@ export function createWalk(pair: Pair, random: Random) {
   /** The first channels of a list are busy, the last ones quiet. */
   const channelOf = (channels: readonly Channel[]) => channels[Math.floor(random.next() ** 2 * channels.length)]!;
   const bytes = () => Uint8Array.from({ length: random.chance(0.9) ? 1 : 1 + random.int(300) }, () => random.int(256));
-  const valueOf = () => (random.chance(0.5) ? bytes() : Buffer.from(`${1 + random.int(12)}`));
+  const fieldValue = () => (random.chance(0.5) ? bytes() : Buffer.from(`${1 + random.int(12)}`));
   const seqOf = (from: string) =>
     from === '' ? 0 : random.chance(0.05) ? Number.MAX_SAFE_INTEGER : 1 + random.int(50);
   const anyToken = (shard: number) => (random.chance(0.3) ? shards[shard]!.holder : null) ?? random.pick(TOKENS);
@@ -105,7 +105,7 @@ export function createWalk(pair: Pair, random: Random) {
     const state = new Map<string, StateField>();
     for (const field of count > 0 && random.chance(0.5) ? FIELDS : []) {
       if (random.chance(0.5))
-        state.set(field, { offset: first + random.int(count), bytes: random.chance(0.2) ? null : valueOf() });
+        state.set(field, { offset: first + random.int(count), bytes: random.chance(0.2) ? null : fieldValue() });
     }
     const heard = FROMS.filter((from) => from !== '' && random.chance(0.3));
     return {
@@ -216,7 +216,9 @@ export function createWalk(pair: Pair, random: Random) {
     }
   }
 
-  function eventsIn(page: { readonly events: readonly (Omit<Event, 'bytes'> & { readonly bytes: string })[] }): Event[] {
+  function eventsIn(page: {
+    readonly events: readonly (Omit<Event, 'bytes'> & { readonly bytes: string })[];
+  }): Event[] {
     return page.events.map((event) => ({
       ...event,
       bytes: Uint8Array.from(Buffer.from(event.bytes.slice(2), 'hex')),
@@ -228,13 +230,14 @@ export function createWalk(pair: Pair, random: Random) {
     const shard = shardOf(channel, walkOptions.shards);
     const page = await pair.both({ kind: 'history', channel, after: null, limit: 1_000 });
     const name = random.pick(['alice', 'bob', 'nobody']);
+    const counts = random.chance(0.5);
     const events = eventsIn(page)
       .filter(({ from }) => random.chance(from.startsWith(name) ? 0.9 : 0.1))
       .map((event, i) => ({ ...event, offset: event.offset - (i > 0 || random.chance(0.8) ? 0 : random.int(9)) }))
-      .map((event) => ({ event, countedIn: random.chance(0.5) ? random.pick(FIELDS) : null }));
+      .map((event) => ({ event, countedIn: counts && random.chance(0.7) ? random.pick(FIELDS) : null }));
     const { epoch, head } = page.log;
     const of = { channel, name, events, through: Math.max(0, head - random.pick([0, 0, 2])), atMs: pair.commands };
-    const field = random.chance(0.5) ? random.pick(FIELDS) : null;
+    const field = !counts && random.chance(0.7) ? random.pick(FIELDS) : null;
     const erasure = { ...of, epoch: random.chance(0.9) ? epoch : 'other', field, isTold: random.chance(0.2) };
     await pair.both({ kind: 'erase', shard, erasure });
   }
