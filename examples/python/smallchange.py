@@ -182,10 +182,9 @@ class Listening:
             said = json.loads(data)
             lost, self.lost, self.cursor = (self.lost or [0])[0], [], said['cursor']
             self._call(self.on_reset, lost, said.get('state', {}))
-        elif event in ('message', '$binary', '$erased'):
+        elif event in ('message', '$binary'):
             if is_repeat(cursor, self.cursor): return
             self.cursor, self.has_event, said = cursor, True, json.loads(data)
-            if said.get('erased'): return  # it keeps its place (P43)
             self._call(self.on_event, said['data'] if 'data' in said else base64.b64decode(said['b64']))
 
     def _call(self, callback, *words):

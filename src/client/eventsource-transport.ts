@@ -12,7 +12,7 @@ interface Source {
 }
 
 /** Those of P19; an EventSource hears only of what it was told to listen for. */
-const TYPES = ['message', '$binary', '$erased', '$sync', '$snapshot', '$lagged', '$bye', '$overloaded', '$beat'];
+const TYPES = ['message', '$binary', '$sync', '$snapshot', '$lagged', '$bye', '$overloaded', '$beat'];
 
 export function createEventSourceTransport({ base }: TransportDeps): Transport {
   return {

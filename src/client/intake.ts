@@ -73,9 +73,8 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
     moveTo(id);
     for (const [name, lost] of resets) reset({ channel: name, lost });
     resets.clear();
-    if (envelope.erased) return;
     const event = eventOf(envelope, own, channel, isOwn);
-    audience.each(channel, (listener) => listener.event(event));
+    if (!envelope.erased) audience.each(channel, (listener) => listener.event(event));
   }
 
   function takeSnapshot(body: StateBody, id: string | undefined): false | Promise<void> {
@@ -116,7 +115,6 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
       switch (told.event) {
         case 'message':
         case '$binary':
-        case '$erased':
           takeEvent(bodyOf(told), told.id ?? '');
           return true;
         case '$snapshot':
