@@ -43,7 +43,7 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
     async *history(channel, { since, limit: left = ALL } = {}) {
       for (let at = since, more = true; more && left > 0; ) {
         const page = await read<Page>(`${channel}/history`, { since: at, limit: Math.min(left, PAGE_MAX) });
-        for (const event of page.events) if (!event.erased) yield eventOf(event, event.id!, channel, isOwn);
+        for (const event of page.events) yield eventOf(event, event.id!, channel, isOwn);
         left -= page.events.length;
         ({ cursor: at, more } = page);
       }

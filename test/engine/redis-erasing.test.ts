@@ -11,9 +11,10 @@ const ignore = () => {};
 const log = { info: ignore, warn: ignore, error: ignore };
 const FROM = 'alice.1';
 
-it('an erasure waits until it is known what a Redis that was restarted has', async () => {
+it('an erasure waits until it is known what a Redis that was restarted has', async (t) => {
   await using redis = await startRedis({ appendfsync: 'always' });
   const engine = await createRedisEngine({ ...generousOptions, shards: 1, url: redis.url, prefix: 'sc', log });
+  t.after(() => engine.close());
   const peek = () => engine.peek(0, { token: TOKEN, ms: LONG_MS }, { maxEntries: 10, maxBytes: 1_000 });
   const first = await peek();
   assert.ok(first.kind === 'entries');
@@ -47,5 +48,4 @@ it('an erasure waits until it is known what a Redis that was restarted has', asy
   await waitFor(async () => (await peek()).kind === 'entries', { what: 'the merge to go on' });
   assert.deepEqual(await erase(), { events: 1, fields: 0 });
   assert.equal(await engine.eraseWaiting(0, 'alice'), 1);
-  await engine.close();
 });
