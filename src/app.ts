@@ -26,10 +26,12 @@ import { createDurableEngine } from './engine/durable/engine.ts';
 import type { Engine, EngineOptions } from './engine/engine.ts';
 import { createMemoryEngine } from './engine/memory/engine.ts';
 import { createRedisEngine } from './engine/redis/engine.ts';
+import { createEraser } from './eraser/eraser.ts';
 import { ArchiveUnavailable } from './errors.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { gatewayDocuments } from './gateway/routes/schemas.ts';
 import { adminRoutes } from './http/admin.ts';
+import { eraseDocument, eraseRoute } from './http/erase-route.ts';
 import { forgeryRules } from './http/forgery.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { libraryRoutes } from './http/library.ts';
@@ -40,7 +42,7 @@ import { sessionRoutes } from './http/session-routes.ts';
 import type { PlainHandler } from './http/shortcut.ts';
 import type { Logger } from './log.ts';
 import { createMerger } from './merger/merger.ts';
-import { createReducerFor } from './merger/reducers/patterns.ts';
+import { createReducerFor, reducerNamed } from './merger/reducers/patterns.ts';
 import { tagOf } from './merger/roll.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { watchEngine } from './watch-engine.ts';
@@ -114,8 +116,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     adminRoutes(server, { metrics, load, localOnly });
     const { adminKey: key } = config;
     const { revocations } = access;
-    if (key !== null && revocations !== null) {
-      revokeRoute(server, { key, revocations, clock: systemClock, log, metrics, localOnly });
+    if (key === null) return;
+    if (revocations !== null) revokeRoute(server, { key, revocations, clock: systemClock, log, metrics, localOnly });
+    if (erases(config)) {
+      const deepOf = deep && withArchive(engine, deep, () => {});
+      const fieldsOf = (reducer: string | null) => reducerNamed(reducer ?? '')?.fields ?? { kind: 'none' as const };
+      const eraser = createEraser({ engine, deep: deepOf ?? null, archive, clock: systemClock, fieldsOf });
+      eraseRoute(server, { key, eraser, log, localOnly });
     }
   };
   const servers: FastifyInstance[] = [];
@@ -133,7 +140,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   }
 
   try {
-    const elsewhere = [changeRoute, ...gatewayDocuments];
+    const elsewhere = [changeRoute, ...gatewayDocuments, eraseDocument];
     const plainly = parts.find(([, part]) => part.plainly)?.[1].plainly;
     const server = await createServer({ config, log, metrics, access, elsewhere, plainly });
     servers.push(server);
@@ -201,7 +208,7 @@ async function createEngine(config: Config, log: Logger): Promise<Opened> {
     sentinelMaster: config.redisSentinelMaster,
     waitReplicas: config.redisWaitReplicas,
     prefix: config.redisPrefix,
-    roles: config.roles,
+    roles: erases(config) ? [...config.roles, 'eraser' as const] : config.roles,
     ...(config.auth === 'jwt' && { guest: redisPassNeeds }),
     log,
   };
@@ -210,10 +217,15 @@ async function createEngine(config: Config, log: Logger): Promise<Opened> {
   return { engine, passes: createRedisPasses(engine.link) };
 }
 
+/** Whether it takes away what somebody sent: of those with a key, whoever may write into logs anyway. */
+function erases({ adminKey, roles }: Config): boolean {
+  return adminKey !== null && roles.includes('merger');
+}
+
 /** Null for a process whose roles have no use for it. */
 function openArchive(config: Config): Archive | null {
   const { databaseUrl: url, archiveSchema: schema, archiveMigrate: migrates, archiveDays, shards, roles } = config;
-  if (url === null || !(roles.includes('archiver') || roles.includes('gateway'))) return null;
+  if (url === null || !(roles.includes('archiver') || roles.includes('gateway') || erases(config))) return null;
   // Readers wait for it; an archiver has time.
   const statementTimeoutMs = roles.includes('archiver') ? ARCHIVER_STATEMENT_MS : READER_STATEMENT_MS;
   return openPostgres({ url, schema, migrates, retention: createRetention(archiveDays), shards, statementTimeoutMs });

@@ -49,6 +49,7 @@ export const errorTable = {
   too_many_failures: { status: 429, retryable: true, title: 'More bad credentials than one may send' },
   too_many_sessions: { status: 429, retryable: true, title: 'More sessions or tickets than one may ask for' },
   too_many_new_channels: { status: 429, retryable: true, title: 'More new channels than one may begin' },
+  archive_unknown: { status: 501, retryable: false, title: 'There is an archive that is not known here' },
   inbox_full: { status: 503, retryable: true, title: 'The merge is behind' },
   auth_unavailable: { status: 503, retryable: true, title: 'Nobody can say now who this is' },
   revocations_full: { status: 503, retryable: true, title: 'More revocations than are kept' },

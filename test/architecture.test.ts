@@ -84,7 +84,7 @@ const clock = /^clock\.ts$/;
 const config = /^config\.ts$/;
 const access = /^access\/(access|limits)\.ts$/;
 const sessionCookie = /^access\/session-cookie\.ts$/;
-const contract = /^engine\/(engine|archiving|commit|comparing|evidence|inbox|observer|refilling)\.ts$/;
+const contract = /^engine\/(engine|archiving|commit|comparing|erasing|evidence|inbox|observer|refilling)\.ts$/;
 const fastify = /^(fastify|@fastify\/.*)$/;
 
 /** A role may use what all may use, and itself; never another role, never an implementation. */
@@ -125,6 +125,7 @@ const rules: readonly Rule[] = [
   { ...role('merger'), mayType: [...role('merger').mayType!, /^archive\/archive\.ts$/] },
   role('gateway', /^msgpackr$/),
   { ...role('archiver'), mayType: [...role('archiver').mayType!, /^archive\/archive\.ts$/] },
+  { ...role('eraser', contract), mayType: [...role('eraser').mayType!, /^archive\/archive\.ts$/] },
   // A program of its own.
   { of: /^archive\/tool\/main\.ts$/, may: [/^archive\//, domain, config] },
   { of: /^archive\//, may: [/^archive\//, domain, errors, clock, /^pg$/, /^msgpackr$/], mayType: [contract, log] },

@@ -69,6 +69,22 @@ export interface ArchiveBatch {
   readonly parts: readonly LogPart[];
 }
 
+/** One in which a publisher has events. */
+export interface SentLog {
+  readonly id: string;
+  readonly channel: Channel;
+  readonly isCurrent: boolean;
+}
+
+export interface ErasedPart {
+  /** Of the events that were erased. */
+  readonly offsets: readonly number[];
+  /** Up to where it was looked through. */
+  readonly through: number;
+  /** Whether that was all there is. */
+  readonly isAll: boolean;
+}
+
 export interface ArchivedPage {
   readonly log: ArchivedLog;
   readonly events: readonly Event[];
@@ -138,4 +154,16 @@ export interface Archive extends ArchiveSource {
    * the shard is another's.
    */
   write(shard: number, token: string, batch: ArchiveBatch): Promise<ArchivedLog[] | null>;
+
+  /**
+   * The logs of a shard in which publishers of that name have events, also those that are not current any more. From then on nobody
+   * writes what was read before: the shard is to be claimed again.
+   */
+  logsWith(shard: number, name: string): Promise<SentLog[]>;
+
+  /** Of the events of one after an offset, and up to one, takes what such a publisher sent (`erasedForm`): a part of the log, all of it or nothing. */
+  erase(shard: number, log: string, name: string, after: number, upTo: number): Promise<ErasedPart>;
+
+  /** That such a publisher was there is not known any more, unless there are events of it after an offset. */
+  forgetSender(shard: number, log: string, name: string, after: number): Promise<void>;
 }

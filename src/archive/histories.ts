@@ -8,10 +8,15 @@
 import type { Channel } from '../domain/channel.ts';
 import { channelEpoch, foldOf, type LogBounds, reachOf } from '../domain/position.ts';
 import type { DatedPage, Histories } from '../engine/engine.ts';
-import { type ArchivedLog, type ArchivedPage, type ArchiveReader, PAGE_MAX_BYTES } from './archive.ts';
+import { type ArchivedLog, type ArchivedPage, PAGE_MAX_BYTES } from './archive.ts';
+
+/** What is read of an archive, with the offset of the event that told last that others were erased: another one, and it is to be read anew. */
+export interface DeepReader {
+  read(channel: Channel, after: number, limit: number, maxBytes: number, erased?: number): Promise<ArchivedPage | null>;
+}
 
 /** @param onAway Told of the first read that fails after one that did not. */
-export function withArchive(engine: Histories, archive: ArchiveReader, onAway: (error: unknown) => void): Histories {
+export function withArchive(engine: Histories, archive: DeepReader, onAway: (error: unknown) => void): Histories {
   let isAway = false;
   let isTrying = false;
 
@@ -21,11 +26,12 @@ export function withArchive(engine: Histories, archive: ArchiveReader, onAway: (
     after: number,
     limit: number,
     maxBytes: number,
+    erased: number,
   ): Promise<{ readonly page: ArchivedPage | null } | null> {
     if (isAway && isTrying) return null;
     isTrying = true;
     try {
-      const page = await archive.read(channel, after, limit, maxBytes);
+      const page = await archive.read(channel, after, limit, maxBytes, erased);
       isAway = false;
       return { page };
     } catch (error) {
@@ -43,7 +49,7 @@ export function withArchive(engine: Histories, archive: ArchiveReader, onAway: (
       const isDeep = page.kind === 'gap' && page.reason === 'trimmed' && after!.offset >= reachOf(page.log) - 1;
       if (!isDeep || limit === 0) return page;
       const { log, clockMs } = page;
-      const found = await read(channel, after!.offset, limit, maxBytes);
+      const found = await read(channel, after!.offset, limit, maxBytes, log.erased ?? 0);
       if (found === null) return { ...page, isArchiveAway: true };
       const archived = found.page?.log;
       if (archived && isBehind(archived, log) && archived.oldest <= after!.offset + 1) {

@@ -5,10 +5,10 @@
 import type { Clock } from '../clock.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { ArchivedPage, ArchiveReader } from './archive.ts';
+import type { DeepReader } from './histories.ts';
 
 /** What is kept together, bytes, about; the page that was read first goes first. */
 const KEPT_BYTES = 16 << 20;
-/** An event that was erased is told no longer than this. */
 const KEPT_MS = 30_000;
 /** What an event weighs beside its bytes, about. */
 const EVENT_BYTES = 200;
@@ -20,7 +20,7 @@ interface Kept {
   bytes: number;
 }
 
-export function withPageCache(archive: ArchiveReader, clock: Clock): ArchiveReader {
+export function withPageCache(archive: ArchiveReader, clock: Clock): DeepReader {
   const pages = new Map<string, Kept>();
   let bytes = 0;
 
@@ -46,9 +46,8 @@ export function withPageCache(archive: ArchiveReader, clock: Clock): ArchiveRead
   }
 
   return {
-    ...archive,
-    read(channel: Channel, after: number, limit: number, maxBytes: number) {
-      const key = `${channel} ${after} ${limit} ${maxBytes}`;
+    read(channel: Channel, after: number, limit: number, maxBytes: number, erased = 0) {
+      const key = `${channel} ${after} ${limit} ${maxBytes} ${erased}`;
       const nowMs = clock.elapsedMs();
       const known = pages.get(key);
       if (known !== undefined && (known.bytes === 0 || nowMs - known.readMs < KEPT_MS)) return known.page;

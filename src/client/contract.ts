@@ -51,6 +51,8 @@ export interface ChannelEvent {
   readonly at?: number;
   /** Whether this connection sent it; false also where it cannot be known: without `crypto.subtle`, on plain http. */
   readonly own: boolean;
+  /** In a history: there is nothing of it any more. */
+  readonly erased?: true;
 }
 
 export interface Snapshot {

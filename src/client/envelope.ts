@@ -10,6 +10,8 @@ export interface Envelope {
   readonly at?: number;
   readonly data?: string;
   readonly b64?: string;
+  /** There is nothing of it any more (P43). */
+  readonly erased?: true;
 }
 
 /** The fields that are always asked for. */

@@ -67,14 +67,14 @@ export function createIntake({ channels: first, since, audience, isOwn, state }:
   }
 
   function takeEvent(envelope: Envelope, id: string): void {
-    const { channel = channels[0]! } = envelope;
+    const { channel = channels[0]!, erased } = envelope;
     const own = partsOf(id)[channels.indexOf(channel)] ?? '';
     if (isRepeat(own, positions.get(channel))) return;
     moveTo(id);
     for (const [name, lost] of resets) reset({ channel: name, lost });
     resets.clear();
     const event = eventOf(envelope, own, channel, isOwn);
-    audience.each(channel, (listener) => listener.event(event));
+    if (!erased) audience.each(channel, (listener) => listener.event(event));
   }
 
   function takeSnapshot(body: StateBody, id: string | undefined): false | Promise<void> {

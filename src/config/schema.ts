@@ -208,7 +208,7 @@ export const settings = {
     'ADMIN_KEY',
     sharedSecret,
     'none',
-    'With `AUTH=jwt`, what `POST /admin/revoke` wants as its `Authorization: Bearer`, where `/metrics` is; without it there is no such path.',
+    'What `POST /admin/erase` and, with `AUTH=jwt`, `POST /admin/revoke` want as `Authorization: Bearer`, where `/metrics` is; without it there are no such paths.',
   ),
   authUrl: optional(
     'AUTH_URL',

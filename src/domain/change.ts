@@ -31,6 +31,23 @@ export function nameOf(from: string): string {
   return from === '' ? '-' : from.slice(0, from.indexOf('.'));
 }
 
+const namePattern = /^[A-Za-z0-9_-]{1,40}$/;
+
+/** Whether it can be the lasting half of a `from`. */
+export function isName(text: string): boolean {
+  return namePattern.test(text);
+}
+
+/** Whether it is a publisher of that name, whatever its nonce. */
+export function isOf(name: string, from: string): boolean {
+  return from.startsWith(`${name}.`);
+}
+
+/** What is left of a change that was erased before it was merged: that its `seq` was used. */
+export function erasedChange({ channel, from, seq, acceptedMs }: Change): Change {
+  return { channel, from: seq > 0 ? from : '', seq, acceptedMs, bytes: new Uint8Array(0) };
+}
+
 const seqPattern = /^[1-9][0-9]{0,15}$/;
 
 /** 1 ≤ seq < 2⁵³ in plain decimal digits, else undefined. */

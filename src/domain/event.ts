@@ -29,7 +29,21 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Whether two events under one offset are one and the same: if not, a log has been rewritten. */
+/** Whether two events under one offset are one and the same: if not, a log has been rewritten. Erased it is the one it was. */
 export function sameEvent(a: EventBody, b: EventBody): boolean {
-  return a.seq === b.seq && a.atMs === b.atMs && a.from === b.from && sameBytes(a.bytes, b.bytes);
+  if (a.atMs !== b.atMs) return false;
+  return isErased(a) || isErased(b) || (a.seq === b.seq && a.from === b.from && sameBytes(a.bytes, b.bytes));
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** What is left of an event that was erased (docs/adr/0031): that it was there, and when. No change is without bytes. */
+export function erasedForm({ offset, atMs, mergedAfterMs }: Event): Event {
+  const left = { offset, from: '', seq: 0, atMs, bytes: NOTHING };
+  return mergedAfterMs === undefined ? left : { ...left, mergedAfterMs };
+}
+
+/** Of an event, or of what follows in a log where something before it was erased. */
+export function isErased({ from, bytes }: Pick<EventBody, 'from' | 'bytes'>): boolean {
+  return bytes.length === 0 && from === '';
 }

@@ -45,6 +45,15 @@ export class History {
     return this.#events[offset - this.oldest];
   }
 
+  /** This one is in the place of the one of its offset, where that is held. */
+  replace(event: Event): void {
+    const at = event.offset - this.oldest;
+    const held = this.#events[at];
+    if (held === undefined) return;
+    this.#events[at] = event;
+    this.#bytes += event.bytes.length - held.bytes.length;
+  }
+
   /** Adds the events that follow: the first is `head + 1`, or any later one if nothing can lie between. */
   append(events: readonly Event[]): void {
     for (const event of events) {

@@ -71,6 +71,8 @@ export interface LogBounds {
   readonly forgotten: number;
   /** Offset of the oldest event that may be asked for, where there are older ones than are kept, in an archive. */
   readonly archivedFrom?: number;
+  /** Offset of the event that told last that something was erased, where a single log was asked about. */
+  readonly erased?: number;
 }
 
 /** Offset of the oldest event that may be asked for. */

@@ -20,6 +20,14 @@ export interface FieldChange {
   readonly bytes: Uint8Array | null;
 }
 
+/** Whose the fields of a state are, for when all is erased that somebody sent (docs/adr/0031). */
+export type FieldOwners =
+  | { readonly kind: 'none' }
+  /** One is each publisher's name's, and called so. */
+  | { readonly kind: 'name' }
+  /** They count what was sent, in decimal digits; one counts this. */
+  | { readonly kind: 'counts'; fieldOf(bytes: Uint8Array): string };
+
 /** What a field costs beside its name and value wherever it is kept, bytes: entries of a hash and of a map, about. */
 const FIELD_OVERHEAD_BYTES = 100;
 

@@ -18,6 +18,8 @@ export interface Unarchived {
   readonly waiting: number;
   /** What the events weigh that no mark has told of, about. */
   readonly backlogBytes: number;
+  /** Whether archiving has begun. */
+  readonly isArchived: boolean;
   /** Channels whose last event came with a `rev` above the one asked about, in that order. */
   readonly channels: readonly { readonly channel: Channel; readonly rev: number }[];
 }

@@ -1,7 +1,7 @@
 /**
  * The engine: where changes wait, where events are kept, and how news of them travels.
  *
- * This file is the contract, with `comparing.ts`, `archiving.ts` and `refilling.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
+ * This file is the contract, with `comparing.ts`, `archiving.ts`, `refilling.ts` and `erasing.ts`; its comments are the specification, `test/contract/engine.ts` is the same in executable form,
  * and there are three implementations: `memory/` (one process), `durable/` (the same, on a disk) and `redis/` (a fleet). It knows nothing of HTTP or streams.
  *
  * Words: every channel lives on one *shard* (`shardOf`). A shard has one inbox, one epoch, one `rev` (commits so far)
@@ -21,6 +21,7 @@ import type { StateField } from '../domain/state.ts';
 import type { Archiving } from './archiving.ts';
 import type { Commit, CommitOutcome } from './commit.ts';
 import type { Comparing, HistoryPage } from './comparing.ts';
+import type { Erasing } from './erasing.ts';
 import type { Evidence, RenewOutcome } from './evidence.ts';
 import type { Found, Lease, Peek, PeekLimits } from './inbox.ts';
 import type { ChannelObserver, Subscription } from './observer.ts';
@@ -49,7 +50,7 @@ export interface EngineOptions {
   readonly channelIdleMs: number;
 }
 
-export interface Engine extends Comparing, Archiving, Refilling {
+export interface Engine extends Comparing, Archiving, Refilling, Erasing {
   readonly shards: number;
   /** Whether some may be away while others are there. Then who appends those of each in a call of their own waits for no other. */
   readonly shardsFailApart: boolean;

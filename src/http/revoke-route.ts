@@ -1,11 +1,11 @@
 /** `POST /admin/revoke`: ends tokens before their time (P42). For operators who have `ADMIN_KEY`; it is there only with that. */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { RevocationDesk } from '../access/access.ts';
 import { Problem } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { operatorsOnly } from './admin.ts';
+import { keyHolders } from './operator-key.ts';
+import { objectIn } from './operator-wish.ts';
 import { NOSNIFF } from './problem.ts';
 
 export interface RevokeDeps {
@@ -27,23 +27,12 @@ const NAME_CHARACTERS_MAX = 255;
 /** By which the clock of who asks may be ahead. One in milliseconds is refused. */
 const LEEWAY_S = 30;
 
-const KEY = 'Send Authorization: Bearer and ADMIN_KEY.';
 const BODY =
   'The body is JSON: {"jti":"…"}, or {"sub":"…"} and, if it is not now, "issuedBefore":<seconds since 1970, not to come>.';
 
 export function revokeRoute(app: FastifyInstance, deps: RevokeDeps): void {
   const { revocations, clock, log, metrics } = deps;
-  const isOperator = operatorsOnly(deps.localOnly);
-  const wanted = digestOf(`Bearer ${deps.key}`);
-
-  /** Neither how long the key is nor how much of it is right can be told from the time. */
-  async function onRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    await isOperator(request, reply);
-    const { authorization = '' } = request.headers;
-    if (!timingSafeEqual(digestOf(authorization.replace(/^bearer +/i, 'Bearer ')), wanted)) {
-      throw new Problem('unauthenticated', KEY, { 'www-authenticate': 'Bearer' });
-    }
-  }
+  const onRequest = keyHolders(deps);
 
   app.post(
     '/admin/revoke',
@@ -63,7 +52,7 @@ export function revokeRoute(app: FastifyInstance, deps: RevokeDeps): void {
 
 /** @throws {Problem} 400 */
 function wishIn(body: unknown, nowS: number): Wish {
-  const { jti, sub, issuedBefore = nowS, ...others } = objectIn(body);
+  const { jti, sub, issuedBefore = nowS, ...others } = objectIn(body, BODY);
   const isTime = typeof issuedBefore === 'number' && issuedBefore > 0 && issuedBefore <= nowS + LEEWAY_S;
   if (Object.keys(others).length === 0) {
     if (isName(jti) && sub === undefined && issuedBefore === nowS) return { jti };
@@ -72,20 +61,6 @@ function wishIn(body: unknown, nowS: number): Wish {
   throw new Problem('bad_request', BODY);
 }
 
-function objectIn(body: unknown): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse((body as Buffer).toString());
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Neither is no body.
-  }
-  throw new Problem('bad_request', BODY);
-}
-
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARACTERS_MAX;
-}
-
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

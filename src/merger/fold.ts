@@ -67,6 +67,8 @@ export function fold(entries: readonly ReadableEntry[], known: Known, events: nu
       draft.seqs ??= new Map();
       draft.seqs.set(change.from, change.seq);
     }
+    // Erased while it waited: its seq counts, and no more.
+    if (change.bytes.length === 0) return 'absorbed';
     try {
       const verdict = reducer.reduce(of.state, change);
       if (verdict.kind !== 'event') return verdict.kind;

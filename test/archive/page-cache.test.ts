@@ -45,6 +45,12 @@ describe('pages of the archive', () => {
     assert.deepEqual(asked, [10, 10, 11, 10]);
   });
 
+  it('are read again once the channel has told that something was erased', async () => {
+    const { cached, asked } = counted();
+    for (const erased of [0, 0, 90, 90, 95]) await cached.read('a', 10, 20, 1_000, erased);
+    assert.deepEqual(asked, [10, 10, 10]);
+  });
+
   it('are read again after 30 s', async () => {
     const { cached, asked, pass } = counted();
     await cached.read('a', 10, 20, 1_000);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Archive, ArchivedLog, LogPart } from '../../src/archive/archive.ts';
-import type { Event } from '../../src/domain/event.ts';
+import { type Event, erasedForm } from '../../src/domain/event.ts';
 import { ArchiveUnavailable } from '../../src/errors.ts';
 import { bytesOf, same, textOf } from './engine/kit.ts';
 
@@ -225,6 +225,107 @@ export function archiveContract({ name, create }: ArchiveSubject): void {
       assert.equal((await a.claim(0, 'one', null)).kind, 'held');
       await b.release(0, 'two');
       assert.deepEqual(await a.claim(0, 'one', null), { kind: 'ours', watermark: { epoch: EPOCH, rev: 7 } });
+    });
+  });
+
+  describe(`archive contract, erasing: ${name}`, () => {
+    const by = (offset: number, from: string) => event(offset, `said ${offset}`, { from, seq: offset });
+
+    /** To its end. */
+    async function erase(archive: Archive, log: string, of = 'alice', upTo = ALL): Promise<number[]> {
+      const found: number[] = [];
+      for (let after = 0; ; ) {
+        const { offsets, through, isAll } = await archive.erase(0, log, of, after, upTo);
+        found.push(...offsets);
+        if (isAll) return found;
+        assert.ok(through > after);
+        after = through;
+      }
+    }
+
+    it('takes what publishers of a name sent, and leaves its place', async () => {
+      await using bench = await create();
+      const [archive] = bench.archives;
+      const events = [by(1, 'alice.1'), by(2, 'bob.1'), by(3, 'alice.2'), by(4, 'alicea.1'), event(5, 'said 5')];
+      const [log] = await write(archive, [{ channel: 'a', log: null, events }]);
+      await write(archive, [{ channel: 'b', log: null, events: [by(1, 'bob.1')] }]);
+      same(await archive.logsWith(0, 'alice'), [{ id: log!.id, channel: 'a', isCurrent: true }]);
+      assert.deepEqual(await archive.logsWith(1, 'alice'), []);
+      assert.deepEqual(await archive.logsWith(0, 'ali'), []);
+      assert.deepEqual(await erase(archive, log!.id), [1, 3]);
+      assert.deepEqual(await texts(archive, 'a'), ['', 'said 2', '', 'said 4', 'said 5']);
+      const page = await archive.read('a', 0, ALL, ALL);
+      same(page!.log, log);
+      same(page!.events, [erasedForm(events[0]!), events[1], erasedForm(events[2]!), ...events.slice(3)]);
+      assert.deepEqual(await erase(archive, log!.id), []);
+    });
+
+    it('finds it in logs that are not current any more, and in what was cut off', async () => {
+      await using bench = await create();
+      const [archive] = bench.archives;
+      const [old] = await write(archive, [{ channel: 'a', log: null, events: [by(1, 'alice.1')] }]);
+      let [log] = await write(archive, [{ channel: 'a', log: null, events: [by(1, 'bob.1'), by(2, 'alice.1')] }], 2);
+      [log] = await write(archive, [{ channel: 'a', log: log!, cutAbove: 1, events: [by(2, 'bob.1')] }], 3, 'epoch2');
+      const logs = await archive.logsWith(0, 'alice');
+      assert.deepEqual(
+        logs.map(({ channel, isCurrent }) => [channel, isCurrent]),
+        [
+          ['a', false],
+          ['a', true],
+          ['a', false],
+        ],
+      );
+      assert.deepEqual([logs[0]!.id, logs[1]!.id], [old!.id, log!.id]);
+      const found = [];
+      for (const { id } of logs) found.push(await erase(archive, id));
+      assert.deepEqual(found, [[1], [], [2]]);
+    });
+
+    it('goes part by part, and no further than is said', async () => {
+      await using bench = await create();
+      const [archive] = bench.archives;
+      let log: ArchivedLog | null = null;
+      for (let i = 1; i <= 150; i++) {
+        [log = null] = await write(archive, [
+          { channel: 'a', log, events: [by(i, i % 2 === 0 ? 'alice.1' : 'bob.1')] },
+        ]);
+      }
+      const first = await archive.erase(0, log!.id, 'alice', 0, 100);
+      assert.equal(first.isAll, false);
+      assert.ok(first.offsets.length > 0 && first.through < 150);
+      assert.deepEqual([...first.offsets, ...(await erase(archive, log!.id, 'alice', 100))].length, 50);
+      const said = await texts(archive, 'a');
+      assert.deepEqual(
+        said.flatMap((text, i) => (text === '' ? [i + 1] : [])),
+        Array.from({ length: 50 }, (_, i) => 2 * (i + 1)),
+      );
+    });
+
+    it('lets nobody write what was read before', async () => {
+      await using bench = await create();
+      const [archive] = bench.archives;
+      const [log] = await write(archive, [{ channel: 'a', log: null, events: [by(1, 'alice.1')] }], 5);
+      await archive.logsWith(0, 'alice');
+      const batch = {
+        watermark: { epoch: EPOCH, rev: 6 },
+        parts: [{ channel: 'a', log: log!, events: [by(2, 'alice.1')] }],
+      };
+      assert.equal(await archive.write(0, 'one', batch), null);
+      assert.deepEqual(await archive.claim(0, 'one', null), { kind: 'ours', watermark: { epoch: EPOCH, rev: 5 } });
+      assert.notEqual(await archive.write(0, 'one', batch), null, 'and from then on as ever');
+    });
+
+    it('forgets that it was there, unless it came again', async () => {
+      await using bench = await create();
+      const [archive] = bench.archives;
+      let [log] = await write(archive, [{ channel: 'a', log: null, events: [by(1, 'alice.1')] }]);
+      [log] = await write(archive, [{ channel: 'a', log: log!, events: [by(2, 'alice.1')] }]);
+      await erase(archive, log!.id, 'alice', 1);
+      await archive.forgetSender(0, log!.id, 'alice', 1);
+      assert.equal((await archive.logsWith(0, 'alice')).length, 1);
+      await erase(archive, log!.id);
+      await archive.forgetSender(0, log!.id, 'alice', 2);
+      assert.deepEqual(await archive.logsWith(0, 'alice'), []);
     });
   });
 }

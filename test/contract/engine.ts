@@ -11,6 +11,7 @@ import { archivingTests } from './engine/archiving.ts';
 import { commitTests } from './engine/commit.ts';
 import { changesTests, tailsTests } from './engine/comparing.ts';
 import { emptyChannelTests } from './engine/empty.ts';
+import { erasingTests } from './engine/erasing.ts';
 import { gatherTests } from './engine/gather.ts';
 import { historyTests } from './engine/history.ts';
 import { type CreateEngine, opener } from './engine/kit.ts';
@@ -65,6 +66,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('sweep', () => sweepTests(open));
     describe('archiving', () => archivingTests(open));
     describe('refilling', () => refillingTests(open));
+    describe('erasing', () => erasingTests(open, supports.unreadable));
     describe('gather', () => gatherTests(open));
     describe('trace', () => traceTests(open));
     describe('weight', () => weightTests(open));

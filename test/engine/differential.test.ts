@@ -47,12 +47,19 @@ const required: Readonly<Record<number, readonly string[]>> = {
     'sweep of no channels',
     'sweep of no publishers',
     'sweep refused',
+    'erase events',
+    'erase nothing',
+    'erase what waits',
+    'erase of nothing that waits',
     'subscribe',
     'unsubscribe',
     'batch published',
     'observer suspect',
   ],
-  5: ['head', 'event', 'rev'].flatMap((kind) => [`renew renewed by ${kind}`, `renew kept by ${kind}`]),
+  5: [
+    ...['head', 'event', 'rev'].flatMap((kind) => [`renew renewed by ${kind}`, `renew kept by ${kind}`]),
+    ...['erase fields', 'erase in another epoch'],
+  ],
 };
 
 it(`memory and Redis engine answer ${COMMANDS} random commands alike`, async (t) => {

@@ -163,7 +163,7 @@ describe('a directory', () => {
     const db = new Libsql(join(other.path, 'smallchange.db'));
     db.exec('PRAGMA user_version = 7');
     db.close();
-    await assert.rejects(open(other.path), /its tables are of version 7, and this program knows 1\.$/);
+    await assert.rejects(open(other.path), /its tables are of version 7, and this program knows 2\.$/);
   });
 
   it('is refused on a disk that cannot be written to', async () => {

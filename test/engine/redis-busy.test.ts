@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { Redis } from 'ioredis';
 import type { Change } from '../../src/domain/change.ts';
+import type { Event } from '../../src/domain/event.ts';
 import { fieldBytes, type StateField } from '../../src/domain/state.ts';
 import { CHANGES_MAX, TAILS_MAX } from '../../src/engine/comparing.ts';
 import type { ChannelCommit, Engine } from '../../src/engine/engine.ts';
@@ -347,5 +348,39 @@ describe('Redis is busy for a few milliseconds at most with', () => {
     const one = commitOf('room', head, head + 1, [Uint8Array.of(1)]);
     await commit(engine, [{ ...one, refold: at.rev }], at);
     await waitFor(async () => (await freedAside()) > before, { what: 'the state to be freed aside' });
+  });
+
+  it('1,000 tiny events of 100,000 that are erased, one of 256 KiB, and changes that wait', {
+    timeout: 300_000,
+  }, async () => {
+    await using bench = await open();
+    const { engine } = bench;
+    const from = 'alice.1';
+    const sent = (first: number, count: number, bytes: Uint8Array) =>
+      Array.from({ length: count }, (_, i) => event(first + i, '', { from, bytes }));
+    const put = async (first: number, count: number, bytes: Uint8Array) => {
+      const one = commitOf('room', first === 1 ? null : first - 1, first, []);
+      await commit(engine, [{ ...one, events: sent(first, count, bytes) }], await peek(engine));
+    };
+    for (let i = 0; i < 100; i++) await put(1 + 1_000 * i, 1_000, Uint8Array.of(1));
+    const large = new Uint8Array(CHANGE_MAX_BYTES);
+    const { epoch } = await peek(engine);
+    const erase = async (events: readonly Event[]) => {
+      const of = { channel: 'room', epoch, name: 'alice', field: null, atMs: 1, through: events.at(-1)!.offset };
+      const erased = await engine.erase(0, { ...of, events: events.map((each) => ({ event: each, countedIn: null })) });
+      assert.equal(erased!.events, events.length);
+    };
+    await within('erase of 1,000 tiny events', (i) => erase(sent(40_001 + 1_000 * i, 1_000, Uint8Array.of(1))));
+    const next = 100_001 + REPETITIONS;
+    for (let i = 0; i < REPETITIONS; i++) await put(next + i, 1, large);
+    await within('erase of an event of 256 KiB', (i) => erase(sent(next + i, 1, large)));
+    for (const bytes of [Uint8Array.of(1), new Uint8Array(2_048)]) {
+      const changes = Array.from({ length: 1_000 }, (_, i) => change('room', '', { from, seq: i + 1, bytes }));
+      await withinPrepared(
+        `erase of waiting changes of ${bytes.length} bytes`,
+        () => engine.append(changes),
+        () => engine.eraseWaiting(0, 'alice'),
+      );
+    }
   });
 });

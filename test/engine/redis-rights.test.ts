@@ -91,7 +91,8 @@ describe('a Redis user, at the start', () => {
     }, async () => {
       await using redis = await startWith(...grantedTo(role));
       const as = (rest: Partial<RedisEngineOptions>, path = '') =>
-        open(asApp(redis.url) + path, { roles: [role], ...rest });
+        // With a key it erases as well.
+        open(asApp(redis.url) + path, { roles: role === 'merger' ? [role, 'eraser'] : [role], ...rest });
       await (await as({})).close();
       for (const [right, rest] of lacking(grantedTo(role))) {
         await redis.cli('acl', 'setuser', 'app', 'reset', 'on', '>pw', ...rest);

@@ -66,3 +66,18 @@ it('is written piece by piece', () => {
   settling.drop(first);
   assert.deepEqual([settling.size, settling.first(2)], [1, [['taken', 3]]]);
 });
+
+it('a row that is written over goes as one that was there before', () => {
+  const writes: Write[] = [
+    ['pieceAnew', 2, 7, 10, 0, bytes],
+    ['acceptedAnew', 1, 0, bytes],
+    ['noPiece', 2],
+    ['taken', 1],
+  ];
+  assert.deepEqual(settled(writes), writes.slice(2));
+  const fields: Write[] = [
+    ['field', 7, 'a', 1, bytes],
+    ['noField', 7, 'a'],
+  ];
+  assert.deepEqual(settled(fields), fields.slice(1));
+});

@@ -3,6 +3,7 @@ import type { Archive, ArchivedLog, ArchivedPage, ChannelLog, FollowedLog } from
 import { eventsAfter, eventsIn } from '../packing.ts';
 import { forEver, type Retention } from '../retention.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts';
+import { erasePart, findSent, forgetSender } from './erasing.ts';
 import { claimTables, migrate } from './migrate.ts';
 import { retain } from './retention.ts';
 import { writeBatch } from './write.ts';
@@ -128,6 +129,21 @@ export function openPostgres({ shards, migrates, retention = forEver, ...options
     async write(shard, token, batch) {
       await ready();
       return database.transaction((inside) => writeBatch(inside, shard, token, batch, retention));
+    },
+
+    async logsWith(shard, name) {
+      await ready();
+      return database.transaction((inside) => findSent(inside, shard, name));
+    },
+
+    async erase(shard, log, name, after, upTo) {
+      await ready();
+      return database.transaction((inside) => erasePart(inside, shard, log, name, after, upTo));
+    },
+
+    async forgetSender(shard, log, name, after) {
+      await ready();
+      await database.transaction((inside) => forgetSender(inside, shard, log, name, after));
     },
 
     async retain() {

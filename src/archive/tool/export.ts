@@ -1,6 +1,6 @@
 /** A channel's events as NDJSON, the oldest first: `{"offset":…,"from":…,"seq":…,"at":…,"data":…}`, as readers see them (P16, P17). */
 import type { Channel } from '../../domain/channel.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
 import { shownFrom } from '../../domain/shown-from.ts';
 import type { Inspection } from '../inspection.ts';
 
@@ -29,9 +29,11 @@ export async function exportChannel(
   return count;
 }
 
-function lineOf({ offset, from, seq, atMs, bytes }: Event): string {
+function lineOf(event: Event): string {
+  const { offset, from, seq, atMs, bytes } = event;
   const who = from === '' ? {} : { from: shownFrom(from), seq };
-  return `${JSON.stringify({ offset, ...who, at: atMs, ...contentOf(bytes) })}\n`;
+  const what = isErased(event) ? { data: '', erased: true } : contentOf(bytes);
+  return `${JSON.stringify({ offset, ...who, at: atMs, ...what })}\n`;
 }
 
 function contentOf(bytes: Uint8Array): { readonly data: string } | { readonly b64: string } {

@@ -21,11 +21,21 @@ export interface Database {
   read(name: keyof typeof reads, values: readonly Value[]): Row[];
   /** Moves what is written to its place in the file, so that SQLite's own journal begins anew. */
   checkpoint(): void;
+  /** What is in it is all that its files have, from now on. */
+  scrub(): void;
   close(): void;
 }
 
 /** Of the tables; a database of another one is not touched. */
-const VERSION = 1;
+const VERSION = 2;
+
+/** From each version to the next. */
+const STEPS: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE channels ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE counted (
+      channel INTEGER NOT NULL, tag TEXT NOT NULL, through INTEGER NOT NULL, PRIMARY KEY (channel, tag)
+    ) WITHOUT ROWID`,
+};
 
 const PRAGMAS = [
   'locking_mode = EXCLUSIVE',
@@ -65,8 +75,9 @@ function prepareTables(db: Libsql.Database): void {
   }
   if (version === 0) {
     db.exec(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'));
-    db.exec(`PRAGMA user_version = ${VERSION}`);
   }
+  for (let of = version; of > 0 && of < VERSION; of++) db.exec(STEPS[of]!);
+  if (version < VERSION) db.exec(`PRAGMA user_version = ${VERSION}`);
   db.exec('COMMIT');
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
@@ -108,6 +119,11 @@ function databaseOn(db: Libsql.Database): Database {
     settled: (number) => withTheNext(() => void settled.run(number)),
     read: (name, values) => reading[name].raw().all(...values) as Row[],
     checkpoint: () => db.exec('PRAGMA wal_checkpoint(PASSIVE)'),
+    scrub() {
+      // Not PRAGMA secure_delete: copies that a split of a page left behind are none of what it writes over.
+      db.exec('VACUUM');
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    },
     close: () => void db.close(),
   };
 }

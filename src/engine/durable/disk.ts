@@ -110,6 +110,15 @@ export class Disk {
     }
   }
 
+  /** Writes the files anew: what was deleted, or written over, until now is in none of them any more. Takes its time. @throws {EngineUnavailable} */
+  async scrub(): Promise<void> {
+    // Behind all that is to be written.
+    await this.write([]);
+    await this.#order({ kind: 'scrub' }).catch((error: Told) => {
+      throw new EngineUnavailable(`The disk is not written anew: ${error.message}`, { cause: error });
+    });
+  }
+
   /** What was to be written before is. */
   async close(): Promise<void> {
     if (this.#isClosed) return;

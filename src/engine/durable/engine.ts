@@ -18,6 +18,7 @@ import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
 import { createDeep, type Deep } from './deep.ts';
 import { openDirectory } from './directory.ts';
 import type { Disk } from './disk.ts';
+import { createErasing } from './erasing.ts';
 import { InboxRows } from './inbox-rows.ts';
 import { type BoxLink, linkTo } from './link.ts';
 import { type Loaded, load } from './load.ts';
@@ -115,6 +116,7 @@ function engineWith(
 
   return {
     ...memory,
+    ...createErasing({ disk, shards, known, rows, steps, clock, keepsAll: options.keepsAll, inOrder }),
     link: linkTo(disk, clock),
     deep,
 

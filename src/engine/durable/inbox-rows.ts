@@ -11,6 +11,9 @@ interface InboxRow {
   readonly changes: number;
 }
 
+/** In the place of a change that is merged already. */
+const MERGED: Change = { channel: '', from: '', seq: 0, acceptedMs: 0, bytes: new Uint8Array(0) };
+
 export interface Taking {
   /** Rows of which nothing is left. */
   readonly gone: readonly number[];
@@ -34,6 +37,22 @@ export class InboxRows {
 
   get taken(): number {
     return this.#taken;
+  }
+
+  /**
+   * Row by row, what is in each.
+   *
+   * @param waiting All that are not merged, in their order. @returns Of those that are, something in their place.
+   */
+  *apart(waiting: readonly Change[]): Iterable<{ id: number; merged: Change[]; own: readonly Change[] }> {
+    let at = 0;
+    let taken = this.#taken;
+    for (const { id, changes } of this.#rows) {
+      const own = waiting.slice(at, at + changes - taken);
+      yield { id, merged: Array.from({ length: taken }, () => MERGED), own };
+      at += own.length;
+      taken = 0;
+    }
   }
 
   add(id: number, changes: number): void {

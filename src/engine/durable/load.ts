@@ -105,6 +105,9 @@ async function loadLogs(
       isUsed(known, id);
     });
   }
+  await disk.readAll('counted', [0, ''], ([id, tag, through]) => {
+    byId.get(id as number)!.log.counted.set(tag as string, through as number);
+  });
   await disk.readAll('fields', [0, ''], ([id, name, offset, bytes]) => {
     const field = { offset: offset as number, bytes: bytes as Uint8Array | null };
     byId.get(id as number)!.log.state.set(name as string, field);
@@ -113,8 +116,8 @@ async function loadLogs(
 }
 
 function logFrom(row: Row, base: number): Log {
-  const [, , , , fold, reducer, stateBytes, rev, usedMs, archived, archivedFrom] = row as [
-    ...[number, Channel, number, number, number, string, number, number, number, number, number],
+  const [, , , , fold, reducer, stateBytes, rev, usedMs, archived, archivedFrom, erased] = row as [
+    ...[number, Channel, number, number, number, string, number, number, number, number, number, number],
   ];
   return {
     base,
@@ -127,6 +130,8 @@ function logFrom(row: Row, base: number): Log {
     rev,
     archived,
     archivedFrom,
+    erased,
+    counted: new Map(),
   };
 }
 

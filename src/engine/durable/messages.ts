@@ -16,6 +16,8 @@ export type Order =
       readonly values: readonly Value[];
       readonly settles?: number | 'all';
     }
+  /** What was deleted or written over is to be in no file any more. */
+  | { readonly kind: 'scrub' }
   | { readonly kind: 'close' };
 
 export interface Failure {

@@ -5,6 +5,7 @@
 import { piecesOf } from '../../archive/packing.ts';
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
+import { isErased } from '../../domain/event.ts';
 import type { Epoch } from '../../domain/position.ts';
 import type { ChannelCommit, Commit, EngineOptions } from '../engine.ts';
 import { backlogBytesOf, keptOf } from '../memory/archiving.ts';
@@ -103,7 +104,8 @@ export class Rows {
     const base = log?.base ?? events[0]!.offset - 1;
     const { keepsAll, historyMaxEvents } = this.#options;
     const { archived = base, archivedFrom = keepsAll ? base + 1 : 0, fold = 0 } = log ?? {};
-    const values = [base, head, refold ?? fold, reducer, stateBytes, next.rev, nowMs, archived, archivedFrom];
+    const erased = events.findLast(isErased)?.offset ?? log?.erased ?? 0;
+    const values = [base, head, refold ?? fold, reducer, stateBytes, next.rev, nowMs, archived, archivedFrom, erased];
     rows.push(['channel', its.id, channel, ...values]);
     const pieces = piecesOf(events).map((piece) => ({ id: this.#known.next++, piece }));
     for (const { id, piece } of pieces) rows.push(['piece', id, its.id, piece.first, wallMs, piece.bytes]);
@@ -128,7 +130,8 @@ export class Rows {
     for (const name of publishers) rows.push(['noPublisher', name]);
     for (const channel of channels) {
       const its = this.#known.channels.get(channel)!;
-      rows.push(['noChannel', its.id], ['noFields', its.id], ['noPiecesOf', its.id], ['forgotten', channel, events]);
+      rows.push(['noChannel', its.id], ['noFields', its.id], ['noPiecesOf', its.id], ['noneCounted', its.id]);
+      rows.push(['forgotten', channel, events]);
     }
     for (const channel of dropped) rows.push(['notForgotten', channel]);
     return { rows, written: () => channels.forEach((channel) => void this.#known.channels.delete(channel)) };
@@ -136,6 +139,15 @@ export class Rows {
 
   ofRenewal(index: number, shard: Shard, epoch: Epoch): Write[] {
     return [this.ofShard(index, { ...shard, epoch, rev: shard.rev + 1 })];
+  }
+
+  /** Without what is merged. @param left All that wait in the inbox, as they are from now on; null where they stay as they are. */
+  ofWaiting(index: number, shard: Shard, left: readonly Change[] | null): Write[] {
+    const rows: Write[] = left === null ? [] : [this.ofShard(index, { ...shard, rev: shard.rev + 1 })];
+    for (const { id, merged, own } of this.#known.inboxes[index]!.apart(left ?? shard.inbox)) {
+      rows.push(['acceptedAnew', id, index, packChanges([...merged, ...own])]);
+    }
+    return rows;
   }
 
   /** Of what is marked already: that it is, changes nothing that anybody could have seen. */

@@ -38,7 +38,9 @@ CREATE TABLE channels (
   rev INTEGER NOT NULL,
   used_ms REAL NOT NULL,
   archived INTEGER NOT NULL,
-  archived_from INTEGER NOT NULL
+  archived_from INTEGER NOT NULL,
+  -- The last event that told of others that were erased.
+  erased INTEGER NOT NULL DEFAULT 0
 );
 
 -- In the order in which they came, so that those of many channels are few pages. `at_ms` is when, milliseconds since 1970.
@@ -57,6 +59,14 @@ CREATE TABLE fields (
   at INTEGER NOT NULL,
   bytes BLOB,
   PRIMARY KEY (channel, name)
+) WITHOUT ROWID;
+
+-- Of who was erased, by the hash of the name: up to where its events count no more in a state.
+CREATE TABLE counted (
+  channel INTEGER NOT NULL,
+  tag TEXT NOT NULL,
+  through INTEGER NOT NULL,
+  PRIMARY KEY (channel, tag)
 ) WITHOUT ROWID;
 
 CREATE TABLE publishers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL, expires_ms REAL NOT NULL) WITHOUT ROWID;

@@ -22,7 +22,7 @@ export class Settling {
   add(rows: readonly Write[]): void {
     for (const row of rows) {
       const key = keyOf(row);
-      if (row[0] === 'piece') this.#piecesOf.add(row[2] as number);
+      if (row[0] === 'piece' || row[0] === 'pieceAnew') this.#piecesOf.add(row[2] as number);
       const before = this.#writes.get(key);
       // Behind what came between: what it says is true from now on, and not before.
       if (before !== undefined) this.#writes.delete(key);
@@ -59,6 +59,7 @@ const opposites: { readonly [name in Write[0]]?: Write[0] } = { accepted: 'taken
 function keyOf([name, a, b]: Write): string {
   switch (name) {
     case 'accepted':
+    case 'acceptedAnew':
     case 'taken':
       return `inbox ${a}`;
     case 'publisher':
@@ -70,12 +71,16 @@ function keyOf([name, a, b]: Write): string {
     case 'archived':
       return `archived ${b}`;
     case 'piece':
+    case 'pieceAnew':
     case 'noPiece':
       return `piece ${a}`;
     case 'pass':
     case 'noPass':
       return `pass ${a} ${b}`;
     case 'field':
+    case 'noField':
+      return `field ${a} ${b}`;
+    case 'counted':
       return `${name} ${a} ${b}`;
     case 'clock':
       return name;

@@ -55,6 +55,7 @@ class Keeper {
         return { ok: true, rows: this.#db.read(order.name, order.values) };
       }
       if (order.kind === 'close') this.#db.close();
+      else if (order.kind === 'scrub') this.#scrub();
       else this.#write(order.packed);
       return { ok: true, rows: [] };
     } catch (error) {
@@ -80,7 +81,8 @@ class Keeper {
   }
 
   #settleNext(): void {
-    const { writes, last } = this.#settling!;
+    if (this.#settling === null) return;
+    const { writes, last } = this.#settling;
     try {
       const rows = writes.first(SLICE_WRITES);
       this.#db.settle(rows);
@@ -98,6 +100,16 @@ class Keeper {
       // It is in the log, and what is told next tells of the disk.
       setTimeout(() => this.#settleNext(), AGAIN_MS).unref();
     }
+  }
+
+  /** The log has been told it all before, bytes that are gone from the tables as well. */
+  #scrub(): void {
+    this.#settleAll();
+    if (this.#settling !== null) this.#db.settled(this.#coming.last);
+    this.#settling = null;
+    this.#coming.bytes = 0;
+    this.#db.scrub();
+    this.#writtenBytes = 0;
   }
 
   #hasPiecesOf(channel: number): boolean {

@@ -53,6 +53,7 @@ export function unarchivedOf(shard: Shard, afterRev: number, limit: number): Una
     events,
     waiting: inbox.length,
     backlogBytes: backlog?.bytes ?? 0,
+    isArchived: backlog !== null,
     channels: later.slice(0, limit),
   };
 }

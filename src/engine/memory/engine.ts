@@ -22,7 +22,9 @@ import {
   type PeekLimits,
   READ_MAX_BYTES,
 } from '../engine.ts';
+import { NOTHING_ERASED } from '../erasing.ts';
 import { markArchived, unarchivedOf } from './archiving.ts';
+import { heldOf, planErase } from './erasing.ts';
 import { Rolls } from './rolls.ts';
 import {
   boundsOf,
@@ -101,6 +103,21 @@ export function engineOn(steps: Steps, options: EngineOptions, clock: Clock): En
     },
     // It never comes back with less.
     refill: async () => ({ kind: 'refused', reason: 'rev' }),
+
+    async erase(index, erasure) {
+      const shard = shards[index]!;
+      const { channel, epoch } = erasure;
+      if (boundsOf(shard, channel).epoch !== epoch) return null;
+      const plan = planErase(shard, erasure, heldOf(shard, erasure));
+      if (plan === null) return NOTHING_ERASED;
+      steps.erase(index, plan, clock.elapsedMs());
+      return plan.done;
+    },
+
+    async eraseWaiting(index, name) {
+      return steps.waitingWithout(index, name) === null ? 0 : steps.eraseWaiting(index, name);
+    },
+    scrub: async () => {},
 
     async readState(channel) {
       const { epoch, head } = boundsOf(ofChannel(channel), channel);

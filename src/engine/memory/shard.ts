@@ -39,6 +39,10 @@ export interface Log {
   archived: number;
   /** The oldest event that is; 0 where none is. */
   archivedFrom: number;
+  /** The last event that told of others that were erased; 0 where none was. */
+  erased: number;
+  /** By `nameTag` of who was erased: up to where what it sent counts no more in the state. */
+  readonly counted: Map<string, number>;
 }
 
 interface Publisher {
@@ -93,6 +97,7 @@ export function boundsOf(shard: Shard, channel: Channel): LogBounds {
       ...bounds,
       ...(log.fold === 0 ? {} : { shardEpoch: shard.epoch }),
       ...(log.archivedFrom === 0 ? {} : { archivedFrom: log.archivedFrom }),
+      ...(log.erased === 0 ? {} : { erased: log.erased }),
     };
   }
   return { epoch: shard.epoch, head: shard.events, base: shard.events, oldest: shard.events + 1, forgotten };

@@ -3,9 +3,9 @@
  * first whether it may be taken: an engine does, in the same block, or with nothing of that shard between (`../durable/`).
  */
 import { copyOf } from '../../domain/bytes.ts';
-import type { Change } from '../../domain/change.ts';
+import { type Change, erasedChange, isOf } from '../../domain/change.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
 import { History } from '../../domain/history.ts';
 import { channelEpoch, type Epoch } from '../../domain/position.ts';
 import type {
@@ -20,6 +20,7 @@ import type {
   SweepOutcome,
 } from '../engine.ts';
 import { isArchived, isBehind, isTooFarBehind, noteBacklog, trim } from './archiving.ts';
+import type { ErasePlan } from './erasing.ts';
 import { forget, type Log, oldestWhile, type Shard, weigh } from './shard.ts';
 
 export type Refused = Extract<CommitOutcome, { kind: 'refused' }>['reason'];
@@ -107,6 +108,7 @@ export class Steps {
     shard.logs.delete(commit.channel);
     shard.logs.set(commit.channel, log);
     log.history.append(events);
+    log.erased = events.findLast(isErased)?.offset ?? log.erased;
     noteBacklog(shard, events);
     trim(shard, log, this.#options.historyMaxEvents);
     if (commit.refold !== undefined) {
@@ -120,6 +122,37 @@ export class Steps {
     log.rev = shard.rev + 1;
     const epoch = channelEpoch(shard.epoch, log.fold);
     this.#tell(commit.channel, (observer) => observer.published(epoch, events));
+  }
+
+  erase(index: number, { channel, erased, gone, counted, commit }: ErasePlan, nowMs: number): void {
+    const log = this.shards[index]!.logs.get(channel)!;
+    const { history, state } = log;
+    if (counted !== null) log.counted.set(counted.tag, counted.through);
+    for (const event of erased) history.replace(event);
+    for (const field of gone) state.delete(field);
+    this.commit(index, dated(commit, nowMs), nowMs);
+  }
+
+  /** The inbox as it is without what a publisher of that name sent; null where there is nothing of it. */
+  waitingWithout(index: number, name: string): Change[] | null {
+    const { inbox } = this.shards[index]!;
+    const isIts = (change: Change) => isWaitingOf(name, change);
+    return inbox.some(isIts) ? inbox.map((change) => (isIts(change) ? erasedChange(change) : change)) : null;
+  }
+
+  /** Counts as a commit. @param changes Of the oldest so many. @returns How many there were. */
+  eraseWaiting(index: number, name: string, changes = Number.POSITIVE_INFINITY): number {
+    const shard = this.shards[index]!;
+    let count = 0;
+    for (const [i, change] of shard.inbox.entries()) {
+      if (i >= changes) break;
+      if (!isWaitingOf(name, change)) continue;
+      shard.inbox[i] = erasedChange(change);
+      shard.inboxBytes -= change.bytes.length;
+      count++;
+    }
+    shard.rev++;
+    return count;
   }
 
   free(index: number): void {
@@ -184,6 +217,10 @@ export class Steps {
   }
 }
 
+function isWaitingOf(name: string, { from, bytes }: Change): boolean {
+  return bytes.length > 0 && isOf(name, from);
+}
+
 /** The same, with when its events are merged. */
 export function dated(commit: Commit, nowMs: number): Commit {
   const when = (event: Event) => ({ ...event, mergedAfterMs: Math.round(nowMs - event.atMs) });
@@ -218,5 +255,7 @@ function beginLog(base: number, keepsAll: boolean): Log {
     rev: 0,
     archived: base,
     archivedFrom: keepsAll ? base + 1 : 0,
+    erased: 0,
+    counted: new Map(),
   };
 }

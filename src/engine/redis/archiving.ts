@@ -20,7 +20,11 @@ export function createArchiving(
       const of = keys.ofShard(shard);
       const args = [afterRev, limit].map(String);
       const answer = await run(shard, scripts.unarchived, [of.shard, of.recent, of.inbox], args);
-      const [epoch, rev, events, waiting, bytes, pairs] = answer as [Reply, Reply, Reply, Reply, Reply, Reply[]];
+      const [epoch, rev, events, waiting, bytes, pairs, archiving] = answer as [
+        ...[Reply, Reply, Reply, Reply, Reply],
+        Reply[],
+        Reply,
+      ];
       const channels = [];
       for (let i = 0; i < pairs.length; i += 2) channels.push({ channel: String(pairs[i]), rev: Number(pairs[i + 1]) });
       return {
@@ -29,6 +33,7 @@ export function createArchiving(
         events: Number(events),
         waiting: Number(waiting),
         backlogBytes: Number(bytes),
+        isArchived: archiving !== null,
         channels,
       };
     },

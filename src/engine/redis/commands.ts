@@ -4,6 +4,7 @@
  */
 import type { Change } from '../../domain/change.ts';
 import type { Channel } from '../../domain/channel.ts';
+import { erasedForm } from '../../domain/event.ts';
 import { type Epoch, newEpoch } from '../../domain/position.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import type {
@@ -260,7 +261,10 @@ function evidenceArguments(evidence: Evidence): Argument[] {
     case 'head':
       return [String(evidence.offset)];
     case 'event':
-      return [evidence.channel, String(evidence.event.offset), encodeIdentity(evidence.event)];
+      return [
+        ...[evidence.channel, String(evidence.event.offset)],
+        ...[encodeIdentity(evidence.event), encodeIdentity(erasedForm(evidence.event))],
+      ];
     case 'rev':
       return [String(evidence.rev), evidence.token ?? ''];
     case 'unvouched':

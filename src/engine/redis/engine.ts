@@ -20,6 +20,7 @@ import {
 import { createArchiving } from './archiving.ts';
 import { decodeEntry } from './codec/codec.ts';
 import { type Commands, createCommands, type ShardBatch } from './commands.ts';
+import { createErasing } from './erasing.ts';
 import { historyFrom } from './history-page.ts';
 import { Keys } from './keys.ts';
 import { LastPeeks } from './last-peeks.ts';
@@ -151,6 +152,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     readTails,
     ...createArchiving(keys, options, runner),
     ...createRefilling(keys, options, runner),
+    ...createErasing(keys, options, runner),
     readState(channel) {
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));

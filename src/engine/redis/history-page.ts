@@ -23,6 +23,8 @@ export interface RawHistory {
   readonly archivedFrom: number | null;
   /** The last offset that is of the epoch before as well, where that was asked. */
   readonly fork?: number;
+  /** The last event that told of others that were erased, where that was asked. */
+  readonly erased?: number;
 }
 
 /** From elements of Redis' answers. @param forgotten Of the shard and of the channel: the later counts. */
@@ -68,6 +70,7 @@ export function historyFrom(raw: RawHistory, after: Position | null, onUnreadabl
     ...(raw.parent === null ? {} : { parent: channelEpoch(raw.parent, fold) }),
     ...(raw.fork === undefined ? {} : { fork: raw.fork }),
     ...(raw.archivedFrom === null ? {} : { archivedFrom: raw.archivedFrom }),
+    ...(raw.erased === undefined ? {} : { erased: raw.erased }),
   };
   const reason = after === null ? undefined : gapAt(after, log);
   if (reason !== undefined) return { kind: 'gap', log, reason };

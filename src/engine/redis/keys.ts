@@ -46,7 +46,7 @@ export class ChannelKeys {
 
   /**
    * hash: head, base, reducer, fold (`lua/channel-epoch.lua`), used (ms of the shard's clock at its last event); with a state also size (bytes of it), and
-   * indexed and indexedFrom (`index` is complete between them); fork, forkSince (`lua/lineage.lua`); archived, archivedFrom (`lua/mark-archived.lua`). No hash, no channel.
+   * indexed and indexedFrom (`index` is complete between them); fork, forkSince (`lua/lineage.lua`); archived, archivedFrom (`lua/mark-archived.lua`); erased, counted:… (`lua/erase.lua`). No hash, no channel.
    */
   get meta(): string {
     return `${this.#shard.base}m:${this.#channel}`;

@@ -118,6 +118,7 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         isOfBoth,
         fork,
         archivedFrom,
+        erased,
       ] = answer;
       const raw = rawHistory(
         [epoch!, events!, parent!],
@@ -126,7 +127,8 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
         blobs!,
       );
       const ofBoth = { isOfBoth: isOfBoth === 1, ...(fork == null ? {} : { fork: Number(fork) }) };
-      return { ...raw, ...ofBoth, clockMs: Number(clock) };
+      const told = erased == null ? {} : { erased: Number(erased) };
+      return { ...raw, ...ofBoth, ...told, clockMs: Number(clock) };
     },
 
     /** For `readWhole`, which says what cursor and position mean. */

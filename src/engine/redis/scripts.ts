@@ -11,6 +11,7 @@ const channelEpoch = textOf('channel-epoch');
 const lineage = textOf('lineage');
 const refilling = textOf('refilling');
 const channelCommits = textOf('channel-commits');
+const vouched = textOf('vouched');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -31,6 +32,9 @@ export const scripts = {
   tails: read('tails', channelEpoch + lineage),
   state: read('state'),
   renew: read('renew', channelEpoch + refilling),
+  erase: read('erase', storeClock + channelEpoch + vouched),
+  eraseWaiting: read('erase-waiting', vouched),
+  eraseUnreadable: read('erase-unreadable'),
   gather: read('gather'),
   rights: read('rights'),
   unarchived: read('unarchived'),

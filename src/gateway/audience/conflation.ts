@@ -5,7 +5,12 @@
  * that is cut off anywhere resumes without missing what it still has to see.
  */
 import { nameOf } from '../../domain/change.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
+
+/** Whose newest it may be: of those that were erased nobody knows whose they were, and the last tells as much as all. */
+export function nameIn(event: Event): string {
+  return isErased(event) ? '' : nameOf(event.from);
+}
 
 export interface Conflated {
   /** The newest event of each publisher's name, in the order of their offsets. */
@@ -17,7 +22,7 @@ export function conflate(events: readonly Event[]): Conflated {
   const names = new Set<string>();
   const kept: Event[] = [];
   for (const event of events.toReversed()) {
-    const name = nameOf(event.from);
+    const name = nameIn(event);
     if (names.has(name)) continue;
     names.add(name);
     kept.push(event);

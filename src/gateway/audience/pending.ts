@@ -7,11 +7,10 @@
  * Invariants: the events held are in the order of their offsets, and whoever stands at `floor` or later misses none of
  * them; what `account` was told, summed up, is what they cost.
  */
-import { nameOf } from '../../domain/change.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
 import type { Epoch, Position } from '../../domain/position.ts';
 import type { Hub } from '../hub/hub.ts';
-import { conflate } from './conflation.ts';
+import { conflate, nameIn } from './conflation.ts';
 
 /** What is pending for one channel, taken out of it for a flush. */
 export interface Taken {
@@ -68,14 +67,18 @@ export class Pending {
     return from >= this.#floor && (this.isEmpty || this.#start >= to);
   }
 
-  /** Takes what the hub has that is new. False when more has come at once than its ring holds. */
+  /** Takes what the hub has that is new. False when more has come at once than its ring holds, or something was erased: what is held may be. */
   take(): boolean {
     if (!this.#isContinued) return false;
     const fresh = this.#hub.after(this.#head);
+    if (fresh.some(isErased)) {
+      this.#begin();
+      return false;
+    }
     if (this.isEmpty && fresh[0]) this.#start = fresh[0].offset - 1;
     let bytes = this.#bytes;
     for (const event of fresh) {
-      const name = nameOf(event.from);
+      const name = nameIn(event);
       const older = this.#newest.get(name);
       // Set again it would keep its old place.
       if (older !== undefined) this.#newest.delete(name);
@@ -95,7 +98,7 @@ export class Pending {
     if (!older[0]) return;
     this.#start = older[0].offset - 1;
     const { kept } = conflate([...older, ...this.#newest.values()]);
-    this.#newest = new Map(kept.map((event) => [nameOf(event.from), event]));
+    this.#newest = new Map(kept.map((event) => [nameIn(event), event]));
     this.#settle(kept.reduce((sum, event) => sum + costOf(event), 0));
   }
 

@@ -4,12 +4,12 @@
  *
  * Streams that stand where others do are given the same bytes, as long as the garbage collector leaves them.
  */
-import { nameOf } from '../../domain/change.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Hub } from '../hub/hub.ts';
 import { cursorWriter } from '../stream/sync.ts';
 import type { Audience } from './audience.ts';
+import { nameIn } from './conflation.ts';
 import { encodeAll } from './encoder.ts';
 import type { Fresh } from './told.ts';
 
@@ -63,7 +63,9 @@ export function portionOf(
   maxBytes: number,
 ): Portion {
   const count = Math.max(1, measure(audience, events, maxBytes).count);
-  const key = `${index} ${after} ${count} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)}`;
+  // An event that is kept may be the same while one before it was erased.
+  const erased = events.reduce((sum, event, i) => (i < count && isErased(event) ? sum + 1 : sum), 0);
+  const key = `${index} ${after} ${count} ${erased} ${positions.map(({ epoch, offset }) => `${epoch}.${offset}`)}`;
   const last = events[count - 1]!;
   const ofAudience = kept.get(audience) ?? new WeakMap<Event, WeakRef<KeptPortion>>();
   kept.set(audience, ofAudience);
@@ -98,9 +100,9 @@ function measure(audience: Audience, events: readonly Event[], maxBytes: number)
   let bytes = 0;
   for (const [count, event] of events.entries()) {
     const cost = event.bytes.length + frameBytes;
-    const next = bytes + cost - (newest?.get(nameOf(event.from)) ?? 0);
+    const next = bytes + cost - (newest?.get(nameIn(event)) ?? 0);
     if (next > maxBytes) return { count, bytes };
-    newest?.set(nameOf(event.from), cost);
+    newest?.set(nameIn(event), cost);
     bytes = next;
   }
   return { count: events.length, bytes };

@@ -1,6 +1,6 @@
 /** The envelope: a JSON object around a change, for whoever wants to know more than the change itself (P16). */
 import type { Channel } from '../../domain/channel.ts';
-import type { Event } from '../../domain/event.ts';
+import { type Event, isErased } from '../../domain/event.ts';
 import { shownFrom } from '../../domain/shown-from.ts';
 import type { EnvelopeOptions } from './format.ts';
 import { base64Of, cleanText, isCleanText, PIECE_BYTES, textPieces } from './text.ts';
@@ -9,12 +9,14 @@ import { base64Of, cleanText, isCleanText, PIECE_BYTES, textPieces } from './tex
 const B64_BYTES = 3 * PIECE_BYTES;
 
 /**
- * `{"id":…,"channel":…,"from":…,"seq":…,"at":…,"data":…}`, with `b64` in the place of `data` for what is not clean text.
+ * `{"id":…,"channel":…,"from":…,"seq":…,"at":…,"data":…}`, with `b64` in the place of `data` for what is not clean text; of
+ * what was erased `data` is empty, and `erased` says so.
  *
  * @param cursor Given where the format has no other place for it.
  */
 export function envelopeOf(event: Event, channel: Channel, options: EnvelopeOptions, cursor?: string): string {
   const head = headOf(event, channel, options, cursor);
+  if (isErased(event)) return `${head}"data":"","erased":true}`;
   const text = cleanText(event.bytes);
   return text === undefined ? `${head}"b64":"${base64Of(event.bytes)}"}` : `${head}"data":${JSON.stringify(text)}}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Raw: a change a line, for eyes and shell pipes. Lossy by nature: what is not text is replaced, control frames are left out, but
- * for one: that the reader starts over is told in a line of its own.
+ * for one: that the reader starts over is told in a line of its own, and so is that an event was erased.
  */
+import { isErased } from '../../domain/event.ts';
 import type { ControlFrame, Format } from './format.ts';
 import { textOf, textPieces } from './text.ts';
 
@@ -13,7 +14,7 @@ export function createRawFormat(): Format {
   return {
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '\n',
-    event: ({ bytes }) => `${textOf(bytes).replace(controls, ' ')}\n`,
+    event: (event) => (isErased(event) ? '# erased\n' : `${textOf(event.bytes).replace(controls, ' ')}\n`),
     *pieces({ bytes }) {
       for (const text of textPieces(bytes)) yield text.replace(controls, ' ');
       yield '\n';

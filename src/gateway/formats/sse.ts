@@ -1,4 +1,5 @@
 /** Server-Sent Events (WHATWG HTML §9.2): the format of browsers' own EventSource. */
+import { isErased } from '../../domain/event.ts';
 import { envelopeOf, envelopePieces } from './envelope.ts';
 import type { EnvelopeOptions, Format } from './format.ts';
 import { cleanText, isCleanText, textPieces } from './text.ts';
@@ -10,6 +11,8 @@ export function createSseFormat(options: EnvelopeOptions): Format {
     // No empty line: some parsers take each for the end of an event, and show one that is empty.
     heartbeat: ':\n',
     event(event, channel, cursor) {
+      // Of a type of its own, for it is no change: a page that listens for those is not shown it.
+      if (isErased(event)) return `id: ${cursor}\nevent: $erased\ndata: ${envelopeOf(event, channel, options)}\n\n`;
       if (!isPlain) return `id: ${cursor}\ndata: ${envelopeOf(event, channel, options)}\n\n`;
       const text = cleanText(event.bytes);
       if (text === undefined) return `id: ${cursor}\nevent: $binary\ndata: ${envelopeOf(event, channel, options)}\n\n`;

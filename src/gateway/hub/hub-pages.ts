@@ -54,7 +54,10 @@ export class HubPages {
     // Ahead of us, or of another epoch: we may be the one who is behind.
     if (position.epoch !== hub.epoch || offset > hub.head) await hub.repaired();
     const { head, comparisons } = hub;
+    const { erasures } = this.#ring;
     const page = await this.#read(position, limit);
+    // It may have been read before some of it was erased.
+    if (erasures !== this.#ring.erasures) return this.page(position, limit);
     if (page.kind === 'gap') return page;
     const isBehind = page.log.epoch === hub.epoch && page.log.head < head;
     // Of a log that may have been rewritten before, or since we compared: whoever is given this could not be told any more.
@@ -73,6 +76,7 @@ export class HubPages {
       if (this.#hub.isStoreAway) throw new EngineUnavailable('the store is away');
       return this.#histories.readHistory(this.#hub.channel, position, limit, PAGE_BYTES);
     };
-    return this.#flights.run(`${position.epoch}.${position.offset}.${limit}`, () => this.#slots.run(read));
+    const key = `${position.epoch}.${position.offset}.${limit}.${this.#ring.erasures}`;
+    return this.#flights.run(key, () => this.#slots.run(read));
   }
 }

@@ -4,7 +4,7 @@
  * Invariant: what `account` was told, summed up, is what the events held here cost; and that is within the ring's own bound,
  * unless it is a single event.
  */
-import { type Event, sameEvent } from '../../domain/event.ts';
+import { type Event, isErased, sameEvent } from '../../domain/event.ts';
 import { History } from '../../domain/history.ts';
 
 /** Newest events a ring keeps; further back, history is read. */
@@ -26,6 +26,7 @@ export class Ring {
   readonly #maxBytes: number;
   #history = new History(0);
   #cost = 0;
+  #erasures = 0;
 
   /** @param maxBytes What it may cost by itself. */
   constructor(account: Account, maxBytes: number = Number.POSITIVE_INFINITY) {
@@ -43,6 +44,11 @@ export class Ring {
 
   get size(): number {
     return this.#history.size;
+  }
+
+  /** How often it was told that events were erased. */
+  get erasures(): number {
+    return this.#erasures;
   }
 
   /** Whether another event is held at its offset. */
@@ -65,8 +71,14 @@ export class Ring {
     this.#settle();
   }
 
+  /** With one that says that others were erased, all before it goes: what is held here may have been. */
   append(events: readonly Event[]): void {
-    this.#history.append(events);
+    const told = events.findLastIndex(isErased);
+    if (told !== -1) {
+      this.#erasures++;
+      this.#history = new History(events[told]!.offset - 1);
+    }
+    this.#history.append(told === -1 ? events : events.slice(told));
     if (this.#history.size > RING_MAX_EVENTS) this.#history.trimTo(RING_MAX_EVENTS);
     // By halves, so that what is kept is not moved for every event that comes.
     while (this.#costNow > this.#maxBytes && this.size > 1) this.#halve();

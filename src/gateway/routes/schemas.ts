@@ -21,6 +21,7 @@ const envelope = {
     at: { type: 'integer', description: 'When it was accepted, milliseconds since 1970' },
     data: { type: 'string', description: 'The change, when it is clean text' },
     b64: { type: 'string', description: 'The change in base64, when it is not' },
+    erased: { type: 'boolean', description: 'True where there is no change any more, and no publisher (P43)' },
   },
 } as const;
 

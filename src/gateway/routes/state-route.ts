@@ -80,8 +80,12 @@ function tagged(reply: FastifyReply, channel: Channel, position: Position): Fast
   return reply.header('cache-control', 'no-store').header('etag', `"${cursorOf(channel, position)}"`);
 }
 
-/** Trimmed history is no matter: the state remembers when each field changed for as long as the channel is there. */
+/**
+ * Trimmed history is no matter: the state remembers when each field changed for as long as the channel is there. But not those that
+ * went because somebody was erased: who knew it before is given all of it.
+ */
 async function isOfThisLog(engine: Engine, channel: Channel, position: Position): Promise<boolean> {
   const page = await engine.readHistory(channel, position, 0);
+  if (position.offset < (page.log.erased ?? 0)) return false;
   return page.kind === 'events' || page.reason === 'trimmed';
 }

@@ -7,4 +7,5 @@ export const latestReducer: Reducer = {
   reduce: (_state, change) => ({ kind: 'event', bytes: change.bytes }),
   /** The field is the publisher's name without its nonce, so that a client that starts anew replaces itself. */
   apply: (_state, event) => [{ field: nameOf(event.from), bytes: event.bytes }],
+  fields: { kind: 'name' },
 };

@@ -5,4 +5,5 @@ export const logReducer: Reducer = {
   name: 'log',
   reduce: (_state, change) => ({ kind: 'event', bytes: change.bytes }),
   apply: () => [],
+  fields: { kind: 'none' },
 };

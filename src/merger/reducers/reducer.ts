@@ -6,7 +6,7 @@
  */
 import type { Change } from '../../domain/change.ts';
 import type { EventBody } from '../../domain/event.ts';
-import type { FieldChange, State } from '../../domain/state.ts';
+import type { FieldChange, FieldOwners, State } from '../../domain/state.ts';
 
 export interface Reducer {
   /** Written beside the channel: another reducer for it is a new epoch, because its state is another fold. */
@@ -15,6 +15,8 @@ export interface Reducer {
   reduce(state: State, change: Change): Verdict;
   /** How an event changes the state: state is the fold of this over all events, and of nothing else. */
   apply(state: State, event: EventBody): FieldChange[];
+  /** An event that was erased changes nothing: with it goes what it made of these. */
+  readonly fields: FieldOwners;
 }
 
 export type Verdict =

@@ -11,6 +11,7 @@ export const tallyReducer: Reducer = {
     const count = counted ? Number(Buffer.from(counted).toString()) : 0;
     return [{ field, bytes: Buffer.from(String(count + 1)) }];
   },
+  fields: { kind: 'counts', fieldOf },
 };
 
 /** Field names are text: a value that is none, or that begins like an encoded one, is `~` and its base64. */

@@ -33,7 +33,7 @@ export function archivingTests(open: Open): void {
     const all = await bench.engine.readUnarchived(0, 0, 250);
     const { epoch, rev } = await bench.peek();
     same(all, {
-      ...{ epoch, rev, events: 4, waiting: 1, backlogBytes: 0 },
+      ...{ epoch, rev, events: 4, waiting: 1, backlogBytes: 0, isArchived: false },
       channels: [
         { channel: b, rev: 2 },
         { channel: c, rev: 3 },

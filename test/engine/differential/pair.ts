@@ -47,6 +47,11 @@ function outcomesOf(command: Command, answer: Answer): string[] {
       return [answer.events.length > 0 ? 'history events' : 'history nothing after'];
     case 'renew':
       return [`renew ${kind}`, `renew ${kind} by ${command.evidence.kind}`];
+    case 'erase':
+      if (answer === null) return ['erase in another epoch'];
+      return [`erase ${answer.events > 0 ? 'events' : answer.fields > 0 ? 'fields' : 'nothing'}`];
+    case 'eraseWaiting':
+      return [answer > 0 ? 'erase what waits' : 'erase of nothing that waits'];
     default:
       return [command.kind];
   }

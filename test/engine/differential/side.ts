@@ -7,6 +7,7 @@ import type { Change } from '../../../src/domain/change.ts';
 import type { Channel } from '../../../src/domain/channel.ts';
 import type { Epoch, Position } from '../../../src/domain/position.ts';
 import type { Commit, Engine, Evidence, LoadWish, Subscription } from '../../../src/engine/engine.ts';
+import type { Erasure } from '../../../src/engine/erasing.ts';
 import { LONG_MS, plain } from '../../contract/engine/kit.ts';
 
 export type Command =
@@ -25,6 +26,8 @@ export type Command =
   | { readonly kind: 'history'; readonly channel: Channel; readonly after: Position | null; readonly limit: number }
   | { readonly kind: 'state'; readonly channel: Channel }
   | { readonly kind: 'renew'; readonly shard: number; readonly epoch: Epoch; readonly evidence: Evidence }
+  | { readonly kind: 'erase'; readonly shard: number; readonly erasure: Erasure }
+  | { readonly kind: 'eraseWaiting'; readonly shard: number; readonly name: string }
   /** `head`: the channel's at that moment. */
   | { readonly kind: 'subscribe'; readonly channel: Channel; readonly head: number; readonly id: number }
   | { readonly kind: 'unsubscribe'; readonly id: number };
@@ -108,6 +111,10 @@ export function createSide(engine: Engine): Side {
         return engine.readState(command.channel);
       case 'renew':
         return engine.renew(command.shard, epochOf(command.epoch), command.evidence);
+      case 'erase':
+        return engine.erase(command.shard, { ...command.erasure, epoch: epochOf(command.erasure.epoch) });
+      case 'eraseWaiting':
+        return engine.eraseWaiting(command.shard, command.name);
       case 'subscribe':
         return subscribe(command.channel, command.head, command.id);
       case 'unsubscribe':

@@ -60,6 +60,7 @@ export function createWalk(pair: Pair, random: Random) {
   /** The first channels of a list are busy, the last ones quiet. */
   const channelOf = (channels: readonly Channel[]) => channels[Math.floor(random.next() ** 2 * channels.length)]!;
   const bytes = () => Uint8Array.from({ length: random.chance(0.9) ? 1 : 1 + random.int(300) }, () => random.int(256));
+  const fieldValue = () => (random.chance(0.5) ? bytes() : Buffer.from(`${1 + random.int(12)}`));
   const seqOf = (from: string) =>
     from === '' ? 0 : random.chance(0.05) ? Number.MAX_SAFE_INTEGER : 1 + random.int(50);
   const anyToken = (shard: number) => (random.chance(0.3) ? shards[shard]!.holder : null) ?? random.pick(TOKENS);
@@ -104,7 +105,7 @@ export function createWalk(pair: Pair, random: Random) {
     const state = new Map<string, StateField>();
     for (const field of count > 0 && random.chance(0.5) ? FIELDS : []) {
       if (random.chance(0.5))
-        state.set(field, { offset: first + random.int(count), bytes: random.chance(0.2) ? null : bytes() });
+        state.set(field, { offset: first + random.int(count), bytes: random.chance(0.2) ? null : fieldValue() });
     }
     const heard = FROMS.filter((from) => from !== '' && random.chance(0.3));
     return {
@@ -215,14 +216,41 @@ export function createWalk(pair: Pair, random: Random) {
     }
   }
 
+  function eventsIn(page: {
+    readonly events: readonly (Omit<Event, 'bytes'> & { readonly bytes: string })[];
+  }): Event[] {
+    return page.events.map((event) => ({
+      ...event,
+      bytes: Uint8Array.from(Buffer.from(event.bytes.slice(2), 'hex')),
+    }));
+  }
+
+  /** Of a publisher or of others; in another epoch, of offsets that are kept no more, of fields that are there or not. */
+  async function erase(channel: Channel): Promise<void> {
+    const shard = shardOf(channel, walkOptions.shards);
+    const page = await pair.both({ kind: 'history', channel, after: null, limit: 1_000 });
+    const name = random.pick(['alice', 'bob', 'nobody']);
+    const counts = random.chance(0.5);
+    const events = eventsIn(page)
+      .filter(({ from }) => random.chance(from.startsWith(name) ? 0.9 : 0.1))
+      .map((event, i) => ({ ...event, offset: event.offset - (i > 0 || random.chance(0.8) ? 0 : random.int(9)) }))
+      .map((event) => ({ event, countedIn: counts && random.chance(0.7) ? random.pick(FIELDS) : null }));
+    const { epoch, head } = page.log;
+    const of = { channel, name, events, through: Math.max(0, head - random.pick([0, 0, 2])), atMs: pair.commands };
+    const field = !counts && random.chance(0.7) ? random.pick(FIELDS) : null;
+    const erasure = { ...of, epoch: random.chance(0.9) ? epoch : 'other', field, isTold: random.chance(0.2) };
+    await pair.both({ kind: 'erase', shard, erasure });
+  }
+
+  async function eraseWaiting(shard: number): Promise<void> {
+    await pair.both({ kind: 'eraseWaiting', shard, name: random.pick(['alice', 'bob', 'carol', 'nobody']) });
+  }
+
   async function renew(channel: Channel): Promise<void> {
     const shard = shardOf(channel, walkOptions.shards);
     const page = await pair.both({ kind: 'history', channel, after: null, limit: 1_000 });
     const { rev } = await pair.both({ kind: 'load', shard, wanted: [] });
-    const events = (page.events as (Omit<Event, 'bytes'> & { bytes: string })[]).map((event) => ({
-      ...event,
-      bytes: Uint8Array.from(Buffer.from(event.bytes.slice(2), 'hex')),
-    }));
+    const events = eventsIn(page);
     const evidence = evidenceOf(channel, events, page.log.head, page.log.forgotten, rev);
     const epoch = random.chance(0.9)
       ? page.log.epoch
@@ -264,6 +292,8 @@ export function createWalk(pair: Pair, random: Random) {
     [14, () => history(channelOf(CHANNELS))],
     [6, async () => void (await pair.both({ kind: 'state', channel: channelOf(CHANNELS) }))],
     [10, () => renew(channelOf(CHANNELS))],
+    [8, () => erase(channelOf(CHANNELS))],
+    [4, () => eraseWaiting(random.int(shards.length))],
     [3, subscribe],
     [3, unsubscribe],
   ];

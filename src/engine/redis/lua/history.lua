@@ -23,7 +23,8 @@
 -- Answer   {epoch, events of the shard, forgotten, forgotten of this channel or nil, head or nil, base or nil,
 --           count of events kept, clock of the shard (ms), {event…}, fold of this channel or nil, epoch of the shard before
 --           this one or nil, 1 where the position is of that one and of this one as well, the last offset that both have or nil,
---           the first that is archived or nil}; head and base nil for a channel that does not exist
+--           the first that is archived or nil, the last that told of others that were erased or nil}; head and base nil for a
+--           channel that does not exist
 --          {}  the position is ahead of a log that may be refilled yet (lua/refilling.lua)
 
 local shardKey, forgottenKey, metaKey, historyKey, recentKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -83,7 +84,7 @@ if not epoch then
   epoch = newEpoch
   redis.call('HSET', shardKey, 'epoch', epoch)
 end
-local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold', 'fork', 'forkSince', 'archivedFrom')
+local meta = redis.call('HMGET', metaKey, 'head', 'base', 'fold', 'fork', 'forkSince', 'archivedFrom', 'erased')
 local head, base = meta[1], meta[2]
 local kept = redis.call('LLEN', historyKey)
 local epochNow, parent = channelEpoch(epoch, meta[3]), parentOf(epoch, shard[7], shard[8])
@@ -106,5 +107,5 @@ end
 return {
   epoch, shard[2] or '0', shard[3] or '0', redis.call('ZSCORE', forgottenKey, channel), head, base, kept,
   digits(storeMs(shard[4], shard[5], shard[6], redisMs())), events, meta[3],
-  parent, isOfBoth and 1 or 0, fork and digits(fork) or false, meta[6],
+  parent, isOfBoth and 1 or 0, fork and digits(fork) or false, meta[6], meta[7],
 }

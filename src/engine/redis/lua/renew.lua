@@ -15,7 +15,7 @@
 -- ARGV[5]  kind of evidence, and what belongs to it:
 --            'head'      ARGV[6] a head that somebody was told
 --            'event'     ARGV[6] channel, ARGV[7] offset, ARGV[8] what makes the event that one, as it is stored behind the head
---                        of its array
+--                        of its array, ARGV[9] the same of what is left of it once it is erased
 --            'rev'       ARGV[6] a rev that was confirmed, ARGV[7] the token of the lease under which; '' to not say. If that was
 --                        the last before this Redis process took over, it vouches for what is there (lua/peek.lua)
 --            'unvouched' that nobody does
@@ -44,7 +44,7 @@ local function isForgotten(channel, offset)
   return offset <= forgotten
 end
 
-local function isEventLost(channel, offset, event)
+local function isEventLost(channel, offset, event, erased)
   local meta = redis.call('HMGET', metaKey, 'head', 'base')
   local head, base = tonumber(meta[1] or nil), tonumber(meta[2] or nil)
   if not head or offset <= base then
@@ -58,12 +58,12 @@ local function isEventLost(channel, offset, event)
     return false
   end
   local kept = redis.call('LINDEX', historyKey, index)
-  return not kept or string.sub(kept, 2, 1 + #event) ~= event
+  return not kept or (string.sub(kept, 2, 1 + #event) ~= event and string.sub(kept, 2, 1 + #erased) ~= erased)
 end
 
 local isDue = not epoch
 if kind == 'event' then
-  isDue = isDue or isEventLost(ARGV[6], tonumber(ARGV[7]), ARGV[8])
+  isDue = isDue or isEventLost(ARGV[6], tonumber(ARGV[7]), ARGV[8], ARGV[9])
 elseif kind == 'rev' then
   isDue = isDue or tonumber(shard[2] or '0') < tonumber(ARGV[6])
   if not isDue and shard[5] == ARGV[7] then

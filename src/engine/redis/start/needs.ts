@@ -9,8 +9,8 @@ import type { Channel } from '../../../domain/channel.ts';
 import { type ChannelKeys, Keys, type ShardKeys } from '../keys.ts';
 import { scripts } from '../scripts.ts';
 
-/** As `ROLES` has it. */
-export type RedisRole = 'bucket' | 'merger' | 'gateway' | 'archiver';
+/** As `ROLES` has it; and `eraser`, of a process with `ADMIN_KEY` that merges. */
+export type RedisRole = 'bucket' | 'merger' | 'gateway' | 'archiver' | 'eraser';
 
 export const redisRoles: readonly RedisRole[] = ['bucket', 'merger', 'gateway', 'archiver'];
 
@@ -42,7 +42,7 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
   rights: { by: everybody, keys: () => [] },
   append: { by: ['bucket'], keys: (of) => [of.inbox, of.shard], publishes: (of) => [of.wake] },
   peek: { by: ['merger'], keys: (of) => [of.shard, of.inbox] },
-  load: { by: ['merger'], keys: (of) => [of.shard, of.meta, of.state, of.dedupe] },
+  load: { by: ['merger', 'eraser'], keys: (of) => [of.shard, of.meta, of.state, of.dedupe] },
   commit: {
     by: ['merger'],
     keys: (of) => [
@@ -61,7 +61,7 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
     ],
   },
   history: {
-    by: ['gateway', 'archiver', 'merger'],
+    by: ['gateway', 'archiver', 'merger', 'eraser'],
     keys: (of) => [of.shard, of.forgotten, of.meta, of.history, of.recent],
   },
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
@@ -72,7 +72,7 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
     keys: (of) => [of.shard, of.forgotten, of.meta, of.history],
     publishes: (of) => [of.epoch, of.wake],
   },
-  unarchived: { by: ['archiver', 'merger'], keys: (of) => [of.shard, of.recent, of.inbox] },
+  unarchived: { by: ['archiver', 'merger', 'eraser'], keys: (of) => [of.shard, of.recent, of.inbox] },
   markArchived: { by: ['archiver'], keys: (of) => [of.shard, of.meta, of.history] },
   inbox: { by: ['merger'], keys: (of) => [of.shard, of.inbox] },
   refill: {
@@ -83,6 +83,13 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
     ],
     publishes: (of) => [of.events],
   },
+  erase: {
+    by: ['eraser'],
+    keys: (of) => [of.shard, of.meta, of.history, of.state, of.index, of.recent],
+    publishes: (of) => [of.events],
+  },
+  eraseWaiting: { by: ['eraser'], keys: (of) => [of.shard, of.inbox] },
+  eraseUnreadable: { by: ['eraser'], keys: (of) => [of.bad] },
   // A merger's roll is another: one more of all the names, which it may have anyway.
   gather: { by: ['gateway', 'merger'], keys: (of) => [of.members.gateways] },
 };
@@ -92,6 +99,7 @@ const hears: Readonly<Record<RedisRole, (of: Names) => readonly string[]>> = {
   merger: (of) => [of.wake],
   gateway: (of) => [of.events, of.epoch],
   archiver: () => [],
+  eraser: () => [],
 };
 
 /**
