@@ -1,6 +1,6 @@
 /**
- * The wiring: from a configuration to a running process. The only file that knows which implementation is behind a
- * contract, and which roles run beside each other. A role does not learn which others are there.
+ * The wiring: from a configuration to a running process. The only file that knows which roles run beside
+ * each other; which implementation is behind a contract, `app/stores.ts` knows. A role does not learn which others are there.
  *
  * Running → draining → stopped. What takes new work stops first, what serves it last: streams say goodbye, POSTs in hand get
  * their answers; then nothing new can come, the merge gives its leases back, and only then the engine goes.
@@ -8,24 +8,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from './access/access.ts';
 import { createAccess } from './access/create-access.ts';
-import { createDiskPasses } from './access/sessions/disk-store.ts';
-import type { PassStore } from './access/sessions/pass-store.ts';
-import { createRedisPasses, redisPassNeeds } from './access/sessions/redis-store.ts';
+import { createEngine, erases, openArchive, openSource } from './app/stores.ts';
 import type { Archive, ArchiveReader, ArchiveSource } from './archive/archive.ts';
-import { boxArchive } from './archive/box.ts';
 import { withArchive } from './archive/histories.ts';
 import { withPageCache } from './archive/page-cache.ts';
-import { openPostgres } from './archive/postgres/archive.ts';
-import { createRetention } from './archive/retention.ts';
 import { createArchiver } from './archiver/archiver.ts';
-import { awaitEngine } from './await-engine.ts';
 import { changeRoute, createBucket } from './bucket/routes.ts';
 import { systemClock } from './clock.ts';
 import type { Config, Role } from './config.ts';
-import { createDurableEngine } from './engine/durable/engine.ts';
-import type { Engine, EngineOptions } from './engine/engine.ts';
-import { createMemoryEngine } from './engine/memory/engine.ts';
-import { createRedisEngine } from './engine/redis/engine.ts';
+import type { Engine } from './engine/engine.ts';
 import { createEraser } from './eraser/eraser.ts';
 import { ArchiveUnavailable } from './errors.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -54,9 +45,6 @@ export interface App {
   stop(drainMs: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-
-const READER_STATEMENT_MS = 2_000;
-const ARCHIVER_STATEMENT_MS = 10_000;
 
 /** For scrapers and balancers, out of the descriptors that are the process' own. */
 const ADMIN_CONNECTIONS = 32;
@@ -180,65 +168,6 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     await stop(0);
     throw error;
   }
-}
-
-interface Opened {
-  readonly engine: Engine;
-  /** Where sessions are kept, if not in this process. */
-  readonly passes?: PassStore;
-  /** What it keeps behind its histories, if it does. */
-  readonly deep?: ArchiveReader;
-}
-
-async function createEngine(config: Config, log: Logger): Promise<Opened> {
-  const options: EngineOptions = config;
-  const { dataDir, redisUrl } = config;
-  if (redisUrl === null) {
-    if (dataDir === null) return { engine: createMemoryEngine(options) };
-    // Where there is a database it keeps what is old.
-    const keepDaysOf = config.databaseUrl === null && { keepDaysOf: createRetention(config.archiveDays).daysOf };
-    const engine = await createDurableEngine({ ...options, dataDir, ...keepDaysOf });
-    const passes = await createDiskPasses(engine.link);
-    return engine.deep === null ? { engine, passes } : { engine, passes, deep: boxArchive(engine.deep) };
-  }
-  const redis = {
-    ...options,
-    url: redisUrl,
-    mode: config.redisMode,
-    sentinelMaster: config.redisSentinelMaster,
-    waitReplicas: config.redisWaitReplicas,
-    prefix: config.redisPrefix,
-    roles: erases(config) ? [...config.roles, 'eraser' as const] : config.roles,
-    ...(config.auth === 'jwt' && { guest: redisPassNeeds }),
-    log,
-  };
-  const waiting = { clock: systemClock, log, waitMs: config.redisStartWaitMs };
-  const engine = await awaitEngine(() => createRedisEngine(redis), waiting);
-  return { engine, passes: createRedisPasses(engine.link) };
-}
-
-/** Whether it takes away what somebody sent: of those with a key, whoever may write into logs anyway. */
-function erases({ adminKey, roles }: Config): boolean {
-  return adminKey !== null && roles.includes('merger');
-}
-
-/** Null for a process whose roles have no use for it. */
-function openArchive(config: Config): Archive | null {
-  const { databaseUrl: url, archiveSchema: schema, archiveMigrate: migrates, archiveDays, shards, roles } = config;
-  if (url === null || !(roles.includes('archiver') || roles.includes('gateway') || erases(config))) return null;
-  // Readers wait for it; an archiver has time.
-  const statementTimeoutMs = roles.includes('archiver') ? ARCHIVER_STATEMENT_MS : READER_STATEMENT_MS;
-  return openPostgres({ url, schema, migrates, retention: createRetention(archiveDays), shards, statementTimeoutMs });
-}
-
-/**
- * For a merger, where its store may come back with less than is archived. Not that of other roles: who merges waits for no reader, and
- * is not kept from it by an archive that cannot be used.
- */
-function openSource(config: Config): ArchiveSource | null {
-  const { databaseUrl: url, archiveSchema: schema, shards, roles, redisUrl } = config;
-  if (url === null || redisUrl === null || !roles.includes('merger')) return null;
-  return openPostgres({ url, schema, migrates: false, shards, statementTimeoutMs: READER_STATEMENT_MS });
 }
 
 /** What a role may be made of. */

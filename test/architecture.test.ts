@@ -119,7 +119,11 @@ const rules: readonly Rule[] = [
       /^msgpackr$/,
     ],
   },
-  { of: http, may: [http, errors, fastify, /^ipaddr\.js$/, sessionCookie], mayType: [log, metrics, config, access] },
+  {
+    of: http,
+    may: [http, errors, clock, /^domain\/chain\.ts$/, fastify, /^ipaddr\.js$/, sessionCookie],
+    mayType: [log, metrics, config, access],
+  },
   { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },
   role('bucket', /^msgpackr$/, /^fastest-levenshtein$/),
   { ...role('merger'), mayType: [...role('merger').mayType!, /^archive\/archive\.ts$/] },
