@@ -41,7 +41,7 @@ for (const deep of [true, false]) {
       REDUCERS: 'latest=latest,tally=tally',
       HISTORY_MAX_EVENTS: deep ? '500' : '20000',
     };
-    const app = await startLocalApp(env);
+    await using app = await startLocalApp(env);
     const { url } = app;
     for (let round = 0; round < 10; round++) {
       await send(url, 'log', 'alice.1', secrets(EVENTS / 20), 1 + (round * EVENTS) / 20);
@@ -91,7 +91,7 @@ for (const deep of [true, false]) {
 it('a directory of the version before', async () => {
   using folder = makeFolder();
   const env = { ADMIN_KEY, DATA_DIR: folder.path };
-  const app = await startLocalApp(env);
+  await using app = await startLocalApp(env);
   await send(app.url, 'log', 'alice.1', secrets(10));
   const before = await merged(app.url, 'log', 10);
   await app.app.stop(0);
