@@ -104,3 +104,32 @@ it('a directory of the version before', async () => {
   await again.app.stop(0);
   assert.equal(occurrences(folder.path), 0);
 });
+
+it('a box that is sent to meanwhile: its streams are contiguous and not reset, and in the end nothing is left', async () => {
+  using folder = makeFolder();
+  const env = { ADMIN_KEY, DATA_DIR: folder.path, REDUCERS: 'tally=tally', HISTORY_MAX_EVENTS: '200' };
+  await using app = await startLocalApp(env);
+  const { url } = app;
+  const stream = await Listening.open(`${url}/c/log/events`, { accept: 'text/event-stream' });
+  const isOver = { now: false };
+  const publish = async (from: string, text: string) => {
+    const texts = Array.from({ length: 10 }, () => text);
+    for (let seq = 1; !isOver.now; seq += 10)
+      for (const channel of ['log', 'tally']) await send(url, channel, from, texts, seq);
+  };
+  const publishing = [publish('alice.1', SECRET), publish('bob.1', 'hello')];
+  let found = 0;
+  for (let i = 0; i < 6; i++) found += (await erase(url, 'alice')).events;
+  isOver.now = true;
+  await Promise.all(publishing);
+  await send(url, 'log', 'carol.1', ['afterwards']);
+  await waitFor(() => stream.text.includes('afterwards'), { what: 'all to be merged' });
+  found += (await erase(url, 'alice')).events;
+  assert.ok(found > 0);
+  assert.equal(occurrences(folder.path), 0);
+  assert.deepEqual(Object.keys((await stateOf(url, 'tally')).state as object), ['hello']);
+  assertContiguous(await historyOf(url, 'log'));
+  assert.doesNotMatch(stream.text, /"status":"(reset|resumed)"/);
+  assertContiguous([...stream.text.matchAll(/^id: (\S+)\n(?!event: \$sync)/gm)].map(([, id]) => ({ id: id! })));
+  stream.leave();
+});

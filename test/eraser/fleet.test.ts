@@ -230,6 +230,10 @@ it('is refused where there is an archive that the process does not have, and not
   const { DATABASE_URL: _, ARCHIVE_SCHEMA: __, ARCHIVE_MIGRATE: ___, ...env } = fleetEnv(prefix, schema);
   await send(app.url, 'log', 'alice.1', secrets(3));
   const before = await merged(app.url, 'log', 3);
+  for (let shard = 0; shard < Number(SHARDS); shard++) {
+    const isBegun = () => redis.cli('HEXISTS', `${prefix}:{${shard}}:shard`, 'archiving');
+    await waitFor(async () => (await isBegun()) === '1', { what: 'archiving to begin' });
+  }
   await using without = await startLocalApp({ ...env, ROLES: 'merger' });
   const answer = await askToErase(without.url, { name: 'alice' });
   assert.equal(answer.status, 501);
