@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ArchivedLog, ArchiveSource } from '../../src/archive/archive.ts';
 import type { Clock } from '../../src/clock.ts';
-import type { Event } from '../../src/domain/event.ts';
+import { type Event, erasedForm, isErased } from '../../src/domain/event.ts';
 import type { ChannelCommit, Engine, Peek, Refill } from '../../src/engine/engine.ts';
 import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { ArchiveUnavailable, EngineUnavailable } from '../../src/errors.ts';
@@ -181,6 +181,19 @@ describe('what is put back', () => {
       plain([fresh!.reducer, fresh!.state]),
       plain(['latest', new Map([['max', { offset: 6, bytes: bytesOf('6') }]])]),
     );
+  });
+
+  it('is put back erased where it was erased, and then no part of the state', async () => {
+    const bench = await startBench();
+    bench.archived('latest-a', [
+      event(1, 'x', { from: 'max.1', seq: 1 }),
+      erasedForm(event(2, 'y', { from: 'eve.1', seq: 1 })),
+    ]);
+    await bench.run();
+    const [put] = bench.refills.flatMap(({ channels }) => channels);
+    assert.deepEqual(put!.events.map(isErased), [false, true]);
+    assert.deepEqual(plain(put!.state), plain(new Map([['max', { offset: 1, bytes: bytesOf('x') }]])));
+    assert.deepEqual(plain(put!.seqs), plain(new Map([['max.1', 1]])));
   });
 
   it('takes out of the inbox what became an event without a seq, as often as it did', async () => {

@@ -4,7 +4,7 @@
  */
 import type { ArchivedLog, ArchiveSource } from '../../archive/archive.ts';
 import type { Channel } from '../../domain/channel.ts';
-import { type Event, sameEvent } from '../../domain/event.ts';
+import { type Event, isErased, sameEvent } from '../../domain/event.ts';
 import { channelEpoch, type Epoch } from '../../domain/position.ts';
 import { fieldBytes, type StateField } from '../../domain/state.ts';
 import type { Engine, LoadedChannel, RefilledChannel } from '../../engine/engine.ts';
@@ -94,6 +94,8 @@ export class ReturningChannel {
     const { offset, from, seq } = event;
     this.#events.push(event);
     if (seq > 0) this.#seqs.set(from, seq);
+    // It is in no state, and nobody's.
+    if (isErased(event)) return;
     for (const { field, bytes } of this.#reducer.apply(this.#state, event)) {
       const before = this.#state.get(field);
       this.#stateBytes += fieldBytes(field, bytes) - (before ? fieldBytes(field, before.bytes) : 0);
