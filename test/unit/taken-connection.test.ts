@@ -39,7 +39,7 @@ it('nothing that V8 may keep of a socket, nor the socket itself, holds what list
     const socket = response.socket as Listening;
     socket.setTimeout(1000);
     const table = socket._events;
-    const listened = Object.values(table).filter((one) => one !== undefined);
+    const listened: unknown[] = Object.values(table).filter((one) => one !== undefined);
     assert.ok(listened.length > 5, 'the HTTP layer listens to much');
     assert.equal(await takeSocket(response), socket);
     for (const left of Object.values(table)) assert.ok(!listened.includes(left), String(left));
