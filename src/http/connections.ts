@@ -1,6 +1,6 @@
 /**
  * All connections that Node's HTTP server has: each is fed by hand (`connection.ts`), and closed when it does not take its
- * answer. Those that became streams leave with the next look.
+ * answer. Those that became streams leave at once.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

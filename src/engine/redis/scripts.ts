@@ -9,9 +9,11 @@ const textOf = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, impor
 const storeClock = textOf('store-clock');
 const channelEpoch = textOf('channel-epoch');
 const lineage = textOf('lineage');
-const refilling = textOf('refilling');
+const thisServer = textOf('this-server');
+const refilling = thisServer + textOf('refilling');
 const channelCommits = textOf('channel-commits');
-const vouched = textOf('vouched');
+const entries = textOf('entries');
+const vouched = thisServer + textOf('vouched');
 
 function read(name: string, shared = ''): Script {
   const source = textOf(name).replace('\n', () => `\n${shared}`);
@@ -21,9 +23,9 @@ function read(name: string, shared = ''): Script {
 export const scripts = {
   claim: read('claim'),
   append: read('append'),
-  peek: read('peek', storeClock + refilling),
+  peek: read('peek', storeClock + refilling + entries),
   load: read('load'),
-  commit: read('commit', storeClock + channelCommits),
+  commit: read('commit', storeClock + thisServer + channelCommits),
   release: read('release'),
   expired: read('expired', storeClock),
   sweep: read('sweep', storeClock),
@@ -39,6 +41,6 @@ export const scripts = {
   rights: read('rights'),
   unarchived: read('unarchived'),
   markArchived: read('mark-archived', storeClock),
-  inbox: read('inbox'),
+  inbox: read('inbox', entries),
   refill: read('refill', storeClock + channelCommits + refilling),
 } as const;

@@ -59,8 +59,7 @@ local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 
 if shard[1] ~= token then
   return 'lease'
 end
-local info = redis.pcall('INFO', 'server')
-if type(info) == 'string' and shard[5] and not string.find(info, shard[5], 1, true) then
+if not isThisServer(shard[5]) then
   return 'lease'
 end
 if (shard[2] or '0') ~= rev then

@@ -20,18 +20,4 @@ local maxStep = tonumber(ARGV[5])
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then
   return 'lease'
 end
-last = math.min(last, redis.call('LLEN', inboxKey))
-local entries, bytes, step = {}, 0, 1
-while first < last and bytes <= maxBytes do
-  local batch = redis.call('LRANGE', inboxKey, first, math.min(first + step, last) - 1)
-  for i = 1, #batch do
-    if bytes > maxBytes then
-      break
-    end
-    entries[#entries + 1] = batch[i]
-    bytes = bytes + #batch[i]
-  end
-  first = first + step
-  step = math.min(2 * step, maxStep)
-end
-return entries
+return entriesOf(inboxKey, first, math.min(last, redis.call('LLEN', inboxKey)), maxBytes, maxStep)

@@ -126,19 +126,6 @@ if shard[10] then
   return {2, epoch}
 end
 
-local entries, bytes, step = {}, 0, 1
 local waiting = redis.call('LLEN', inboxKey)
-local last = math.min(waiting, maxEntries)
-while #entries < last and bytes <= maxBytes do
-  local from = #entries
-  local batch = redis.call('LRANGE', inboxKey, from, math.min(from + step, last) - 1)
-  for i = 1, #batch do
-    if bytes > maxBytes then
-      break
-    end
-    entries[#entries + 1] = batch[i]
-    bytes = bytes + #batch[i]
-  end
-  step = math.min(2 * step, maxStep)
-end
+local entries = entriesOf(inboxKey, 0, math.min(waiting, maxEntries), maxBytes, maxStep)
 return {1, epoch, rev, events, waiting, entries, digits(clock)}

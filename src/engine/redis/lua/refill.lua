@@ -52,8 +52,7 @@ local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'refill', 'server', 
 if shard[1] ~= token then
   return 'lease'
 end
-local info = redis.pcall('INFO', 'server')
-if type(info) == 'string' and shard[4] and not string.find(info, shard[4], 1, true) then
+if not isThisServer(shard[4]) then
   return 'lease'
 end
 if (shard[2] or '0') ~= rev or shard[3] ~= rev then

@@ -17,7 +17,6 @@ local function mayBeRefilled(archiving, refill, rev, server)
     return true
   end
   -- Or another process took over, and no merger has looked at it yet.
-  local info = server and redis.pcall('INFO', 'server')
-  return type(info) == 'string' and not string.find(info, server, 1, true)
+  return not isThisServer(server)
 end
 

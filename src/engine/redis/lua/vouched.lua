@@ -5,10 +5,6 @@
 --
 -- Fields of shard: server, lease, unvouched (lua/peek.lua).
 local function isVouched(server, lease, unvouched)
-  if lease == '' or unvouched then
-    return false
-  end
-  local info = redis.pcall('INFO', 'server')
-  return type(info) ~= 'string' or not server or string.find(info, server, 1, true) ~= nil
+  return lease ~= '' and not unvouched and isThisServer(server)
 end
 
