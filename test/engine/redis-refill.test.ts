@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import type { Change } from '../../src/domain/change.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { Engine, Peek, Refill, RefilledChannel } from '../../src/engine/engine.ts';
+import type { ChannelObserver } from '../../src/engine/observer.ts';
 import { createRedisEngine } from '../../src/engine/redis/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import {
@@ -223,10 +224,12 @@ describe('what a Redis has lost and is given back', () => {
     const { engine } = bench;
     const lost = await lose(redis, bench);
     const published: number[] = [];
-    await engine.subscribe(A, {
+    const observer: ChannelObserver = {
       published: (_, events) => events.forEach(({ offset }) => void published.push(offset)),
       suspect: ignore,
-    });
+    };
+    // It has a connection of its own, which may be back later.
+    await waitFor(() => engine.subscribe(A, observer).catch(() => null), { what: 'Redis to take a subscription' });
     const peek = await peekToRefill(engine);
     await engine.refill(0, refillOf(peek, lost));
     await waitFor(() => published.length > 0, { what: 'what was put back to be published' });
