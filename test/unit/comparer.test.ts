@@ -8,6 +8,7 @@ import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { EngineUnavailable } from '../../src/errors.ts';
 import { Comparer } from '../../src/gateway/hub/comparer.ts';
 import { Hub } from '../../src/gateway/hub/hub.ts';
+import { Served } from '../../src/gateway/hub/served.ts';
 import { createTurns } from '../../src/gateway/turns.ts';
 import { type Bench, generousOptions, opener } from '../contract/engine/kit.ts';
 import { noRest, settle } from '../support/gateway-parts.ts';
@@ -241,6 +242,24 @@ describe('after a loss', () => {
     await areLevel();
   });
 
+  it('once somebody tells news again, nobody waits for the next try', { timeout: 20_000 }, async () => {
+    await openHubs(SHARDS);
+    let isAway = true;
+    answer = async () => {
+      if (isAway) throw new EngineUnavailable('away');
+    };
+    lose();
+    await waitFor(() => calls.changes.length === SHARDS && calls.underWay === 0, { what: 'a try of each' });
+    await settle();
+    isAway = false;
+    lose();
+    await settle();
+    await settle();
+    assert.equal(calls.changes.length, 2 * SHARDS);
+    await repairedAll();
+    await areLevel();
+  });
+
   it('an answer that nobody can read is found by each for itself, and keeps only one', {
     timeout: 20_000,
   }, async () => {
@@ -290,6 +309,33 @@ describe('after a loss', () => {
     await repairedAll();
     await areLevel();
     assert.equal(calls.renewals, 1);
+  });
+});
+
+describe('accusations of a shard', () => {
+  const evidence = { kind: 'head', channel: 'lobby', offset: 2 } as const;
+
+  it('are one at a time, and over for whoever comes too late', async () => {
+    const served = new Served(0);
+    const renewed = { kind: 'renewed', epoch: 'after' } as const;
+    let asked = 0;
+    engine.renew = async () => {
+      asked++;
+      return renewed;
+    };
+    const both = [served.accuse(engine, 'before', evidence), served.accuse(engine, 'before', evidence)];
+    assert.deepEqual(await Promise.all(both), [renewed, null]);
+    assert.equal(await served.accuse(engine, 'before', evidence), null);
+    assert.equal(asked, 1);
+  });
+
+  it('count again of an epoch that has come back with an older copy', async () => {
+    const served = new Served(0);
+    const renewed = { kind: 'renewed', epoch: 'after' } as const;
+    engine.renew = async () => renewed;
+    await served.accuse(engine, 'before', evidence);
+    served.succeeded();
+    assert.deepEqual(await served.accuse(engine, 'before', evidence), renewed);
   });
 });
 

@@ -16,7 +16,8 @@ import type { Engine, Evidence, RenewOutcome } from '../../engine/engine.ts';
 import { EngineUnavailable } from '../../errors.ts';
 import { createTurns, type Turns } from '../turns.ts';
 import { PAGE_BYTES } from './hub-page.ts';
-import { type Compared, type Look, ShardHubs } from './shard-hubs.ts';
+import { Served } from './served.ts';
+import type { Compared, Look } from './shard-hubs.ts';
 import { Slots } from './slots.ts';
 
 export interface ComparerDeps {
@@ -44,22 +45,9 @@ const LOOK_EVENTS = 16;
 const ALONE_MAX = 16;
 /** Changed channels are told by their names while they are no more than the hubs that may be among them, or so many. */
 const CHANGES_MIN = 100;
-/** Between two tries of what failed. */
-const RETRY_MIN_MS = 250;
-const RETRY_MAX_MS = 2_000;
 /** Hubs that are one piece of a turn: a millisecond at most, where each of them has news. */
 const PIECE_JUDGED = 32;
 const PIECE_LOOKED = 8;
-
-const fresh = { isBusy: false, retryMs: RETRY_MIN_MS, accusation: null, pastEpoch: null };
-
-interface Served extends ShardHubs {
-  isBusy: boolean;
-  retryMs: number;
-  accusation: Promise<RenewOutcome> | null;
-  /** The last one that an accusation put an end to. */
-  pastEpoch: Epoch | null;
-}
 
 export class Comparer {
   /** For those that read on by themselves. */
@@ -89,9 +77,11 @@ export class Comparer {
     if (served.all.size === 0 && !served.isBusy) this.#shards.delete(served.shard);
   }
 
-  /** News of it may have been missed. */
+  /** News of it may have been missed, and there is somebody again who tells it. */
   suspect(hub: Compared): void {
-    this.#ofHub(hub).suspect(hub);
+    const served = this.#ofHub(hub);
+    served.suspect(hub);
+    served.endPause();
     this.#pumpSoon();
   }
 
@@ -105,24 +95,10 @@ export class Comparer {
     this.#ofHub(hub).prefer(hub);
   }
 
-  /** One accusation of a shard at a time: whoever comes meanwhile, or too late, has null when it is over, and looks again. */
-  async accuse(channel: Channel, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome | null> {
+  /** One accusation of a shard at a time (`served.ts`). */
+  accuse(channel: Channel, epoch: Epoch, evidence: Evidence): Promise<RenewOutcome | null> {
     const { engine } = this.#deps;
-    const shard = shardOf(channel, engine.shards);
-    const served = this.#of(shard);
-    if (epoch === served.pastEpoch) return null;
-    // What did not count now that another said, ours may not either: that is for a moment later.
-    if (served.accusation) return served.accusation.then((outcome) => (outcome.epoch === epoch ? outcome : null));
-    const accusation = engine.renew(shard, epoch, evidence).then((outcome) => {
-      if (outcome.epoch !== epoch) served.pastEpoch = epoch;
-      return outcome;
-    });
-    const over = () => {
-      served.accusation = null;
-    };
-    accusation.then(over, over);
-    served.accusation = accusation;
-    return accusation;
+    return this.#of(shardOf(channel, engine.shards)).accuse(engine, epoch, evidence);
   }
 
   /** So much time has passed: some have their turn. */
@@ -141,6 +117,7 @@ export class Comparer {
 
   close(): void {
     this.#isClosed = true;
+    for (const served of this.#shards.values()) served.endPause();
     this.#shards.clear();
   }
 
@@ -177,7 +154,7 @@ export class Comparer {
   }
 
   async #serve(served: Served): Promise<void> {
-    served.isBusy = true;
+    served.isUnderWay = true;
     this.#underWay++;
     let isCounted = true;
     const free = () => {
@@ -188,25 +165,15 @@ export class Comparer {
     const late = setTimeout(free, LATE_MS);
     try {
       await (served.isToBeAsked ? this.#ask(served) : this.#look(served));
-      served.retryMs = RETRY_MIN_MS;
-      served.isBusy = false;
+      served.succeeded();
     } catch (error) {
       this.#deps.onError(served.shard, error);
-      this.#retryLater(served);
+      served.failed(() => this.#pumpSoon());
     }
     clearTimeout(late);
+    served.isUnderWay = false;
     free();
     if (served.all.size === 0 && !served.isBusy) this.#shards.delete(served.shard);
-  }
-
-  /** It is busy until then. */
-  #retryLater(served: Served): void {
-    const afterMs = served.retryMs * (0.5 + Math.random());
-    served.retryMs = Math.min(RETRY_MAX_MS, served.retryMs * 2);
-    setTimeout(() => {
-      served.isBusy = false;
-      this.#pumpSoon();
-    }, afterMs);
   }
 
   async #ask(served: Served): Promise<void> {
@@ -272,7 +239,7 @@ export class Comparer {
   #of(shard: number): Served {
     let served = this.#shards.get(shard);
     if (!served) {
-      served = Object.assign(new ShardHubs(shard), fresh);
+      served = new Served(shard);
       this.#shards.set(shard, served);
     }
     return served;

@@ -8,9 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { shardOf } from '../../../src/domain/channel.ts';
 import { createRandom } from '../../support/random.ts';
 import { waitFor } from '../../support/wait.ts';
+import { SETTLE_MS } from '../checks/streams.ts';
 import { startCutting } from '../clients/cutting.ts';
+import type { Reader } from '../clients/reader.ts';
 import { startWriter } from '../clients/writer.ts';
 import { startLabRedis } from '../fleet/redis.ts';
+import type { Recorder } from '../history.ts';
 import { LAB_ENV, type Lab } from '../lab.ts';
 import { startProxy } from '../proxy.ts';
 import { CHANNELS, run } from '../run.ts';
@@ -76,6 +79,8 @@ async function failOvers(
   return { figures: { ...figures, told: resets.length, 'told max ms': worstMs }, failures };
 }
 
+/** Of each channel, once all is well again. */
+const LAST = 3;
 /** Readers may be told that the store came back with less; but every change that had its 204 is there. */
 const NOTHING_LOST = -1;
 
@@ -93,9 +98,22 @@ interface Round extends Omit<FailOvers, 'rounds'> {
   readonly failures: string[];
 }
 
+/** Or as long as that may take (I10): whoever was not given it by then, the checker names. */
+async function untilGiven({ lines }: Recorder, readers: readonly Reader[]): Promise<void> {
+  const areAll = () => {
+    const given = new Set(
+      lines.flatMap((line) =>
+        line.t === 'event' && line.from.startsWith('after-') && line.seq === LAST ? [line.reader] : [],
+      ),
+    );
+    return readers.every(({ name }) => given.has(name));
+  };
+  await waitFor(areAll, { timeoutMs: SETTLE_MS, what: 'the last events' }).catch(() => undefined);
+}
+
 async function failOver(
   lab: Lab,
-  recorder: Parameters<typeof startWriter>[0]['recorder'],
+  recorder: Recorder,
   { seed, losing, appendfsync, isArchived, resets, failures }: Round,
 ): Promise<void> {
   const random = createRandom(seed);
@@ -169,7 +187,8 @@ async function failOver(
     // Some may have been told before, where nobody vouches for what came back.
     const told = await awaitTold(recorder, since, losers, [isArchived ? 'resumed' : 'reset'], failures);
     resets.push(...told.map((ms) => Math.max(0, ms - (met - since))));
-    await send('after', 3);
+    await send('after', LAST);
+    await untilGiven(recorder, readers);
     await sleep(1_000);
     const names = new Set(losers.map(({ name }) => name));
     for (const line of recorder.lines) {
