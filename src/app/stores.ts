@@ -27,13 +27,13 @@ export interface Opened {
 }
 
 export async function createEngine(config: Config, log: Logger): Promise<Opened> {
-  const options: EngineOptions = config;
-  const { dataDir, redisUrl } = config;
+  const { dataDir, redisUrl, databaseUrl } = config;
+  const hasArchive = databaseUrl !== null || (redisUrl === null && dataDir !== null);
+  const options: EngineOptions = { ...config, ...(hasArchive && { keptMs: createRetention(config.archiveDays).msOf }) };
   if (redisUrl === null) {
     if (dataDir === null) return { engine: createMemoryEngine(options) };
     // Where there is a database it keeps what is old.
-    const keepDaysOf = config.databaseUrl === null && { keepDaysOf: createRetention(config.archiveDays).daysOf };
-    const engine = await createDurableEngine({ ...options, dataDir, ...keepDaysOf });
+    const engine = await createDurableEngine({ ...options, dataDir, keepsAll: databaseUrl === null });
     const passes = await createDiskPasses(engine.link);
     return engine.deep === null ? { engine, passes } : { engine, passes, deep: boxArchive(engine.deep) };
   }

@@ -12,14 +12,20 @@ export interface DayRule {
 export interface Retention {
   /** 0: for ever. */
   daysOf(channel: Channel): number;
+  /** The same in milliseconds; `Infinity`: for ever. */
+  msOf(channel: Channel): number;
   /** What `daysOf` may say, each once, without 0. */
   readonly all: readonly number[];
 }
 
+const DAY_MS = 86_400_000;
+
 export function createRetention(rules: readonly DayRule[]): Retention {
   const matchers = rules.map(({ pattern, days }) => ({ matches: createMatcher(pattern), days }));
+  const daysOf = (channel: Channel) => matchers.find(({ matches }) => matches(channel))?.days ?? 0;
   return {
-    daysOf: (channel) => matchers.find(({ matches }) => matches(channel))?.days ?? 0,
+    daysOf,
+    msOf: (channel) => daysOf(channel) * DAY_MS || Number.POSITIVE_INFINITY,
     all: [...new Set(rules.map(({ days }) => days))].filter((days) => days > 0),
   };
 }

@@ -74,7 +74,7 @@ export const settings = {
     'CHANNEL_IDLE_S',
     wholeNumber(1, YEAR_S, 1000),
     String(DAY_S),
-    'A channel without a new event for so long is forgotten.',
+    'A channel without a new event for so long is forgotten; with an archive it keeps its last event in Redis until its days are over.',
   ),
   dedupeTtlMs: setting(
     'DEDUPE_TTL_S',

@@ -48,6 +48,11 @@ export interface EngineOptions {
   readonly dedupeTtlMs: number;
   /** How long a channel without a new event is kept, milliseconds. */
   readonly channelIdleMs: number;
+  /**
+   * The same of one whose history goes on behind what the store keeps, milliseconds; `Infinity`: for ever. Where that is longer, only its
+   * last event stays after `channelIdleMs`, with its state. Default: no longer.
+   */
+  readonly keptMs?: ((channel: Channel) => number) | undefined;
 }
 
 export interface Engine extends Comparing, Archiving, Refilling, Erasing {
@@ -110,8 +115,9 @@ export interface Engine extends Comparing, Archiving, Refilling, Erasing {
 
   /**
    * Forgets, for the holder of the lease, publishers unheard of for `dedupeTtlMs` and channels without a new event for
-   * `channelIdleMs`: at most `limit` of each in one call. Where it forgot anything it counts as a commit (`rev` + 1).
-   * The time is that of the shard, which wall clocks do not move: it may be less than has passed, while nobody merged.
+   * `channelIdleMs`, or `keptMs`; of one that is kept for longer it gives up the history but for the last event, which changes nothing
+   * but `oldest`. It looks at `limit` of each at most in one call, and goes on with the next behind those that stay. Where it forgot
+   * anything it counts as a commit (`rev` + 1). The time is that of the shard, which wall clocks do not move: it may be less than has passed, while nobody merged.
    */
   sweep(shard: number, token: string, limit: number): Promise<SweepOutcome>;
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
 import type { Archive } from '../../src/archive/archive.ts';
+import { withArchive } from '../../src/archive/histories.ts';
 import { createMemoryEngine } from '../../src/engine/memory/engine.ts';
 import { ArchiveUnavailable } from '../../src/errors.ts';
-import { event, generousOptions, opener, textOf } from '../contract/engine/kit.ts';
+import { ALL, event, generousOptions, opener, TOKEN, textOf } from '../contract/engine/kit.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { archivedTexts, beginArchiver, endAll, openArchive, startArchiver, untilArchived } from './kit.ts';
@@ -178,6 +179,34 @@ describe('the archiver', () => {
     await untilArchived(archive, channel, head);
     const page = await archive.read(channel, 0, 10, 1_000);
     assert.deepEqual(page!.events.map(textOf), ['again']);
+    assert.ok(!logged.some(isHole), 'nothing is missing');
+    await archiver.stop();
+    await archive.close();
+  });
+
+  it('goes on with the log of a channel that was silent for long, and all of it is there', async () => {
+    await using bench = await open({ channelIdleMs: 20, keptMs: () => Number.POSITIVE_INFINITY });
+    const archive = openArchive(postgres, postgres.newSchema(), 2);
+    const channel = bench.channel(0);
+    const { archiver, logged } = await startArchiver(bench.engine, archive);
+    await bench.put(channel, ...numbers(1, 3));
+    const { epoch } = await bench.bounds(channel);
+    await untilArchived(archive, channel, 3);
+    await bench.until('it to rest', async () => {
+      await bench.peek();
+      await bench.engine.sweep(0, TOKEN, ALL);
+      return (await bench.texts(channel)).length === 1;
+    });
+    const histories = withArchive(bench.engine, archive, (error) => assert.fail(String(error)));
+    const texts = async (offset: number) => {
+      const page = await histories.readHistory(channel, { epoch, offset }, 10);
+      return page.kind === 'events' ? page.events.map(textOf) : assert.fail(page.reason);
+    };
+    assert.deepEqual(await texts(0), numbers(1, 3), 'whoever was away for as long misses nothing');
+    await bench.put(channel, '4');
+    await untilArchived(archive, channel, 4);
+    assert.deepEqual(await archivedTexts(archive, channel), numbers(1, 4));
+    assert.deepEqual(await texts(1), numbers(2, 4));
     assert.ok(!logged.some(isHole), 'nothing is missing');
     await archiver.stop();
     await archive.close();

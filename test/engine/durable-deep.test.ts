@@ -19,7 +19,8 @@ interface BoxInit {
 
 async function openBox(folder: Folder, { days = 0, nowMs = () => 0, historyMaxEvents = KEPT }: BoxInit = {}) {
   const clock = { ...systemClock, wallMs: () => 1_795_000_000_000 + nowMs() };
-  const options = { ...generousOptions, shards: 1, historyMaxEvents, dataDir: folder.path, keepDaysOf: () => days };
+  const keptMs = () => days * DAY_MS || Number.POSITIVE_INFINITY;
+  const options = { ...generousOptions, shards: 1, historyMaxEvents, dataDir: folder.path, keepsAll: true, keptMs };
   const engine = await createDurableEngine(options, clock);
   const histories = withArchive(engine, boxArchive(engine.deep!), (error) => assert.fail(String(error)));
   return { engine, histories };
@@ -75,20 +76,39 @@ describe('a box that keeps everything', () => {
     await box.engine.close();
   });
 
-  it('gives one back that was forgotten to nobody', async () => {
+  it('keeps of a silent channel all it had, but in memory only the last event, until its days are over', async () => {
     using folder = makeFolder();
     let elapsedMs = 0;
-    const options = { ...generousOptions, shards: 1, historyMaxEvents: 2, dataDir: folder.path, keepDaysOf: () => 0 };
-    const engine = await createDurableEngine(options, { ...systemClock, elapsedMs: () => elapsedMs });
-    await merge(engine, 'room', ...numbered(1, 9));
+    const options = { ...generousOptions, shards: 1, dataDir: folder.path, keepsAll: true, keptMs: () => 7 * DAY_MS };
+    const open = async () => {
+      const engine = await createDurableEngine(options, { ...systemClock, elapsedMs: () => elapsedMs });
+      return {
+        engine,
+        histories: withArchive(engine, boxArchive(engine.deep!), (error) => assert.fail(String(error))),
+      };
+    };
+    let box = await open();
+    await merge(box.engine, 'room', ...numbered(1, 9));
+    const sweep = async () => {
+      const swept = await box.engine.sweep(0, TOKEN, 10);
+      return swept.kind === 'swept' ? swept.channels : assert.fail('not ours');
+    };
     elapsedMs += generousOptions.channelIdleMs + 1;
-    const swept = await engine.sweep(0, TOKEN, 10);
-    assert.deepEqual(swept.kind === 'swept' && swept.channels, ['room']);
-    assert.equal(await engine.deep!.read('room', 0, 10, 1_000), null);
-    await merge(engine, 'room', 'anew');
-    const histories = withArchive(engine, boxArchive(engine.deep!), (error) => assert.fail(String(error)));
-    assert.deepEqual(await all({ engine, histories }, 'room'), ['anew']);
-    await engine.close();
+    assert.deepEqual(await sweep(), []);
+    const kept = await box.engine.readHistory('room', null, 1_000);
+    assert.deepEqual(kept.kind === 'events' && kept.events.map(textOf), ['9']);
+    assert.deepEqual(await all(box, 'room'), numbered(1, 9));
+    await box.engine.close();
+    box = await open();
+    assert.deepEqual(await all(box, 'room'), numbered(1, 9));
+    await merge(box.engine, 'room', '10');
+    assert.deepEqual(await all(box, 'room'), numbered(1, 10));
+    elapsedMs += 7 * DAY_MS + 1;
+    assert.deepEqual(await sweep(), ['room']);
+    assert.equal(await box.engine.deep!.read('room', 0, 10, 1_000), null);
+    await merge(box.engine, 'room', 'anew');
+    assert.deepEqual(await all(box, 'room'), ['anew'], 'one that was forgotten is given back to nobody');
+    await box.engine.close();
   });
 
   it('for so many days: what is older goes, but for what the history has, and where it ends is told', async () => {

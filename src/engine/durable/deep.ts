@@ -39,17 +39,16 @@ export interface DeepDeps {
   readonly shards: readonly Shard[];
   readonly known: Known;
   readonly clock: Clock;
-  /** For how many days; 0: for ever. */
-  readonly keepDaysOf: (channel: Channel) => number;
+  /** For how long, milliseconds; `Infinity`: for ever. */
+  readonly keptMs: (channel: Channel) => number;
   /** Behind the step of a shard that is under way. */
   inOrder<T>(index: number, step: () => Promise<T>): Promise<T>;
 }
 
-const DAY_MS = 86_400_000;
 /** Rows that are looked at in one go. */
 const PAGE_ROWS = 1_000;
 
-export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: DeepDeps): Deep {
+export function createDeep({ disk, shards, known, clock, keptMs, inOrder }: DeepDeps): Deep {
   const logOf = (channel: Channel): Log | undefined => shards[shardOf(channel, shards.length)]!.logs.get(channel);
 
   /** One is read at a time: thousands who come back at once must not stand between a change and its disk. */
@@ -89,20 +88,19 @@ export function createDeep({ disk, shards, known, clock, keepDaysOf, inOrder }: 
 
     async retain() {
       const names = new Map(Array.from(known.channels, ([channel, { id }]) => [id, channel]));
-      const days = new Set(Array.from(known.channels.keys(), keepDaysOf));
-      days.delete(0);
-      if (days.size === 0) return 0;
+      const all = new Set(Array.from(known.channels.keys(), keptMs));
+      all.delete(Number.POSITIVE_INFINITY);
+      if (all.size === 0) return 0;
       const nowMs = clock.wallMs();
-      const newestMs = nowMs - Math.min(...days) * DAY_MS;
+      const newestMs = nowMs - Math.min(...all);
       let gone = 0;
       for (let after = 0; ; ) {
         const rows: readonly Row[] = await disk.readSettled('ages', [after, PAGE_ROWS]);
         for (const [id, of, first, atMs] of rows as readonly (readonly number[])[]) {
           if (atMs! >= newestMs) return gone;
           const channel = names.get(of!);
-          const keptDays = channel === undefined ? 0 : keepDaysOf(channel);
-          if (keptDays === 0 || atMs! >= nowMs - keptDays * DAY_MS) continue;
-          if (await giveUp(channel!, id!, first!)) gone++;
+          if (channel === undefined || atMs! >= nowMs - keptMs(channel)) continue;
+          if (await giveUp(channel, id!, first!)) gone++;
         }
         if (rows.length < PAGE_ROWS) return gone;
         after = rows.at(-1)![0] as number;

@@ -6,7 +6,7 @@
  * that a step goes by, and wait for none. Those of all shards go together (`disk.ts`).
  */
 import { type Clock, systemClock } from '../../clock.ts';
-import { type Channel, shardOf } from '../../domain/channel.ts';
+import { shardOf } from '../../domain/channel.ts';
 import { createInLine } from '../../domain/in-line.ts';
 import { newEpoch } from '../../domain/position.ts';
 import { EngineUnusable } from '../../errors.ts';
@@ -14,7 +14,8 @@ import type { AppendOutcome, Engine, EngineOptions, SweepOutcome } from '../engi
 import { markArchived } from '../memory/archiving.ts';
 import { engineOn } from '../memory/engine.ts';
 import { createShard, epochFor, groupByShard, isMissing, weigh } from '../memory/shard.ts';
-import { dated, ownedBy, Steps, sweptOf } from '../memory/steps.ts';
+import { dated, ownedBy, Steps } from '../memory/steps.ts';
+import { sweptOf } from '../memory/sweeps.ts';
 import { createDeep, type Deep } from './deep.ts';
 import { openDirectory } from './directory.ts';
 import type { Disk } from './disk.ts';
@@ -29,8 +30,8 @@ const RETAIN_EVERY_MS = 3_600_000;
 
 export interface DurableOptions extends EngineOptions {
   readonly dataDir: string;
-  /** For how many days events are kept that histories give up, 0: for ever. Without it none is. */
-  readonly keepDaysOf?: (channel: Channel) => number;
+  /** Whether events stay on the disk that histories give up, for as long as `keptMs` says. Default: none does. */
+  readonly keepsAll?: boolean;
 }
 
 export interface DurableEngine extends Engine {
@@ -44,7 +45,7 @@ export interface DurableEngine extends Engine {
 export async function createDurableEngine(options: DurableOptions, clock: Clock = systemClock): Promise<DurableEngine> {
   const disk = await openDirectory(options.dataDir);
   try {
-    const withRows = { ...options, keepsAll: options.keepDaysOf !== undefined };
+    const withRows = { ...options, keepsAll: options.keepsAll ?? false };
     const loaded = (await load(disk, withRows)) ?? (await begin(disk, withRows));
     const { length } = loaded.shards;
     if (length !== options.shards) {
@@ -92,8 +93,8 @@ function engineWith(
     plan.written();
   }
 
-  const { keepDaysOf } = options;
-  const deep = keepDaysOf === undefined ? null : createDeep({ disk, shards, known, clock, keepDaysOf, inOrder });
+  const { keepsAll, keptMs = () => 0 } = options;
+  const deep = keepsAll ? createDeep({ disk, shards, known, clock, keptMs, inOrder }) : null;
   // What fails is done by the next.
   const retain = () => void deep?.retain().catch(() => {});
   retain();
@@ -116,7 +117,7 @@ function engineWith(
 
   return {
     ...memory,
-    ...createErasing({ disk, shards, known, rows, steps, clock, keepsAll: options.keepsAll, inOrder }),
+    ...createErasing({ disk, shards, known, rows, steps, clock, keepsAll, inOrder }),
     link: linkTo(disk, clock),
     deep,
 
@@ -147,11 +148,12 @@ function engineWith(
       inOrder(index, async (): Promise<SweepOutcome> => {
         if (!steps.holds(index, token)) return { kind: 'refused', reason: 'lease' };
         const nowMs = clock.elapsedMs();
-        const found = steps.forgettable(index, limit, nowMs);
+        const found = steps.sweepable(index, limit, nowMs);
         if (found.channels.length + found.publishers.length > 0) {
           await write(rows.ofForgetting(index, shards[index]!, found, nowMs));
-          steps.forget(index, found);
         }
+        steps.sweep(index, found);
+        if (!keepsAll && found.resting.length > 0) await write(rows.ofMarks(index, shards[index]!, found.resting));
         return sweptOf(shards[index]!, found);
       }),
 

@@ -10,7 +10,8 @@ import type { Epoch } from '../../domain/position.ts';
 import type { ChannelCommit, Commit, EngineOptions } from '../engine.ts';
 import { backlogBytesOf, keptOf } from '../memory/archiving.ts';
 import { outOfMind, type Shard } from '../memory/shard.ts';
-import { type Forgettable, publisherName } from '../memory/steps.ts';
+import { publisherName } from '../memory/steps.ts';
+import type { Sweepable } from '../memory/sweeps.ts';
 import { ChannelRows } from './channel-rows.ts';
 import { type InboxRows, packChanges } from './inbox-rows.ts';
 import type { Write } from './statements.ts';
@@ -120,7 +121,7 @@ export class Rows {
     };
   }
 
-  ofForgetting(index: number, shard: Shard, { channels, publishers }: Forgettable, nowMs: number): Plan {
+  ofForgetting(index: number, shard: Shard, { channels, publishers }: Sweepable, nowMs: number): Plan {
     const dropped = outOfMind(shard, channels);
     const positions = dropped.map((channel) => shard.forgottenChannels.get(channel)!);
     const forgotten = Math.max(shard.forgotten, ...positions);
@@ -150,7 +151,7 @@ export class Rows {
     return rows;
   }
 
-  /** Of what is marked already: that it is, changes nothing that anybody could have seen. */
+  /** Of histories that have given up what lies behind them already, or soon: that changes nothing that anybody could have seen. */
   ofMarks(index: number, shard: Shard, channels: readonly Channel[]): Plan {
     const rows: Write[] = [this.ofShard(index, shard)];
     const drops: (() => void)[] = [];

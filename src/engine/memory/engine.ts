@@ -38,7 +38,8 @@ import {
   tailsOf,
   weigh,
 } from './shard.ts';
-import { dated, ownedBy, publisherName, Steps, sweptOf } from './steps.ts';
+import { dated, ownedBy, publisherName, Steps } from './steps.ts';
+import { sweptOf } from './sweeps.ts';
 
 export function createMemoryEngine(options: EngineOptions, clock: Clock = systemClock): Engine {
   return engineOn(new Steps(Array.from({ length: options.shards }, createShard), options), options, clock);
@@ -85,8 +86,8 @@ export function engineOn(steps: Steps, options: EngineOptions, clock: Clock): En
 
     async sweep(index, token, limit) {
       if (!steps.holds(index, token)) return { kind: 'refused', reason: 'lease' };
-      const found = steps.forgettable(index, limit, clock.elapsedMs());
-      steps.forget(index, found);
+      const found = steps.sweepable(index, limit, clock.elapsedMs());
+      steps.sweep(index, found);
       return sweptOf(shards[index]!, found);
     },
 

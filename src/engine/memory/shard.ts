@@ -186,20 +186,6 @@ export function outOfMind({ forgottenChannels }: Shard, channels: readonly Chann
   return [...others].slice(0, Math.max(0, others.size + channels.length - FORGOTTEN_MAX_CHANNELS));
 }
 
-/** The keys of the entries that were least recently set, as long as `expired` holds, at most `limit`. */
-export function oldestWhile<T>(
-  entries: ReadonlyMap<string, T>,
-  limit: number,
-  expired: (value: T) => boolean,
-): string[] {
-  const keys: string[] = [];
-  for (const [key, value] of entries) {
-    if (keys.length >= limit || !expired(value)) break;
-    keys.push(key);
-  }
-  return keys;
-}
-
 export function groupByShard(changes: readonly Change[], shards: number): Map<number, Change[]> {
   const groups = new Map<number, Change[]>();
   for (const change of changes) {

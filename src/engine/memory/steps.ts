@@ -17,20 +17,13 @@ import type {
   Engine,
   EngineOptions,
   Subscription,
-  SweepOutcome,
 } from '../engine.ts';
-import { isArchived, isBehind, isTooFarBehind, noteBacklog, trim } from './archiving.ts';
+import { isBehind, isTooFarBehind, noteBacklog, trim } from './archiving.ts';
 import type { ErasePlan } from './erasing.ts';
-import { forget, type Log, oldestWhile, type Shard, weigh } from './shard.ts';
+import { forget, type Log, type Shard, weigh } from './shard.ts';
+import { type Sweepable, Sweeps } from './sweeps.ts';
 
 export type Refused = Extract<CommitOutcome, { kind: 'refused' }>['reason'];
-
-/** What a sweep finds. */
-export interface Forgettable {
-  readonly channels: readonly Channel[];
-  /** As the shard has them. */
-  readonly publishers: readonly string[];
-}
 
 interface Watcher {
   readonly onWake: Parameters<Engine['watch']>[0];
@@ -44,12 +37,14 @@ export class Steps {
   readonly #observers = new Map<Channel, Set<ChannelObserver>>();
 
   readonly #keepsAll: boolean;
+  readonly #sweeps: Sweeps;
 
   /** @param keepsAll Whether what a history gives up may be asked for still, from its first event on. */
   constructor(shards: readonly Shard[], options: EngineOptions, keepsAll = false) {
     this.shards = shards;
     this.#options = options;
     this.#keepsAll = keepsAll;
+    this.#sweeps = new Sweeps(options, keepsAll);
   }
 
   /** Whether no change is taken now. @param coming What is to be in the inbox soon. */
@@ -160,15 +155,14 @@ export class Steps {
     queueMicrotask(() => this.#watchers.forEach(({ onFree }) => void onFree?.(index)));
   }
 
-  forgettable(index: number, limit: number, nowMs: number): Forgettable {
-    const shard = this.shards[index]!;
-    const publishers = oldestWhile(shard.publishers, limit, ({ expiresMs }) => expiresMs <= nowMs);
-    const idle = oldestWhile(shard.logs, limit, ({ usedMs }) => usedMs + this.#options.channelIdleMs <= nowMs);
-    return { publishers, channels: idle.filter((channel) => isArchived(shard, shard.logs.get(channel)!)) };
+  sweepable(index: number, limit: number, nowMs: number): Sweepable {
+    return this.#sweeps.find(index, this.shards[index]!, limit, nowMs);
   }
 
-  forget(index: number, { channels, publishers }: Forgettable): void {
+  /** What goes, and what rests. */
+  sweep(index: number, { channels, resting, publishers }: Sweepable): void {
     const shard = this.shards[index]!;
+    for (const channel of resting) shard.logs.get(channel)!.history.trimTo(1);
     for (const name of publishers) shard.publishers.delete(name);
     // The last position of a channel must not be one of the channel that may come after it.
     if (channels.length > 0) shard.events++;
@@ -225,12 +219,6 @@ function isWaitingOf(name: string, { from, bytes }: Change): boolean {
 export function dated(commit: Commit, nowMs: number): Commit {
   const when = (event: Event) => ({ ...event, mergedAfterMs: Math.round(nowMs - event.atMs) });
   return { ...commit, channels: commit.channels.map((each) => ({ ...each, events: each.events.map(when) })) };
-}
-
-/** What a sweep answers that forgot this. */
-export function sweptOf({ rev, events }: Shard, { channels, publishers }: Forgettable): SweepOutcome {
-  const pairs = publishers.map((name) => name.split(' ') as [Channel, string]);
-  return { kind: 'swept', channels, publishers: pairs, rev, events };
 }
 
 /** Neither of both can hold a space. */

@@ -3,7 +3,6 @@
  * know the order of a script's keys and arguments and the shape of its answer; `lua/*.lua` say what they mean.
  */
 import type { Change } from '../../domain/change.ts';
-import type { Channel } from '../../domain/channel.ts';
 import { erasedForm } from '../../domain/event.ts';
 import { type Epoch, newEpoch } from '../../domain/position.ts';
 import { EngineUnavailable } from '../../errors.ts';
@@ -18,7 +17,6 @@ import type {
   Peek,
   PeekLimits,
   RollName,
-  SweepOutcome,
 } from '../engine.ts';
 import { encodeChannels } from './codec/commit-writer.ts';
 import { encodeEntries } from './codec/entry-writer.ts';
@@ -33,16 +31,12 @@ import { type Claim, FORMAT } from './start/fit.ts';
 
 /** Unreadable entries a shard keeps for an operator to look at (contract of `commit`). */
 const UNREADABLE_KEPT = 1_000;
-/** Forgotten channels a shard remembers one by one: about 1 MB. */
-const FORGOTTEN_REMEMBERED = 10_000;
 /** What stores have that were begun before there were numbers. */
 const FORMAT_UNNUMBERED = 1;
 /** An inbox is weighed (MEMORY USAGE) from this length on, or earlier where the largest changes could have reached the limit. */
 const ENTRIES_NOT_WEIGHED = 1_024;
 /** What `MAX_CHANGE_BYTES` may be at most. */
 const ENTRY_BYTES_MAX = 256 << 10;
-/** Channels, and publishers, that one call forgets: a few milliseconds of Redis. */
-const SWEEP_MAX = 200;
 
 /**
  * After a restart or failover nobody merges for so long (`lua/peek.lua`). A gateway connects again within a second and
@@ -192,54 +186,6 @@ export function createCommands(keys: Keys, options: EngineOptions, runner: Runne
     async release(shard: number, token: string): Promise<void> {
       const { shard: hash, wake } = keys.ofShard(shard);
       await run(shard, scripts.release, [hash], [token, wake]);
-    },
-
-    /** Who may be forgotten, or undefined when the lease is not the caller's. */
-    async expired(shard: number, token: string, limit: number) {
-      const { shard: hash, dedupeExpiry, recent } = keys.ofShard(shard);
-      const answer = await run(
-        shard,
-        scripts.expired,
-        [hash, dedupeExpiry, recent],
-        [token, String(Math.min(limit, SWEEP_MAX))],
-      );
-      if (!Array.isArray(answer)) return undefined;
-      const [publishers, channels] = answer as [Buffer[], Buffer[]];
-      return {
-        publishers: publishers.map((member) => String(member).split(' ') as [Channel, string]),
-        channels: channels.map(String),
-      };
-    },
-
-    /** Forgets those of them that may still be forgotten. */
-    async sweep(
-      shard: number,
-      token: string,
-      publishers: readonly [Channel, string][],
-      channels: readonly Channel[],
-    ): Promise<SweepOutcome> {
-      const of = keys.ofShard(shard);
-      const names = [of.shard, of.dedupeExpiry, of.recent, of.forgotten];
-      const args = [token, options.channelIdleMs, FORGOTTEN_REMEMBERED, publishers.length].map(String);
-      for (const [channel, from] of publishers) {
-        names.push(keys.ofChannel(shard, channel).dedupe);
-        args.push(channel, from);
-      }
-      for (const channel of channels) {
-        const { meta, history, state, index } = keys.ofChannel(shard, channel);
-        names.push(meta, history, state, index);
-        args.push(channel);
-      }
-      const answer = await run(shard, scripts.sweep, names, args);
-      if (!Array.isArray(answer)) return { kind: 'refused', reason: 'lease' };
-      const [rev, events, channelsGone, publishersGone] = answer as [number, number, number[], number[]];
-      return {
-        kind: 'swept',
-        channels: channelsGone.map((i) => channels[i - 1]!),
-        publishers: publishersGone.map((i) => publishers[i - 1]!),
-        rev,
-        events,
-      };
     },
 
     async renew(shard: number, epoch: Epoch, evidence: Evidence): Promise<{ renewed: boolean; epoch: Epoch }> {

@@ -39,6 +39,7 @@ import { type Guest, type RedisRole, redisRoles } from './start/needs.ts';
 import { claimStore, type Mode } from './start/start-checks.ts';
 import { readWhole } from './state-reader.ts';
 import { StoreClocks } from './store-clocks.ts';
+import { createSweeping } from './sweeping.ts';
 import { createTails } from './tails.ts';
 import { Unreadable } from './unreadable.ts';
 import { watch } from './watch.ts';
@@ -134,12 +135,6 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
       return outcome;
     },
     release: commands.release,
-    async sweep(shard, token, limit) {
-      const found = await commands.expired(shard, token, limit);
-      // What was found may change before the next script, which therefore looks at each again.
-      if (found === undefined) return { kind: 'refused', reason: 'lease' };
-      return commands.sweep(shard, token, found.publishers, found.channels);
-    },
     async readHistory(channel, after, limit, maxBytes = READ_MAX_BYTES) {
       const raw = await reads.history(shardOf(channel, shards), channel, after, limit, maxBytes);
       if (raw === null) throw new EngineUnavailable('what may have been lost is put back');
@@ -153,6 +148,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
     ...createArchiving(keys, options, runner),
     ...createRefilling(keys, options, runner),
     ...createErasing(keys, options, runner),
+    ...createSweeping(keys, options, runner),
     readState(channel) {
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));

@@ -135,6 +135,75 @@ export function archivingTests(open: Open): void {
     await bench.forget(kept);
   });
 
+  /** Looks for what is to be forgotten until a log keeps no more than its last event. */
+  async function untilItRests(bench: Bench, channel: Channel): Promise<void> {
+    await bench.peek();
+    await bench.until(`${channel} to rest`, async () => {
+      await bench.engine.sweep(0, TOKEN, ALL);
+      const { oldest, head } = await bench.bounds(channel);
+      return oldest === head;
+    });
+  }
+
+  it('keeps of a silent channel the last event, its state and its place, where the archive is to keep it for longer', async () => {
+    await using bench = await open({ channelIdleMs: 20, keptMs: () => Number.POSITIVE_INFINITY });
+    const channel = bench.channel();
+    await mark(bench, []);
+    const state = new Map([['f', { offset: 3, bytes: bytesOf('v') }]]);
+    await bench.put(channel, '1', '2');
+    await bench.commit(0, [{ channel, events: ['3'], reducer: 'latest', state, seqs: { 'p.1': 7 } }]);
+    await mark(bench, [[channel, 3]]);
+    const [before, { rev }] = [await bench.bounds(channel), await bench.peek()];
+    await untilItRests(bench, channel);
+    assert.deepEqual(await bench.bounds(channel), { ...before, oldest: 3 });
+    assert.equal((await bench.peek()).rev, rev, 'which is no commit');
+    assert.deepEqual(await bench.texts(channel), ['3']);
+    assert.deepEqual([...(await bench.engine.readState(channel)).state.keys()], ['f']);
+    const gap = await bench.engine.readHistory(channel, { epoch: before.epoch, offset: 0 }, ALL);
+    assert.equal(gap.kind === 'gap' && gap.reason, 'trimmed', 'and is behind the store, as ever');
+    await bench.put(channel, '4');
+    assert.deepEqual(await bench.texts(channel), ['3', '4']);
+  });
+
+  it('forgets it once that time is over, too, and at once where the shard is not archived', async () => {
+    await using bench = await open({ channelIdleMs: 20, keptMs: () => 60 });
+    const [early, late] = [bench.channel(), bench.channel()];
+    await bench.put(early, '1', '2');
+    await bench.forget(early);
+    await mark(bench, []);
+    await bench.put(late, '1', '2');
+    await mark(bench, [[late, (await bench.bounds(late)).head]]);
+    await untilItRests(bench, late);
+    await bench.forget(late);
+  });
+
+  it('comes to those behind the ones that stay, though it looks at few at a time', async () => {
+    const kept: Channel[] = [];
+    const keptMs = (channel: Channel) => (kept.includes(channel) ? Number.POSITIVE_INFINITY : 0);
+    await using bench = await open({ channelIdleMs: 20, keptMs });
+    await mark(bench, []);
+    for (let i = 0; i < 5; i++) kept.push(bench.channel());
+    const others = [bench.channel(), bench.channel()];
+    const all = [...kept.slice(0, 3), others[0]!, ...kept.slice(3), others[1]!];
+    for (const channel of all) await bench.put(channel, '1', '2');
+    const heads = await Promise.all(all.map((channel) => bench.bounds(channel)));
+    await mark(
+      bench,
+      all.map((channel, i) => [channel, heads[i]!.head] as const),
+    );
+    await bench.peek();
+    const gone: Channel[] = [];
+    await bench.until('both to be forgotten', async () => {
+      const swept = await bench.engine.sweep(0, TOKEN, 2);
+      if (swept.kind === 'swept') gone.push(...swept.channels);
+      return gone.length === 2;
+    });
+    assert.deepEqual(gone, others);
+    for (const channel of kept) await untilItRests(bench, channel);
+    kept.splice(0);
+    for (const channel of all) if (!others.includes(channel)) await bench.forget(channel);
+  });
+
   it('weighs what is not archived, and nothing once all is', async () => {
     await using bench = await open();
     const channel = bench.channel();
