@@ -60,6 +60,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'sentinel-waits-for-names', file: 'test/k8s/sentinel.test.ts', tests: 'not answered for a moment' },
   { patch: 'trimmed-unarchived', file: ENGINE, tests: 'trims in a commit|begins with the first mark' },
   { patch: 'swept-unarchived', file: ENGINE, tests: 'keeps a silent channel' },
+  { patch: 'swept-while-archived', file: ENGINE, tests: 'keeps of a silent channel' },
+  { patch: 'sweep-from-the-front', file: ENGINE, tests: 'comes to those behind', says: 'to be forgotten' },
   { patch: 'backlog-unbounded', file: ENGINE, tests: 'too large a backlog' },
   { patch: 'erased-is-another', file: unit('erased') },
   { patch: 'erase-without-rev', file: ENGINE, tests: 'refuses a merger that read' },
