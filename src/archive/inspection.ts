@@ -15,8 +15,6 @@ export interface ArchiveStatus {
 export interface InspectedLog extends ArchivedLog {
   readonly channel: Channel;
   readonly isCurrent: boolean;
-  /** RFC 3339. */
-  readonly began: string;
 }
 
 export interface Inspection {

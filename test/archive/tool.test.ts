@@ -1,45 +1,15 @@
 /** `npm run archive`, as an operator calls it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Event } from '../../src/domain/event.ts';
 import { shownFrom } from '../../src/domain/shown-from.ts';
 import { openArchive } from '../archiver/kit.ts';
 import { event } from '../contract/engine/kit.ts';
 import { startPostgres } from '../support/postgres-server.ts';
+import { runTool as run } from './run-tool.ts';
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
-const main = fileURLToPath(new URL('../../src/archive/tool/main.ts', import.meta.url));
-const register = fileURLToPath(new URL('../../scripts/typescript/register.mjs', import.meta.url));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-async function run(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ran> {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--import', register, main, ...args],
-    {
-      env: { PATH: process.env.PATH, ...env },
-    },
-  );
-  let out = '';
-  let error = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    error += chunk.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, out, error };
-}
 
 const envOf = (schema: string) => ({ DATABASE_URL: postgres.url, ARCHIVE_SCHEMA: schema });
 
@@ -140,7 +110,7 @@ describe('npm run archive', () => {
     assert.deepEqual(await run({}, 'status'), {
       code: 1,
       out: '',
-      error: 'DATABASE_URL is not set: there is no archive\n',
+      error: 'neither DATABASE_URL nor DATA_DIR is set: there is no archive\n',
     });
     const away = await run({ DATABASE_URL: 'postgres://127.0.0.1:1/x' }, 'status');
     assert.equal(away.code, 1);

@@ -4,9 +4,10 @@ import { describe, it } from 'node:test';
 import { boxArchive } from '../../src/archive/box.ts';
 import { withArchive } from '../../src/archive/histories.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createDurableEngine, type DurableEngine } from '../../src/engine/durable/engine.ts';
-import { event, generousOptions, LONG_MS, TOKEN, textOf } from '../contract/engine/kit.ts';
+import { createDurableEngine } from '../../src/engine/durable/engine.ts';
+import { generousOptions, TOKEN, textOf } from '../contract/engine/kit.ts';
 import { type Folder, makeFolder } from '../support/folder.ts';
+import { merge } from './merge.ts';
 
 const KEPT = 5;
 const DAY_MS = 86_400_000;
@@ -24,20 +25,6 @@ async function openBox(folder: Folder, { days = 0, nowMs = () => 0, historyMaxEv
   const engine = await createDurableEngine(options, clock);
   const histories = withArchive(engine, boxArchive(engine.deep!), (error) => assert.fail(String(error)));
   return { engine, histories };
-}
-
-/** Of one commit; the channel begins with it where there is none. */
-async function merge(engine: DurableEngine, channel: string, ...texts: string[]): Promise<void> {
-  const peek = await engine.peek(0, { token: TOKEN, ms: LONG_MS }, { maxEntries: 1, maxBytes: 1 });
-  assert.equal(peek.kind, 'entries');
-  const { head } = (await engine.load(0, [{ channel, froms: [], withState: false }])).channels[0]!;
-  const first = (head ?? peek.events) + 1;
-  const its = { channel, head, reducer: 'log', stateBytes: 0, state: new Map(), seqs: new Map() };
-  const outcome = await engine.commit(0, {
-    ...{ token: TOKEN, rev: peek.rev, epoch: peek.epoch, entries: 0, unreadable: [] },
-    channels: [{ ...its, events: texts.map((text, i) => event(first + i, text)) }],
-  });
-  assert.equal(outcome.kind, 'committed');
 }
 
 /** All that can be had from where a channel began, or from this offset on, page after page. */

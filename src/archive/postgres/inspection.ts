@@ -36,17 +36,15 @@ export function inspectPostgres(options: DatabaseOptions): Inspection {
         head: number;
         oldest: number | null;
         is_current: boolean;
-        began_at: Date;
       }>(
         `SELECT l.*, (SELECT first_offset FROM pieces WHERE log_id = l.id ORDER BY last_offset LIMIT 1) AS oldest
          FROM logs l WHERE ($1::text IS NULL OR channel = $1) AND id > $2 ORDER BY id LIMIT $3`,
         [channel, afterId, limit],
       );
-      return rows.map(({ id, is_current: isCurrent, began_at: began, oldest, head, ...rest }) => ({
+      return rows.map(({ id, is_current: isCurrent, oldest, head, ...rest }) => ({
         ...{ id: String(id), channel: rest.channel, epoch: rest.epoch, base: rest.base, head },
         oldest: oldest ?? head + 1,
         isCurrent,
-        began: began.toISOString(),
       }));
     },
 

@@ -1,12 +1,13 @@
 /**
  * `npm run archive -- migrate | status | verify [--channel x] | export --channel x`: the archive that DATABASE_URL and
- * ARCHIVE_SCHEMA name, for an operator. What was asked for goes to the standard output, all else to the other. Exits with 1 where something
+ * ARCHIVE_SCHEMA name, or the directory of a single box that DATA_DIR names, for an operator. What was asked for goes to the standard output, all else to the other. Exits with 1 where something
  * is wrong, with 2 where it was asked wrongly.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { readConfig } from '../../config.ts';
+import { type Config, readConfig } from '../../config.ts';
 import { isChannel } from '../../domain/channel.ts';
+import { inspectDirectory } from '../../engine/durable/inspection.ts';
 import type { Inspection } from '../inspection.ts';
 import { inspectPostgres } from '../postgres/inspection.ts';
 import { exportChannel } from './export.ts';
@@ -57,14 +58,18 @@ async function run(): Promise<boolean> {
   if (channel !== null && !isChannel(channel)) throw new Wrong('--channel is not the name of a channel');
   const outcome = readConfig();
   if (!outcome.ok) throw new Error(outcome.problems.join('\n'));
-  const { databaseUrl: url, archiveSchema: schema } = outcome.config;
-  if (url === null) throw new Error('DATABASE_URL is not set: there is no archive');
-  const inspection = inspectPostgres({ url, schema });
+  const inspection = await inspectionOf(outcome.config);
   try {
     return await command(inspection, channel);
   } finally {
     await inspection.close();
   }
+}
+
+async function inspectionOf({ databaseUrl: url, archiveSchema: schema, dataDir }: Config): Promise<Inspection> {
+  if (url !== null) return inspectPostgres({ url, schema });
+  if (dataDir !== null) return inspectDirectory(dataDir);
+  throw new Error('neither DATABASE_URL nor DATA_DIR is set: there is no archive');
 }
 
 function asked() {

@@ -1,7 +1,7 @@
 /**
  * The directory of a single box: what is in it, whose it is, and one sentence for the operator where it cannot be used.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EngineUnusable } from '../../errors.ts';
@@ -12,6 +12,18 @@ const DATABASE = 'smallchange.db';
 const HOLDER = 'holder.txt';
 
 const NOT_INSTALLED = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'];
+
+/** Of the files that the database consists of. */
+export function bytesOf(dir: string): number {
+  const files = readdirSync(dir).filter((name) => name.startsWith(DATABASE));
+  return files.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+}
+
+/** The same of one that a box has used. Throws an EngineUnusable. */
+export async function openUsedDirectory(dir: string): Promise<Disk> {
+  if (existsSync(join(dir, DATABASE))) return openDirectory(dir);
+  throw new EngineUnusable(`DATA_DIR ${dir} has no ${DATABASE}: nothing was ever kept there.`);
+}
 
 /** Throws an EngineUnusable. */
 export async function openDirectory(dir: string): Promise<Disk> {
