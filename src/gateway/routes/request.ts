@@ -1,4 +1,4 @@
-/** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9, P13, P16). */
+/** What a reader asks for, from its URL and headers: everything it can get wrong is told here (P9, P13, P16, P44). */
 import type { FastifyRequest } from 'fastify';
 import { CHANNEL_RULE, type Channel, isChannel } from '../../domain/channel.ts';
 import { Problem } from '../../errors.ts';
@@ -23,6 +23,8 @@ export const WAIT_MAX_S = 25;
 const CONFLATE_MIN_MS = 20;
 const CONFLATE_MAX_MS = 60_000;
 
+const LIMIT_MAX = 10_000;
+
 export interface ReadRequest {
   readonly channels: readonly Channel[];
   readonly format: FormatName;
@@ -31,6 +33,8 @@ export interface ReadRequest {
   readonly since: string | undefined;
   /** Whether that was one of the first two, which are cursors and no words. */
   readonly isLastEventId: boolean;
+  /** Of what was before it came, by a time or a word, the newest so many events of each channel at most. */
+  readonly limit: number;
   readonly snapshot: boolean;
   /** Only for a stream, milliseconds; 0 for every event at once. */
   readonly conflateMs: number;
@@ -53,13 +57,15 @@ export function parseRead(request: ChannelsRequest): ReadRequest {
   const format = chooseFormat(parameter(request, 'format'), request.headers.accept);
   const lastEventId = firstOf(request.headers['last-event-id']) || lastEventIdInQuery(request);
   const since = parameter(request, 'since');
+  const limit = parameter(request, 'limit');
   const wait = parameter(request, 'wait');
   return {
     channels: parseChannels(request.params.channels),
     format,
     fields: parseFields(parameter(request, 'with')),
-    since: lastEventId || since || undefined,
+    since: lastEventId || since || (limit === undefined ? undefined : 'earliest'),
     isLastEventId: Boolean(lastEventId),
+    limit: limit === undefined ? Number.POSITIVE_INFINITY : parseNumber('limit', limit, 1, LIMIT_MAX),
     snapshot: flag(request, 'snapshot'),
     conflateMs: parseConflate(parameter(request, 'conflate')),
     heartbeat: parseOneOf('heartbeat', HEARTBEATS, parameter(request, 'heartbeat')),

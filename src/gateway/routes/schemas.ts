@@ -45,6 +45,7 @@ const eventsSchema = {
     properties: {
       format: { type: 'string', enum: ['sse', 'ndjson', 'json', 'raw'] },
       since: { type: 'string', description: 'A cursor, earliest, now, or a duration such as 10m' },
+      limit: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Begin with the newest so many events' },
       lastEventId: { type: 'string', description: 'A cursor, from who cannot send Last-Event-ID; goes before since' },
       with: { type: 'string', description: `Comma list of ${ENVELOPE_FIELDS.join(', ')}` },
       snapshot: { ...flag, description: 'Begin with the state' },

@@ -27,6 +27,8 @@ export type Status = ChannelStart['status'];
 
 export interface StartWish extends Brought {
   readonly snapshot: boolean;
+  /** Where it brings no cursor: the newest so many events of each channel at most (P44). Default: any number. */
+  readonly limit?: number;
   /** What was before now is not for this reader, wherever it comes back to. */
   readonly isPastClosed?: boolean;
 }
@@ -42,7 +44,8 @@ export async function findStart(deps: StartDeps, hubs: readonly Hub[], wish: Sta
   if (hubs.some((hub) => hub.isStoreAway)) throw new EngineUnavailable('the store is away');
   const since = parseSince(wish, hubs.length);
   if (since.kind === 'now') return Promise.all(hubs.map((hub) => startFresh(hub, wish.snapshot)));
-  if (since.kind === 'window') return Promise.all(hubs.map((hub) => startInWindow(deps, hub, since.window)));
+  if (since.kind === 'window')
+    return Promise.all(hubs.map((hub) => startInWindow(deps, hub, since.window, wish.limit)));
   if (wish.isPastClosed) return startAllOver(hubs, 'forbidden');
   if (since.kind === 'malformed') return startAllOver(hubs, 'malformed');
   if (since.kind === 'joined') return startJoined(deps, hubs, since, wish);
@@ -96,7 +99,7 @@ async function startJoined(
   deps: StartDeps,
   hubs: readonly Hub[],
   { cursors, window }: Extract<Since, { kind: 'joined' }>,
-  { snapshot }: StartWish,
+  { snapshot, limit }: StartWish,
 ): Promise<ChannelStart[]> {
   const channels = hubs.map(({ channel }) => channel);
   const resolve = () => resolveJoined(cursors, channels, lineagesOf(hubs));
@@ -110,7 +113,7 @@ async function startJoined(
   return Promise.all(
     hubs.map((hub, i) => {
       if (positions[i] || hasStranger) return resume(deps, hub, positions[i]);
-      return window === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, window);
+      return window === undefined ? startFresh(hub, snapshot) : startInWindow(deps, hub, window, limit);
     }),
   );
 }
@@ -128,8 +131,16 @@ function lineagesOf(hubs: readonly Hub[]): Lineage[] {
   return hubs.map(({ epoch, parentEpoch }) => ({ epoch, parent: parentEpoch }));
 }
 
-/** Before the first kept event that was merged within the window. */
-async function startInWindow(deps: StartDeps, hub: Hub, window: Window): Promise<ChannelStart> {
+/** Before the first kept event that was merged within the window, or before the newest so many. */
+async function startInWindow(
+  deps: StartDeps,
+  hub: Hub,
+  window: Window,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<ChannelStart> {
   const { histories, clock } = deps;
-  return resume(deps, hub, await windowStart(histories, logOfHub(hub), window, clock.wallMs()));
+  const { epoch, offset } = await windowStart(histories, logOfHub(hub), window, clock.wallMs());
+  // In another epoch the hub's head says nothing.
+  const newest = epoch === hub.epoch ? hub.head - limit : 0;
+  return resume(deps, hub, { epoch, offset: Math.max(offset, newest) });
 }

@@ -37,6 +37,7 @@ export function streamWish(
     cursors: read.cursors,
     since: read.since,
     isLastEventId: read.isLastEventId,
+    limit: read.limit,
     snapshot: read.snapshot,
     isProbed: read.isProbed,
     principal,

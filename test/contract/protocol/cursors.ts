@@ -127,6 +127,40 @@ export function cursorsTests(kit: Kit): void {
     reader.close();
   });
 
+  it('P44: limit begins with the newest so many, but a cursor comes first', async () => {
+    const [channel, other] = [newChannel(), newChannel()];
+    await kit.send(channel, 'a', 'b', 'c');
+    await kit.send(other, 'x');
+    const [a] = await kit.settled(channel, 3);
+    await kit.settled(other, 1);
+    for (const query of ['limit=2', 'limit=2&since=earliest', 'since=7d&limit=2', 'since=&limit=2']) {
+      const { reader, sync } = await kit.live(channel, { query });
+      assert.deepEqual([sync.status, sync.channels[channel]!.missed], ['resumed', 2], query);
+      assert.deepEqual(
+        (await reader.take(2)).map(({ data }) => data),
+        ['b', 'c'],
+        query,
+      );
+      await reader.close();
+    }
+    const missed = async (init: { readonly query: string; readonly lastEventId?: string }) =>
+      (await kit.syncFor(channel, init)).channels[channel]!.missed;
+    assert.equal(await missed({ query: 'limit=10000' }), 3, 'all there are');
+    assert.equal(await missed({ query: 'limit=1&since=now' }), undefined, 'nothing of what was');
+    assert.equal(await missed({ query: 'limit=1', lastEventId: a!.id }), 2, 'as at a reconnect');
+    assert.equal(await missed({ query: `limit=1&since=${a!.id}` }), 2);
+    const both = await kit.syncFor(`${channel},${other}`, { query: 'limit=2' });
+    assert.deepEqual([both.channels[channel]!.missed, both.channels[other]!.missed], [2, 1], 'of each');
+    const page = await kit.poll(channel, 'limit=1');
+    assert.deepEqual(
+      page.events.map(({ data }) => data),
+      ['c'],
+    );
+    for (const limit of ['0', '10001', '-1', '2.5', 'many', '']) {
+      assertProblem(await kit.get(`/c/${channel}/events?limit=${limit}`), 400, 'bad_parameter');
+    }
+  });
+
   it('P13: a duration resumes from the oldest kept event in that time', async () => {
     const channel = newChannel();
     await kit.send(channel, 'old');

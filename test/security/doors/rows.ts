@@ -47,6 +47,8 @@ export function rows(house: () => House, port: () => number): void {
     ['/c/b.1/history', 200, /secret/],
     ['/c/a.1/events?since=earliest', 403, /forbidden/],
     ['/c/a.1/events?since=10m', 403, /forbidden/],
+    ['/c/a.1/events?limit=5', 403, /forbidden/],
+    ['/c/b.1/events?format=json&limit=5', 200, /secret/],
     ['/c/a.1/events?format=json&since=@a.1', 403, /forbidden/],
     ['/c/a.1/events?format=json', 200, /fresh/],
     ['/c/b.1/events?format=json&since=earliest', 200, /secret/],
