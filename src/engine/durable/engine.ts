@@ -93,7 +93,8 @@ function engineWith(
     plan.written();
   }
 
-  const { keepsAll, keptMs = () => 0 } = options;
+  // Unless it is told for how long, nothing that is kept is given up.
+  const { keepsAll, keptMs = () => Number.POSITIVE_INFINITY } = options;
   const deep = keepsAll ? createDeep({ disk, shards, known, clock, keptMs, inOrder }) : null;
   // What fails is done by the next.
   const retain = () => void deep?.retain().catch(() => {});

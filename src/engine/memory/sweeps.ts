@@ -35,9 +35,9 @@ export class Sweeps {
     const silent = this.#silent(shard, behind, limit, nowMs);
     const goesOn = shard.backlog !== null || this.#keepsAll;
     const ended = silent.filter(([, log]) => isArchived(shard, log));
-    const isKept = ([channel, { usedMs }]: [Channel, Log]) => goesOn && usedMs + keptMs(channel) > nowMs;
-    const channels = ended.filter((each) => !isKept(each)).map(([channel]) => channel);
-    const resting = ended.filter((each) => isKept(each) && each[1].history.size > 1).map(([channel]) => channel);
+    const kept = new Set(ended.filter(([channel, { usedMs }]) => goesOn && usedMs + keptMs(channel) > nowMs));
+    const channels = ended.filter((each) => !kept.has(each)).map(([channel]) => channel);
+    const resting = Array.from(kept).flatMap(([channel, { history }]) => (history.size > 1 ? [channel] : []));
     this.#behind.set(index, silent.length === limit ? behind + limit - channels.length : 0);
     return { channels, resting, publishers };
   }
