@@ -124,7 +124,7 @@ describe('a lease', () => {
     it(`ends with its Redis, and the pause that follows is a second, also when the clock moves by ${seconds} s in it`, async () => {
       await using bench = await open();
       const { epoch } = await bench.peek();
-      await redis.cli('HSET', `${prefix}:{0}:shard`, 'server', '0'.repeat(40));
+      await redis.cli('HSET', `${prefix}:{0}:shard`, 'server', '0'.repeat(40), 'serverReplId', '0'.repeat(40));
       assert.equal(await has(bench.engine, 'second', LONG_MS), false);
       clock.set(seconds);
       const tookMs = await takeoverMs(bench.engine, LONG_MS);

@@ -28,7 +28,7 @@ const since = async (engine: Engine, mark: Mark) => (await engine.readChanges(0,
 
 /** What another process does when it is first merged on (`lua/peek.lua`), played on the shard's own key. */
 async function takenOver(bench: Bench, server: string): Promise<void> {
-  await direct.hset(`${prefix}:{0}:shard`, 'server', server);
+  await direct.hset(`${prefix}:{0}:shard`, 'server', server, 'serverReplId', server);
   // This process finds a shard that another was merged on: as after a restart, or a failover.
   await bench.until('the pause to end', async () => {
     const lease = { token: 'merger-1', ms: 600_000 };

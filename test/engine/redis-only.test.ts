@@ -226,7 +226,7 @@ describe('redis: while it runs', () => {
     await using redis = await startRedis();
     await using bench = await open(redis.url);
     const { rev, epoch } = await peek(bench.engine);
-    await redis.cli('HSET', 'sc:{0}:shard', 'server', '0'.repeat(40));
+    await redis.cli('HSET', 'sc:{0}:shard', 'server', '0'.repeat(40), 'serverReplId', '0'.repeat(40));
     const commit = { token: LEASE.token, rev, epoch, entries: 0, channels: [], unreadable: [] };
     assert.deepEqual(await bench.engine.commit(0, commit), { kind: 'refused', reason: 'lease' });
   });

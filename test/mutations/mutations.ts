@@ -33,6 +33,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'lease-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'stays with who comes back' },
   { patch: 'age-by-clock', file: 'test/engine/redis-clock.test.ts', tests: 'nothing is forgotten' },
   { patch: 'unvouched-off', file: 'test/engine/redis-vouching.test.ts', tests: 'comes back with less' },
+  { patch: 'former-primary-believed', file: 'test/engine/redis-promotion.test.ts', tests: 'is refused by a replica' },
   { patch: 'parent-all-kept', file: LINEAGE, tests: 'whoever saw' },
   { patch: 'parent-of-any', file: LINEAGE, tests: 'is not believed' },
   { patch: 'fork-unnoted', file: LINEAGE, tests: 'goes on with whoever did not' },

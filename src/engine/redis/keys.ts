@@ -13,8 +13,8 @@ export interface ShardKeys {
   /** list: accepted changes, the oldest first. */
   readonly inbox: string;
   /**
-   * hash: epoch, rev, popped, events, forgotten, mergeFrom; server, serverBefore and serverSince (its `rev` then); lease, leaseUntil,
-   * leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`); fork…, parent… (`lua/lineage.lua`);
+   * hash: epoch, rev, popped, events, forgotten, mergeFrom; server, serverReplId (`lua/this-server.lua`), serverBefore and serverSince
+   * (its `rev` then); lease, leaseUntil, leaseMs (`lua/peek.lua`); clock, clockAt (`lua/store-clock.lua`); fork…, parent… (`lua/lineage.lua`);
    * archiving, unarchived, unarchivedBytes (`lua/mark-archived.lua`); refill… (`lua/refilling.lua`).
    */
   readonly shard: string;

@@ -32,7 +32,7 @@ export const scripts = {
   history: read('history', storeClock + channelEpoch + lineage + refilling),
   changes: read('changes'),
   tails: read('tails', channelEpoch + lineage),
-  state: read('state'),
+  state: read('state', thisServer),
   renew: read('renew', channelEpoch + refilling),
   erase: read('erase', storeClock + channelEpoch + vouched),
   eraseWaiting: read('erase-waiting', vouched),

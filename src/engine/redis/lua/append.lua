@@ -29,11 +29,11 @@ local entries = cmsgpack.unpack(ARGV[#ARGV])
 -- More is not worth to be sent to every merger there is.
 local TOLD_MAX_ENTRIES, TOLD_MAX_BYTES = 8, 4096
 
--- What is asked of a shard, where it is known, is asked for at once.
-local EPOCH, REV, ARCHIVING, UNARCHIVED_BYTES = 1, 2, 3, 4
+-- What is asked of every shard that is known.
+local EPOCH, REV, ARCHIVING = 1, 2, 3
 
 local function lookAt(shardKey)
-  return shardKey and redis.call('HMGET', shardKey, 'epoch', 'rev', 'archiving', 'unarchivedBytes')
+  return shardKey and redis.call('HMGET', shardKey, 'epoch', 'rev', 'archiving')
 end
 
 local function wakeFor(entries, shard)
@@ -55,14 +55,16 @@ local touched = #entries
 local full = {}
 
 -- Whether too much of the shard waits to be archived. Where the shard is not known a commit finds it (lua/commit.lua).
-local function isBehind(shard)
-  return shard and shard[ARCHIVING] and tonumber(shard[UNARCHIVED_BYTES] or '0') >= tonumber(shard[ARCHIVING])
+local function isBehind(shard, shardKey)
+  return shard and shard[ARCHIVING] and
+    tonumber(redis.call('HMGET', shardKey, 'unarchivedBytes')[1] or '0') >= tonumber(shard[ARCHIVING])
 end
 
 for i = 1, touched do
-  local inbox = KEYS[i]
-  local length, shard = redis.call('LLEN', inbox), lookAt(KEYS[touched + i])
-  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or isBehind(shard) then
+  local inbox, shardKey = KEYS[i], KEYS[touched + i]
+  local length, shard = redis.call('LLEN', inbox), lookAt(shardKey)
+  if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or
+    isBehind(shard, shardKey) then
     full[#full + 1] = i
   else
     redis.call('RPUSH', inbox, unpack(entries[i]))

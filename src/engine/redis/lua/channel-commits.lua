@@ -22,21 +22,23 @@ local function inBatches(command, key, values, first, last)
   return length
 end
 
--- For each channel, until one gets an answer: where it begins, where its events, fields and publishers begin, where it
--- ends, and its first key.
-local function eachChannelOf(channels, firstKey, visit)
-  local at, key, last = 1, firstKey, #channels
-  while at <= last do
+-- For each channel: where it begins, its first key, where its events, fields and publishers begin, where it ends.
+--
+-- To be gone through by `for`: a function that is called for each channel, made three times a commit with all that it uses, took as
+-- long as one of the commands of that commit.
+local function eachChannel(channels, firstKey)
+  local next, nextKey, last = 1, firstKey, #channels
+  return function()
+    local at, key = next, nextKey
+    if at > last then
+      return
+    end
     local firstEvent = at + ELEMENTS_BEFORE
     local firstField = firstEvent + channels[at + 6]
     local firstPublisher = firstField + 2 * channels[at + 7]
-    local next = firstPublisher + 2 * channels[at + 8]
-    local answer = visit(at, firstEvent, firstField, firstPublisher, next, key)
-    if answer then
-      return answer
-    end
-    key = key + 2 + ((firstPublisher > firstField or channels[at + 10] ~= '') and 2 or 0) + (next > firstPublisher and 1 or 0)
-    at = next
+    next = firstPublisher + 2 * channels[at + 8]
+    nextKey = key + 2 + ((firstPublisher > firstField or channels[at + 10] ~= '') and 2 or 0) + (next > firstPublisher and 1 or 0)
+    return at, key, firstEvent, firstField, firstPublisher, next
   end
 end
 

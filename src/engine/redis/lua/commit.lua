@@ -49,39 +49,40 @@ local FIRST_CHANNEL_KEY = 6
 -- As in engine/archiving.ts.
 local BACKLOG_OVER, EVENT_OVERHEAD = 1.25, 64
 
-local function eachChannel(visit)
-  return eachChannelOf(channels, FIRST_CHANNEL_KEY, visit)
-end
-
 local nowMs = redisMs()
 local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'events', 'popped', 'server', 'clock', 'clockAt', 'leaseMs',
-  'fork', 'forkEvents', 'parentSince', 'parentEvents', 'archiving', 'unarchived', 'unarchivedBytes')
+  'fork', 'parentSince', 'archiving', 'serverReplId')
 if shard[1] ~= token then
   return 'lease'
 end
-if not isThisServer(shard[5]) then
+if not isThisServer(shard[5], shard[12]) then
   return 'lease'
 end
 if (shard[2] or '0') ~= rev then
   return 'rev'
 end
-if lastEntry ~= '' and redis.call('LINDEX', inboxKey, entries - 1) ~= lastEntry then
+-- With the one that follows it: where there is none, nothing is left.
+local last = entries > 0 and redis.call('LRANGE', inboxKey, entries - 1, entries)
+if lastEntry ~= '' and last[1] ~= lastEntry then
   return 'rev'
 end
 
 -- What is not archived is not trimmed (lua/mark-archived.lua). What a bucket does not know when it appends stops here.
-local archiving, archived = shard[13], {}
-local unarchived, unarchivedBytes = tonumber(shard[14] or '0'), tonumber(shard[15] or '0')
-if archiving and unarchivedBytes > BACKLOG_OVER * tonumber(archiving) then
-  return 'backlog'
+local archiving, archived, unarchived, unarchivedBytes = shard[11], {}, 0, 0
+if archiving then
+  local waits = redis.call('HMGET', shardKey, 'unarchived', 'unarchivedBytes')
+  unarchived, unarchivedBytes = tonumber(waits[1] or '0'), tonumber(waits[2] or '0')
+  if unarchivedBytes > BACKLOG_OVER * tonumber(archiving) then
+    return 'backlog'
+  end
 end
 
 -- Where each channel was when another Redis process took over, noted with its first events after that (lua/lineage.lua).
-local since, eventsThen = shard[9] or shard[11], shard[10] or shard[12]
-local forks = {}
+local since, forks = shard[9] or shard[10], {}
+local eventsThen = since and redis.call('HGET', shardKey, shard[9] and 'forkEvents' or 'parentEvents')
 
 local events, hasState = tonumber(shard[3] or '0'), false
-local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
+for at, key, firstEvent, firstField in eachChannel(channels, FIRST_CHANNEL_KEY) do
   hasState = hasState or channels[at + 7] > 0 or channels[at + 9] > 0 or channels[at + 10] ~= ''
   local head = channels[at + 1]
   local headNow
@@ -105,12 +106,9 @@ local refusal = eachChannel(function(at, firstEvent, firstField, _, _, key)
       forks[at] = head
     end
   end
-end)
-if refusal then
-  return refusal
 end
 
-refusal = refused({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH'}, inboxKey, eventsPrefix) or
+local refusal = refused({'RPUSH', 'LTRIM', 'HSET', 'ZADD', 'SPUBLISH'}, inboxKey, eventsPrefix) or
   (hasState and refused({'DEL', 'HDEL', 'UNLINK', 'ZCARD', 'ZPOPMIN'}, inboxKey, eventsPrefix))
 if refusal then
   return refusal
@@ -121,7 +119,7 @@ local clock = storeMs(shard[6], shard[7], shard[8], nowMs)
 local now, expires = digits(clock), digits(clock + dedupeTtlMs)
 local recent = {}
 local expiry = {}
-eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
+for at, key, firstEvent, firstField, firstPublisher, next in eachChannel(channels, FIRST_CHANNEL_KEY) do
   local name = channels[at]
   local metaKey, historyKey = KEYS[key], KEYS[key + 1]
   if firstField > firstEvent then
@@ -156,7 +154,7 @@ eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
     redis.call('HSET', metaKey, 'fold', channels[at + 10])
   end
   writeFieldsAndSeqs(channels, at, firstEvent, firstField, firstPublisher, next, key, expires, expiry)
-end)
+end
 inBatches('ZADD', recentKey, recent, 1, #recent)
 inBatches('ZADD', dedupeExpiryKey, expiry, 1, #expiry)
 if unreadable > 0 then
@@ -168,13 +166,14 @@ redis.call('HSET', shardKey, 'rev', newRev, 'events', digits(events), 'popped', 
 if archiving then
   redis.call('HSET', shardKey, 'unarchived', digits(unarchived), 'unarchivedBytes', digits(unarchivedBytes))
 end
-eachChannel(function(at, firstEvent, firstField)
+for at, _, firstEvent, firstField in eachChannel(channels, FIRST_CHANNEL_KEY) do
   if firstField > firstEvent then
     redis.call('SPUBLISH', eventsPrefix .. channels[at],
       channels[at + 5] .. table.concat(channels, '', firstEvent, firstField - 1))
   end
-end)
+end
 if entries > 0 then
   redis.call('LTRIM', inboxKey, entries, -1)
 end
-return {tonumber(newRev), events, redis.call('LLEN', inboxKey), now}
+local isEmpty = last and not last[2]
+return {tonumber(newRev), events, isEmpty and 0 or redis.call('LLEN', inboxKey), now}

@@ -59,32 +59,35 @@ local refills = ARGV[12] == '1'
 local REMEMBERED_MS = 600000
 
 local nowMs = redisMs()
-local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'unvouched', 'fork', 'forkAt',
-  'archiving', 'refill', 'refillEvents', 'refillFork', 'refillMade')
+local shard = redis.call('HMGET', shardKey, 'epoch', 'rev', 'events', 'lease', 'leaseUntil', 'leaseMs', 'clock', 'clockAt', 'server', 'serverReplId',
+  'unvouched', 'refill')
 local epoch, rev, events = shard[1], shard[2] or '0', shard[3] or '0'
 local holder, heldUntil, heldMs = shard[4], shard[5], tonumber(shard[6] or leaseMs)
 local clock = storeMs(shard[7], shard[8], shard[6], nowMs)
-local server = shard[9]
-local refill, refillEvents = shard[14], shard[15]
+local server, unvouched, refill = shard[9], shard[11], shard[12]
 
-local info = redis.pcall('INFO', 'server')
-local thisServer = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
+local isNoted = server and hasReplId(shard[10])
+local thisServer = isNoted and server or runId()
+if thisServer and not isNoted then
+  redis.call('HSET', shardKey, 'serverReplId', replIdNow())
+end
 if thisServer and thisServer ~= server then
   redis.call('HSET', shardKey, 'server', thisServer, 'serverBefore', server or '', 'serverSince', rev)
   if server then
-    if not isKeeper and holder ~= '' and shard[10] ~= '-' then
+    if not isKeeper and holder ~= '' and unvouched ~= '-' then
       redis.call('HSET', shardKey, 'unvouched', holder or '-')
     end
-    local isFork = not shard[11] or clock - tonumber(shard[12]) > REMEMBERED_MS
+    local before = redis.call('HMGET', shardKey, 'fork', 'forkAt', 'archiving', 'refillEvents', 'refillFork', 'refillMade')
+    local isFork = not before[1] or clock - tonumber(before[2]) > REMEMBERED_MS
     if isFork then
       redis.call('HSET', shardKey, 'fork', rev, 'forkEvents', events, 'forkHolder', holder or '-', 'forkAt', digits(clock))
     end
-    if shard[13] then
+    if before[3] then
       -- Of a process that was not refilled to the end nobody can say that all is there.
       local isUnderWay = refill == rev
-      redis.call('HSET', shardKey, 'refill', rev, 'refillEvents', isUnderWay and refillEvents or events,
-        'refillMade', isUnderWay and shard[17] or events,
-        'refillHolder', isUnderWay and '-' or holder or '-', 'refillFork', isUnderWay and shard[16] or isFork and rev or '')
+      redis.call('HSET', shardKey, 'refill', rev, 'refillEvents', isUnderWay and before[4] or events,
+        'refillMade', isUnderWay and before[6] or events,
+        'refillHolder', isUnderWay and '-' or holder or '-', 'refillFork', isUnderWay and before[5] or isFork and rev or '')
     end
     -- Nobody's token.
     holder, heldUntil, heldMs = '', digits(nowMs + pauseMs), pauseMs
@@ -117,12 +120,12 @@ if holder ~= token or isDue then
   redis.call('HSET', shardKey, 'lease', token, 'leaseUntil', untilMs, 'leaseMs', leaseMs, 'clock', digits(clock), 'clockAt', digits(nowMs))
 end
 if refill == rev and refills then
-  return {4, epoch, rev, refillEvents, redis.call('LLEN', inboxKey)}
+  return {4, epoch, rev, redis.call('HGET', shardKey, 'refillEvents'), redis.call('LLEN', inboxKey)}
 end
 if refill then
   redis.call('HDEL', shardKey, unpack(REFILL_FIELDS))
 end
-if shard[10] then
+if unvouched then
   return {2, epoch}
 end
 

@@ -43,16 +43,12 @@ local FIRST_ENTRY, FIRST_CHANNEL_KEY = 11, 5
 local firstArchived = FIRST_ENTRY + entries
 local channels = cmsgpack.unpack(ARGV[#ARGV])
 
-local function eachChannel(visit)
-  return eachChannelOf(channels, FIRST_CHANNEL_KEY, visit)
-end
-
 local shard = redis.call('HMGET', shardKey, 'lease', 'rev', 'refill', 'server', 'events', 'clock', 'clockAt', 'leaseMs', 'fork',
-  'forkEvents', 'refillFork', 'refillMade')
+  'forkEvents', 'refillFork', 'refillMade', 'serverReplId')
 if shard[1] ~= token then
   return 'lease'
 end
-if not isThisServer(shard[4]) then
+if not isThisServer(shard[4], shard[13]) then
   return 'lease'
 end
 if (shard[2] or '0') ~= rev or shard[3] ~= rev then
@@ -65,7 +61,7 @@ local since, eventsThen = shard[9], tonumber(shard[10])
 local isOfThis = since and shard[11] == since
 local forks = {}
 
-local refusal = eachChannel(function(at, _, _, _, _, key)
+for at, key in eachChannel(channels, FIRST_CHANNEL_KEY) do
   local head, after = channels[at + 1], channels[at + 2]
   local meta = redis.call('HMGET', KEYS[key], 'head', 'fork', 'forkSince')
   if (meta[1] or '') ~= head then
@@ -82,11 +78,8 @@ local refusal = eachChannel(function(at, _, _, _, _, key)
       forks[at] = head
     end
   end
-end)
-if refusal then
-  return refusal
 end
-refusal = refused({'RPUSH', 'LTRIM', 'LREM', 'HSET', 'HDEL', 'ZADD', 'SPUBLISH', 'DEL', 'ZCARD', 'ZPOPMIN'}, inboxKey, eventsPrefix)
+local refusal = refused({'RPUSH', 'LTRIM', 'LREM', 'HSET', 'HDEL', 'ZADD', 'SPUBLISH', 'DEL', 'ZCARD', 'ZPOPMIN'}, inboxKey, eventsPrefix)
 if refusal then
   return refusal
 end
@@ -102,7 +95,7 @@ if #channels > 0 then
   for i = FIRST_ENTRY, firstArchived - 1 do
     redis.call('LREM', inboxKey, 1, ARGV[i])
   end
-  eachChannel(function(at, firstEvent, firstField, firstPublisher, next, key)
+  for at, key, firstEvent, firstField, firstPublisher, next in eachChannel(channels, FIRST_CHANNEL_KEY) do
     local metaKey, historyKey, head = KEYS[key], KEYS[key + 1], channels[at + 2]
     local count = firstField - firstEvent
     -- Not all that was made between them may be there, yet or ever; but the first event of the next new channel is to be above all.
@@ -124,16 +117,16 @@ if #channels > 0 then
     recent[#recent + 1] = newRev
     recent[#recent + 1] = channels[at]
     writeFieldsAndSeqs(channels, at, firstEvent, firstField, firstPublisher, next, key, expires, expiry)
-  end)
+  end
   inBatches('ZADD', recentKey, recent, 1, #recent)
   inBatches('ZADD', dedupeExpiryKey, expiry, 1, #expiry)
   redis.call('HSET', shardKey, 'rev', newRev, 'refill', newRev, 'refillMade', digits(made), 'events', digits(events),
     'clock', digits(clock), 'clockAt', digits(nowMs), 'unvouched', '-')
   rev = newRev
-  eachChannel(function(at, firstEvent, firstField)
+  for at, _, firstEvent, firstField in eachChannel(channels, FIRST_CHANNEL_KEY) do
     redis.call('SPUBLISH', eventsPrefix .. channels[at],
       channels[at + 5] .. table.concat(channels, '', firstEvent, firstField - 1))
-  end)
+  end
 end
 if isComplete then
   -- What is empty up to there was so before.

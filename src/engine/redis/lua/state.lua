@@ -90,7 +90,6 @@ end
 
 local server = ''
 if after ~= '' or cursor ~= '' then
-  local info = redis.pcall('INFO', 'server')
-  server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+  server = runId() or ''
 end
 return {epoch, head, base, server, upTo, cursor, fields, meta[5]}
