@@ -29,15 +29,8 @@ local entries = cmsgpack.unpack(ARGV[#ARGV])
 -- More is not worth to be sent to every merger there is.
 local TOLD_MAX_ENTRIES, TOLD_MAX_BYTES = 8, 4096
 
--- What is asked of every shard that is known.
-local EPOCH, REV, ARCHIVING = 1, 2, 3
-
-local function lookAt(shardKey)
-  return shardKey and redis.call('HMGET', shardKey, 'epoch', 'rev', 'archiving')
-end
-
-local function wakeFor(entries, shard)
-  if not shard or not shard[EPOCH] or #entries > TOLD_MAX_ENTRIES then
+local function wakeFor(entries, epoch, rev)
+  if not epoch or #entries > TOLD_MAX_ENTRIES then
     return ''
   end
   local told, bytes = {}, 0
@@ -48,28 +41,29 @@ local function wakeFor(entries, shard)
   if bytes > TOLD_MAX_BYTES then
     return ''
   end
-  return shard[EPOCH] .. ' ' .. (shard[REV] or '0') .. '\n' .. table.concat(told)
+  return epoch .. ' ' .. (rev or '0') .. '\n' .. table.concat(told)
 end
 
 local touched = #entries
 local full = {}
 
 -- Whether too much of the shard waits to be archived. Where the shard is not known a commit finds it (lua/commit.lua).
-local function isBehind(shard, shardKey)
-  return shard and shard[ARCHIVING] and
-    tonumber(redis.call('HMGET', shardKey, 'unarchivedBytes')[1] or '0') >= tonumber(shard[ARCHIVING])
+local function isBehind(shardKey, backlogMaxBytes)
+  return tonumber(redis.call('HMGET', shardKey, 'unarchivedBytes')[1] or '0') >= tonumber(backlogMaxBytes)
 end
 
 for i = 1, touched do
   local inbox, shardKey = KEYS[i], KEYS[touched + i]
-  local length, shard = redis.call('LLEN', inbox), lookAt(shardKey)
+  local length = redis.call('LLEN', inbox)
+  local shard = shardKey and redis.call('HMGET', shardKey, 'epoch', 'rev', 'archiving') or {}
+  local epoch, rev, backlogMaxBytes = shard[1], shard[2], shard[3]
   if length >= maxEntries or (length > notWeighed and redis.call('MEMORY', 'USAGE', inbox) >= maxBytes) or
-    isBehind(shard, shardKey) then
+    (backlogMaxBytes and isBehind(shardKey, backlogMaxBytes)) then
     full[#full + 1] = i
   else
     redis.call('RPUSH', inbox, unpack(entries[i]))
     if length == 0 then
-      redis.call('SPUBLISH', ARGV[3 + i], wakeFor(entries[i], shard))
+      redis.call('SPUBLISH', ARGV[3 + i], wakeFor(entries[i], epoch, rev))
     end
   end
 end
