@@ -26,12 +26,22 @@ const { turns, rounds, seconds, streams, token: bytes } = numbersOf(defaults);
 const first = Math.floor((streams * 2) / 3);
 const MAX_STREAMS = '19500';
 
-function posting(name: string, asked: Parameters<typeof bucketAloneOf>[2] = {}): Contestant {
+interface Rate {
+  readonly perS: number;
+  /** Of a second of the server's CPU. */
+  readonly perCpuS: number;
+}
+
+function posting(name: string, asked: Parameters<typeof bucketAloneOf>[2] = {}): Contestant<Rate> {
   return {
     name,
     async open() {
       const { measure, stop } = await bucketAloneOf(name, undefined, asked).open('off');
-      return { figure: async () => (await measure(seconds)).perS, stop };
+      async function figure(): Promise<Rate> {
+        const { perS, serverCpu } = await measure(seconds);
+        return { perS, perCpuS: perS / serverCpu };
+      }
+      return { figure, stop };
     },
   };
 }
@@ -52,7 +62,9 @@ function holding(
           await held.open(first, 1, undefined, authorizations);
           const atFirst = await heldBytesOf(server);
           await held.open(streams - first, 1, undefined, authorizations);
-          return ((await heldBytesOf(server)) - atFirst) / (streams - first);
+          const atLast = await heldBytesOf(server);
+          await held.allOpen();
+          return (atLast - atFirst) / (streams - first);
         },
         async stop() {
           await held.close();
@@ -63,8 +75,8 @@ function holding(
   };
 }
 
-/** All POSTs are of one `sub`, at a rate that nobody else has. */
-const unlimited = { MAX_POSTS_PER_S_PER_SUB: '0' };
+/** All POSTs are of one `sub`, at a rate that nobody else has; so are all streams where there is one token for all. */
+const unlimited = { MAX_POSTS_PER_S_PER_SUB: '0', MAX_STREAMS_PER_SUB: '0' };
 
 const one = bearerOf('u', bytes);
 const each = Array.from({ length: streams }, (_, i) => bearerOf(`u${String(i).padStart(6, '0')}`, bytes));
@@ -82,10 +94,11 @@ const posters = [
 ];
 const holders = [
   holding('anonymous'),
-  holding('AUTH=jwt, one token for all', withTokens, [one]),
-  holding('AUTH=jwt, a token each', withTokens, each),
+  holding('AUTH=jwt, one token for all', { ...withTokens, ...unlimited }, [one]),
+  holding('AUTH=jwt, a token each', { ...withTokens, ...unlimited }, each),
 ];
-const posted = await inTurn('POSTs/s', posters, { rounds: turns });
+const tell = ({ perS, perCpuS }: Rate) => `${perS.toFixed()}, of a CPU second ${perCpuS.toFixed()}`;
+const posted = await inTurn('POSTs/s', posters, { rounds: turns, tell });
 const held = await inTurn('bytes per stream', holders, { rounds, isAnew: true });
 
 publish(
@@ -96,11 +109,13 @@ publish(
     `to 1,000 channels, 16 shards, Redis without AOF. Memory: the slope from ${first.toLocaleString('en')} to ${streams.toLocaleString('en')} streams on one channel, in memory.`,
     '',
     table(
-      ['POSTs', 'per s', '÷ anonymous, within a round'],
+      ['POSTs', 'per s', '÷ anonymous, within a round', 'per CPU second', '÷ anonymous'],
       posters.map(({ name }, i) => [
         name,
-        written(spreadOf(posted[i]!)),
-        written(spreadOf(posted[i]!.map((figure, round) => figure / posted[0]![round]!)), 3),
+        ...(['perS', 'perCpuS'] as const).flatMap((of) => [
+          written(spreadOf(posted[i]!.map((rate) => rate[of]))),
+          written(spreadOf(posted[i]!.map((rate, round) => rate[of] / posted[0]![round]![of])), 3),
+        ]),
       ]),
     ),
     '',

@@ -81,12 +81,18 @@ export class HeldStreams {
   async arrived(frames: number): Promise<void> {
     const untilMs = performance.now() + ARRIVE_MS;
     for (;;) {
-      const counted = await this.counted();
-      if (counted.closed > 0) throw new Error(`${counted.closed} streams were closed`);
+      const counted = await this.allOpen();
       if (counted.frames >= frames) return;
       if (performance.now() > untilMs) throw new Error(`only ${counted.frames} of ${frames} frames arrived`);
       await sleep(LOOK_MS);
     }
+  }
+
+  /** A stream that is refused politely is answered 200 and ended. */
+  async allOpen(): Promise<Counted> {
+    const counted = await this.counted();
+    if (counted.closed > 0) throw new Error(`${counted.closed} streams were closed`);
+    return counted;
   }
 
   async counted(): Promise<Counted> {
