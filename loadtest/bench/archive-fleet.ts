@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { request } from 'undici';
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
+import { runOn, startedOn } from './cores.ts';
 import type { LatencyLoad, LatencyResult } from './latency-client.ts';
 import { startSmallchange } from './measured.ts';
 import type { Running } from './process.ts';
@@ -28,6 +29,8 @@ const SENDERS = 8;
 const SHARDS = 16;
 const WARM_UP_S = 1;
 const LOOK_MS = 20;
+/** Of those who serve, and of the archiver and its database, where they are apart. */
+const [SERVING, ARCHIVING] = [0, 1];
 const client = new URL('latency-client.ts', import.meta.url).pathname;
 
 export async function metricOf({ port }: Running, name: string): Promise<number> {
@@ -40,10 +43,15 @@ export async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await sleep(LOOK_MS);
 }
 
-/** @param backlogMaxBytes Of each shard. */
-export async function startArchiveFleet(backlogMaxBytes: number): Promise<ArchiveFleet> {
+/**
+ * @param backlogMaxBytes Of each shard.
+ * @param isApart Whether the archiver and its database have a core of their own, and all others the other one.
+ */
+export async function startArchiveFleet(backlogMaxBytes: number, isApart = false): Promise<ArchiveFleet> {
+  if (isApart) runOn(SERVING);
+  const archiving = <T>(start: () => Promise<T>) => (isApart ? startedOn(ARCHIVING, SERVING, start) : start());
   const redis = await startRedis('off');
-  const postgres = await startPostgres({ fsync: true });
+  const postgres = await archiving(() => startPostgres({ fsync: true }));
   const env = {
     REDIS_URL: redis.url,
     SHARDS: `${SHARDS}`,
@@ -63,7 +71,7 @@ export async function startArchiveFleet(backlogMaxBytes: number): Promise<Archiv
   return {
     postgres,
     async startArchiver() {
-      const archiver = await startOne('archiver', ofArchive);
+      const archiver = await archiving(() => startOne('archiver', ofArchive));
       archivers.push(archiver);
       await until(async () => (await metricOf(archiver, 'archived_shards')) === SHARDS);
       return archiver;

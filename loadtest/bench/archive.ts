@@ -4,17 +4,18 @@
  * Why this is valid: everything that waits was merged before it begins, so the time is that of reading, writing and marking alone; Postgres has
  * `fsync` and `synchronous_commit` on. Bucket, merger, gateway and archiver are processes of their own. The latency of changes
  * is measured by an open load, without the archiver and while it works; with all of it on two cores, the tail is mostly processes
- * waiting for each other.
+ * waiting for each other. Hence `--apart 1`: the archiver and its Postgres have one core, as they have machines of their own in a
+ * fleet, and all others with Redis and the client share the other one, in both measurements.
  *
- * npm run bench -- archive [--rounds 3] [--events 500000] [--channels 200] [--bytes 1] [--rate 200] [--seconds 5]
+ * npm run bench -- archive [--rounds 3] [--events 500000] [--channels 200] [--bytes 1] [--rate 200] [--seconds 5] [--apart 0]
  */
 import { metricOf, startArchiveFleet, until } from './archive-fleet.ts';
 import type { LatencyResult } from './latency-client.ts';
 import { numbersOf } from './options.ts';
 import { publish, spreadOf, table, written } from './report.ts';
 
-const { rounds, events, channels, bytes, rate, seconds } = numbersOf({
-  ...{ rounds: 3, events: 500_000, channels: 200, bytes: 1, rate: 200, seconds: 5 },
+const { rounds, events, channels, bytes, rate, seconds, apart } = numbersOf({
+  ...{ rounds: 3, events: 500_000, channels: 200, bytes: 1, rate: 200, seconds: 5, apart: 0 },
 });
 
 interface Figures {
@@ -25,7 +26,7 @@ interface Figures {
 }
 
 async function measure(): Promise<Figures> {
-  const fleet = await startArchiveFleet(1 << 30);
+  const fleet = await startArchiveFleet(1 << 30, apart > 0);
   try {
     // From then on Redis keeps what is not archived.
     await (await fleet.startArchiver()).stop();
@@ -59,10 +60,13 @@ for (let round = 1; round <= rounds; round++) {
 }
 const of = (figure: (one: Figures) => number, digits: number) => written(spreadOf(done.map(figure)), digits);
 publish(
-  'archive',
+  apart > 0 ? 'archive-apart' : 'archive',
   'Redis to Postgres, by one archiver',
   [
     `${rounds} rounds, each with ${events.toLocaleString('en')} events of ${bytes} bytes in ${channels} channels; changes meanwhile: ${rate}/s. Median (min–max).`,
+    apart > 0
+      ? 'The archiver and Postgres on one core; Redis, bucket, merger, gateway and the client on the other.'
+      : 'All on the same cores.',
     '',
     table(
       ['', ''],
