@@ -132,7 +132,10 @@ const rules: readonly Rule[] = [
   { ...role('archiver'), mayType: [...role('archiver').mayType!, /^archive\/archive\.ts$/] },
   { ...role('eraser', contract), mayType: [...role('eraser').mayType!, /^archive\/archive\.ts$/] },
   // A program of its own.
-  { of: /^archive\/tool\/main\.ts$/, may: [/^archive\//, domain, config, /^engine\/durable\/inspection\.ts$/] },
+  {
+    of: /^archive\/tool\/main\.ts$/,
+    may: [/^archive\//, domain, config, /^engine\/durable\/inspection\.ts$/, /^merger\/reducers\//],
+  },
   { of: /^archive\//, may: [/^archive\//, domain, errors, clock, /^pg$/, /^msgpackr$/], mayType: [contract, log] },
   {
     of: /^config(\.ts|\/)/,

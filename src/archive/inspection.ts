@@ -1,6 +1,7 @@
 /** What an operator asks of an archive: how large it is, whether it is whole, what it has. Not for processes that serve. */
 import type { Channel } from '../domain/channel.ts';
 import type { Event } from '../domain/event.ts';
+import type { State } from '../domain/state.ts';
 import type { ArchivedLog } from './archive.ts';
 
 export interface ArchiveStatus {
@@ -17,6 +18,14 @@ export interface InspectedLog extends ArchivedLog {
   readonly isCurrent: boolean;
 }
 
+/** What the reducer of a channel has made of its events, up to its head. */
+export interface InspectedState {
+  readonly reducer: string;
+  /** Not of all of them: from some moment on another reducer went on with nothing. */
+  readonly isBegunAnew: boolean;
+  readonly fields: State;
+}
+
 export interface Inspection {
   /** Brings the tables up to this version. @returns What was run. */
   migrate(): Promise<string[]>;
@@ -29,5 +38,7 @@ export interface Inspection {
    * @throws a `TypeError` for one that cannot be read.
    */
   pieces(log: string, after: number, limit: number): Promise<{ first: number; last: number; events: Event[] }[]>;
+  /** Null where states are kept elsewhere. */
+  state(log: InspectedLog): Promise<InspectedState | null>;
   close(): Promise<void>;
 }

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Libsql from 'libsql';
 import { createDurableEngine } from '../../src/engine/durable/engine.ts';
-import { generousOptions } from '../contract/engine/kit.ts';
+import { change, generousOptions } from '../contract/engine/kit.ts';
+import { createLogMerger } from '../engine/log-merger.ts';
 import { merge } from '../engine/merge.ts';
 import { makeFolder } from '../support/folder.ts';
+import { waitFor } from '../support/wait.ts';
 import { runTool } from './run-tool.ts';
 
 const KEPT = 5;
+const CHANNEL = 'latest-moods';
 
 const openBox = (dataDir: string) =>
   createDurableEngine({
@@ -24,6 +27,13 @@ async function filled(dataDir: string): Promise<void> {
   for (let first = 1; first <= 60; first += 20) await merge(box, 'room', ...numbered(first, first + 19));
   await merge(box, 'other', 'x');
   await box.close();
+}
+
+/** While nobody has it. */
+function alter(dataDir: string, ...statements: string[]): void {
+  const db = new Libsql(join(dataDir, 'smallchange.db'));
+  for (const statement of statements) db.exec(statement);
+  db.close();
 }
 
 describe('npm run archive, of a box', () => {
@@ -58,12 +68,35 @@ describe('npm run archive, of a box', () => {
     await filled(folder.path);
     // Whoever opens it puts all that is accepted in its place.
     await (await openBox(folder.path)).close();
-    const db = new Libsql(join(folder.path, 'smallchange.db'));
-    db.exec('DELETE FROM events WHERE first = 21');
-    db.close();
+    alter(folder.path, 'DELETE FROM events WHERE first = 21');
     const { code, out } = await runTool({ DATA_DIR: folder.path }, 'verify');
     assert.match(out, /^room, log \d+: 21 to 40 are missing\n2 logs, 41 events, 1 faults\n$/);
     assert.equal(code, 1);
+  });
+
+  it('folds states anew, and finds one that is another', async () => {
+    using folder = makeFolder();
+    const box = await openBox(folder.path);
+    const merger = createLogMerger(box);
+    await merger.start();
+    const sent = Array.from({ length: 12 }, (_, i) => change(CHANNEL, `${i}`, { from: `p${i % 3}.n`, seq: i + 1 }));
+    await box.append(sent);
+    const isMerged = async () => (await box.readHistory(CHANNEL, null, 1)).log.head >= sent.length;
+    await waitFor(isMerged, { what: 'all to be merged' });
+    await merger.stop();
+    await box.close();
+    const env = { DATA_DIR: folder.path };
+    const whole = '1 logs, 12 events, 1 of 1 states folded anew, 0 faults\n';
+    assert.deepEqual(await runTool(env, 'verify'), { code: 0, out: whole, error: '' });
+    alter(folder.path, "UPDATE fields SET bytes = X'78' WHERE name = 'p1'", "DELETE FROM fields WHERE name = 'p2'");
+    const { code, out } = await runTool(env, 'verify');
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      /the field "p1" is not what latest makes of the events\n.*the field "p2" is not.*\n.*, 2 faults\n$/,
+    );
+    alter(folder.path, 'DELETE FROM events WHERE first = 1');
+    assert.match((await runTool(env, 'verify')).out, /0 of 1 states folded anew/, 'without its oldest events');
   });
 
   it('takes none that is in use, and makes none', async () => {

@@ -61,6 +61,9 @@ export function inspectPostgres(options: DatabaseOptions): Inspection {
       }));
     },
 
+    // Redis has them.
+    state: async () => null,
+
     close: () => database.close(),
   };
 }

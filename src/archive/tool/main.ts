@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../../config.ts';
 import { isChannel } from '../../domain/channel.ts';
 import { inspectDirectory } from '../../engine/durable/inspection.ts';
+import { reducerNamed } from '../../merger/reducers/patterns.ts';
 import type { Inspection } from '../inspection.ts';
 import { inspectPostgres } from '../postgres/inspection.ts';
 import { exportChannel } from './export.ts';
@@ -32,9 +33,11 @@ const commands: Readonly<Record<string, Command>> = {
   },
 
   async verify(inspection, channel) {
-    const { logs, events, faults } = await verify(inspection, channel);
+    const applyOf = (name: string) => reducerNamed(name)?.apply;
+    const { logs, events, states, folded, faults } = await verify(inspection, channel, applyOf);
     for (const fault of faults) console.log(fault);
-    console.log(`${logs} logs, ${events} events, ${faults.length} faults`);
+    const ofStates = states === 0 ? '' : `${folded} of ${states} states folded anew, `;
+    console.log(`${logs} logs, ${events} events, ${ofStates}${faults.length} faults`);
     return faults.length === 0;
   },
 

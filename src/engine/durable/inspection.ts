@@ -2,15 +2,17 @@
  * What an operator asks of the directory of a single box (`archive/inspection.ts`), while no process has it. Of each channel all events
  * are one log.
  */
-import type { InspectedLog, Inspection } from '../../archive/inspection.ts';
+import type { InspectedLog, InspectedState, Inspection } from '../../archive/inspection.ts';
 import { eventsIn } from '../../archive/packing.ts';
 import { type Channel, shardOf } from '../../domain/channel.ts';
+import type { StateField } from '../../domain/state.ts';
 import { bytesOf, openUsedDirectory } from './directory.ts';
 import type { Row } from './statements.ts';
 
 /** Of one answer, about. */
 const PIECES_BYTES = 4 << 20;
 const LOGS_AT_ONCE = 1_000;
+const FIELDS_AT_ONCE = 1_000;
 
 /** Rejects with an EngineUnusable: in use, of a newer version, or never used. */
 export async function inspectDirectory(dir: string): Promise<Inspection> {
@@ -67,6 +69,19 @@ export async function inspectDirectory(dir: string): Promise<Inspection> {
         return { first: first as number, last: (first as number) + events.length - 1, events };
       });
       return pieces.filter(({ last }) => last > after);
+    },
+
+    async state({ id }): Promise<InspectedState> {
+      const [[, , , , fold, reducer] = []] = await disk.read('channels', Number(id) - 1, 1);
+      const fields = new Map<string, StateField>();
+      for (let after = ''; ; ) {
+        const rows = await disk.read('fieldsOf', Number(id), after, FIELDS_AT_ONCE);
+        for (const [name, offset, bytes] of rows) {
+          fields.set(name as string, { offset: offset as number, bytes: bytes as Uint8Array | null });
+        }
+        if (rows.length === 0) return { reducer: reducer as string, isBegunAnew: fold !== 0, fields };
+        after = rows.at(-1)![0] as string;
+      }
     },
 
     close: () => disk.close(),

@@ -79,6 +79,11 @@ export const reads = {
     'channel, name',
     'bytes',
   ),
+  fieldsOf: weighed(
+    'SELECT name, at, bytes FROM fields WHERE channel = ?1 AND name > ?2 ORDER BY name LIMIT ?3',
+    'name',
+    'bytes',
+  ),
   counted: 'SELECT channel, tag, through FROM counted WHERE (channel, tag) > (?, ?) ORDER BY channel, tag LIMIT ?',
   publishers: 'SELECT name, seq, expires_ms FROM publishers WHERE name > ? ORDER BY name LIMIT ?',
   passes: 'SELECT of, name, text, until_ms FROM passes WHERE (of, name) > (?, ?) ORDER BY of, name LIMIT ?',
