@@ -69,7 +69,11 @@ export class Problem extends Error {
 
   /** @param detail A sentence that says what would be right. Never contains what the client sent. */
   constructor(code: ErrorCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    // Where it was made, nobody asks, and to find out took a quarter of a refusal.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Problem';
     this.code = code;
     this.headers = headers;

@@ -1,9 +1,11 @@
 /**
  * Credentials that are tried: not where too many from the same address were bad a moment ago, and of one address only so many at a time, so
- * that a thousand at once are not all tried before the first of them is known to be bad. The others of that address wait for their turn.
+ * that a thousand at once are not all tried before the first of them is known to be bad. The others of that address wait for their turn;
+ * and of all addresses together a few begin at a time (`turns.ts`).
  */
 import { type ErrorCode, Problem } from '../errors.ts';
 import type { Address, Attempts } from './limits.ts';
+import { createTurns } from './turns.ts';
 
 /** Of one address: all that are tried may turn out to be bad, beyond what the limit says. Good ones are done in 0.1 to 0.2 ms each. */
 const AT_ONCE = 8;
@@ -23,6 +25,7 @@ interface Row {
 
 export function createAttempts({ spent, failed }: AttemptsDeps): Attempts {
   const rows = new Map<Address, Row>();
+  const turnOf = createTurns();
 
   async function enter(address: Address): Promise<void> {
     const row = rows.get(address);
@@ -46,6 +49,7 @@ export function createAttempts({ spent, failed }: AttemptsDeps): Attempts {
   return {
     async run(address, attempt) {
       if (address === '') return attempt();
+      await turnOf(address);
       refuseSpent(address);
       await enter(address);
       try {

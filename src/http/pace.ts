@@ -9,8 +9,8 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { Chain, type Linked } from '../domain/chain.ts';
+import { WaitingInTurn } from '../domain/waiting-in-turn.ts';
 import { onceATurn } from './once-a-turn.ts';
-import { WaitingInTurn } from './waiting-in-turn.ts';
 
 /** Some 10 ms on a slow machine, for requests that fastify serves; streams and snapshots have gates of their own behind it. */
 const BEGUN_PER_TURN = 32;

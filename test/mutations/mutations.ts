@@ -243,6 +243,7 @@ export const mutations: readonly Mutation[] = [
   { patch: 'full-forgotten-first', file: unit('rate-table'), tests: 'a million others' },
   { patch: 'failures-uncounted', file: unit('limiter'), tests: 'so many a minute', isInTests: true },
   { patch: 'verified-before-limit', file: unit('limiter'), tests: 'so many a minute' },
+  { patch: 'attempts-unpaced', file: unit('turns'), tests: 'are of' },
   { patch: 'attempts-all-at-once', file: unit('limiter'), tests: 'are not all tried' },
   { patch: 'uncharged-above-limit', file: unit('limiter'), tests: 'are all charged' },
   { patch: 'expired-is-bad', file: unit('limiter'), tests: 'have expired' },

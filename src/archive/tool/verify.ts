@@ -19,7 +19,11 @@ export interface Verified {
 const LOGS_AT_ONCE = 500;
 const PIECES_AT_ONCE = 64;
 
-export async function verify(inspection: Inspection, channel: Channel | null, applyOf: ApplyOf = () => undefined): Promise<Verified> {
+export async function verify(
+  inspection: Inspection,
+  channel: Channel | null,
+  applyOf: ApplyOf = () => undefined,
+): Promise<Verified> {
   const faults: string[] = [];
   let [logs, events, states, folded] = [0, 0, 0, 0];
   for (let afterId = '0'; ; ) {

@@ -1,5 +1,5 @@
 /** Those who wait, of whom each address is served in turn: who has many is behind who has few. */
-import { Chain, type Linked } from '../domain/chain.ts';
+import { Chain, type Linked } from './chain.ts';
 
 export class WaitingInTurn<T extends { readonly address: string }> {
   readonly #rows = new Map<string, Row<T>>();
