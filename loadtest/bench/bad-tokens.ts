@@ -1,12 +1,13 @@
 /**
  * What others notice while fifty addresses send five thousand bad tokens a second: POST → 204 and POST → SSE of those whose token is good,
- * beside the same without the attack, and beside it with the limit switched off.
+ * beside the same without the attack, beside the same attack on another process of this machine, and beside it with the limit switched off.
  *
  * Why this is valid: one process serves all, in memory, so that nothing but what it does for the attacker can be in the way; the good ones send on a
  * schedule, whether or not they were answered, with a token that is known after its first use; the attacker is a process of its own, says with each request
  * from which address it comes, as a proxy would, and at the end what it really sent. It has been under way for two seconds when the others begin: what an
- * attack costs that goes on is measured, not its first moment, in which twenty of each address are verified. The three sides run in turn within a round, and the ratio is taken within a round. The attacker also takes a
- * part of the machine, which is in the ratio; its own CPU is told, as is the server's. A good change without its 204 or its event ends the run,
+ * attack costs that goes on is measured, not its first moment, in which twenty of each address are verified. The sides run in turn within a round, and the ratios are taken within a round. An attack also takes
+ * a part of the machine, its own and that of who answers it, and on two cores everybody waits for that: what it costs those of the same process
+ * is the ratio to the same attack on a process beside them. The attacker's CPU is told, as is the server's. A good change without its 204 or its event ends the run,
  * but where the limit is off: there they are counted.
  *
  * npm run bench -- bad-tokens [--rounds 3] [--seconds 10] [--rate 500] [--channels 100] [--bad 5000] [--addresses 50]
@@ -31,7 +32,8 @@ const attacker = new URL('bad-tokens-attacker.ts', import.meta.url).pathname;
 
 interface Side {
   readonly name: string;
-  readonly isAttacked: boolean;
+  /** Which process the attacker sends to: this one, or another beside it. */
+  readonly attacked: 'this' | 'other' | null;
   /** Whether answers may be missing: that is what it shows. */
   readonly mayLose?: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -43,9 +45,10 @@ interface Round extends LatencyResult {
 }
 
 const sides: readonly Side[] = [
-  { name: 'no attack', isAttacked: false, env: {} },
-  { name: 'attack', isAttacked: true, env: {} },
-  { name: 'attack, without the limit', isAttacked: true, mayLose: true, env: { MAX_FAILED_CREDENTIALS_PER_MIN: '0' } },
+  { name: 'no attack', attacked: null, env: {} },
+  { name: 'attack on another process', attacked: 'other', env: {} },
+  { name: 'attack', attacked: 'this', env: {} },
+  { name: 'attack, without the limit', attacked: 'this', mayLose: true, env: { MAX_FAILED_CREDENTIALS_PER_MIN: '0' } },
 ];
 
 function goodToken(): string {
@@ -80,23 +83,20 @@ async function startAttack(attack: Attack): Promise<() => Promise<AttackResult>>
   };
 }
 
-async function measure({ isAttacked, mayLose = false, env }: Side): Promise<Round> {
-  const server = await startSmallchange({
-    env: {
-      AUTH: 'jwt',
-      JWT_SECRET: SECRET,
-      TRUST_PROXY: '127.0.0.1',
-      MAX_STREAMS_PER_SUB: '0',
-      MAX_POSTS_PER_S_PER_SUB: '0',
-      ...env,
-    },
-  });
-  const attack: Attack = { port: server.port, addresses, perS: bad };
+const settings = {
+  ...{ AUTH: 'jwt', JWT_SECRET: SECRET, TRUST_PROXY: '127.0.0.1' },
+  ...{ MAX_STREAMS_PER_SUB: '0', MAX_POSTS_PER_S_PER_SUB: '0' },
+};
+
+async function measure({ attacked, mayLose = false, env }: Side): Promise<Round> {
+  const server = await startSmallchange({ env: { ...settings, ...env } });
+  const other = attacked === 'other' ? await startSmallchange({ name: 'other', env: settings }) : null;
+  const attack: Attack = { port: (other ?? server).port, addresses, perS: bad };
   const load: LatencyLoad = {
     ...{ postPort: server.port, streamPort: server.port, channels, rate, warmUpS: WARM_UP_S, seconds },
     authorization: `Bearer ${goodToken()}`,
   };
-  const endAttack = isAttacked ? await startAttack(attack) : null;
+  const endAttack = attacked === null ? null : await startAttack(attack);
   try {
     const [cpuS, startedMs] = [server.cpuS(), performance.now()];
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', client, JSON.stringify(load)]);
@@ -105,6 +105,7 @@ async function measure({ isAttacked, mayLose = false, env }: Side): Promise<Roun
     if (result.lost > 0 && !mayLose) throw new Error(`${result.lost} answers or events did not come`);
     return { ...result, serverCpu, attack: endAttack && (await endAttack()) };
   } finally {
+    await other?.stop();
     await server.stop();
   }
 }
@@ -123,7 +124,7 @@ for (let round = 1; round <= rounds; round++) {
   }
 }
 
-const calm = done[0]!;
+const [calm, beside] = done as [Round[], Round[]];
 const rows = sides.map(({ name }, i) => {
   const of = (value: (round: Round, nth: number) => number, digits = 2) =>
     written(spreadOf(done[i]!.map((round, nth) => value(round, nth))), digits);
@@ -132,8 +133,10 @@ const rows = sides.map(({ name }, i) => {
     of(({ post }) => post.p50),
     of(({ post }) => post.p99),
     of(({ post }, nth) => post.p99 / calm[nth]!.post.p99),
+    of(({ post }, nth) => post.p99 / beside[nth]!.post.p99),
     of(({ sse }) => sse.p99),
     of(({ sse }, nth) => sse.p99 / calm[nth]!.sse.p99),
+    of(({ sse }, nth) => sse.p99 / beside[nth]!.sse.p99),
     of(({ lost }) => lost, 0),
     of(({ attack }) => attack?.perS ?? 0, 0),
     of(({ serverCpu }) => serverCpu),
@@ -153,8 +156,10 @@ publish(
         'POST p50',
         'p99',
         '÷ no attack',
+        '÷ another',
         'SSE p99',
         '÷ no attack',
+        '÷ another',
         'lost',
         'bad/s',
         'server CPU',
