@@ -51,6 +51,7 @@ export const errorTable = {
   too_many_new_channels: { status: 429, retryable: true, title: 'More new channels than one may begin' },
   archive_unknown: { status: 501, retryable: false, title: 'There is an archive that is not known here' },
   inbox_full: { status: 503, retryable: true, title: 'The merge is behind' },
+  not_merged: { status: 503, retryable: true, title: 'Not merged in time' },
   auth_unavailable: { status: 503, retryable: true, title: 'Nobody can say now who this is' },
   revocations_full: { status: 503, retryable: true, title: 'More revocations than are kept' },
   engine_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },

@@ -122,7 +122,7 @@ const rules: readonly Rule[] = [
   },
   {
     of: http,
-    may: [http, errors, clock, /^domain\/chain\.ts$/, fastify, /^ipaddr\.js$/, sessionCookie],
+    may: [http, errors, clock, /^domain\/(chain|waiting-in-turn)\.ts$/, fastify, /^ipaddr\.js$/, sessionCookie],
     mayType: [log, metrics, config, access],
   },
   { of: /^access\//, may: [/^access\//, domain, errors, /^jose$/], mayType: [log, clock, config, metrics] },

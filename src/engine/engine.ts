@@ -139,6 +139,9 @@ export interface Engine extends Comparing, Archiving, Refilling, Erasing {
    */
   readState(channel: Channel): Promise<Snapshot>;
 
+  /** How far the merge of a shard is. Changes nothing. */
+  readProgress(shard: number): Promise<Progress>;
+
   /**
    * Tells `observer` of every commit to the channel from now on, and perhaps of one just before; resolves once that
    * holds. Batches of one channel arrive in the order of their offsets. When the engine cannot vouch that none was missed,
@@ -239,6 +242,17 @@ export type DatedPage = HistoryPage & {
   /** What the clock of the shard says, milliseconds: how long ago an event was merged is the difference (`mergedAfterMs`). */
   readonly clockMs: number;
 };
+
+/**
+ * Of a shard: whoever sees `accepted`, and later a `merged` that is not less, knows that all is merged that was accepted before. So does
+ * who sees that they are equal. They go up, but where a store came back with less, or entries were taken out of an inbox by another way.
+ */
+export interface Progress {
+  /** Changes that the inbox has given up, by a count of the store's own. */
+  readonly merged: number;
+  /** These, and those that wait. */
+  readonly accepted: number;
+}
 
 export interface Snapshot extends Position {
   readonly state: Map<string, StateField>;

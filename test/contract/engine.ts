@@ -19,6 +19,7 @@ import { leaseTests } from './engine/lease.ts';
 import { lifeTests } from './engine/life.ts';
 import { loadTests } from './engine/load.ts';
 import { peekTests } from './engine/peek.ts';
+import { progressTests } from './engine/progress.ts';
 import { refillingTests } from './engine/refilling.ts';
 import { refoldTests } from './engine/refold.ts';
 import { refusalTests } from './engine/refusal.ts';
@@ -54,6 +55,7 @@ export function engineContract({ name, create, supports }: EngineSubject): void 
     describe('load', () => loadTests(open));
     describe('commit', () => commitTests(open));
     describe('commit refused', () => refusalTests(open));
+    describe('progress', () => progressTests(open));
     describe('history', () => historyTests(open));
     describe('changes', () => changesTests(open));
     describe('tails', () => tailsTests(open));

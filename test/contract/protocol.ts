@@ -15,6 +15,7 @@ import { conflationTests } from './protocol/conflation.ts';
 import { cursorsTests } from './protocol/cursors.ts';
 import { dataTests } from './protocol/data.ts';
 import { formatsTests } from './protocol/formats.ts';
+import { freshTests } from './protocol/fresh.ts';
 import { healthTests } from './protocol/health.ts';
 import { createKit, type Kit, type ProtocolSubject } from './protocol/kit.ts';
 import { pollingTests } from './protocol/polling.ts';
@@ -50,6 +51,7 @@ const AT_THE_SERVER: Readonly<Record<string, Tests>> = {
   data: dataTests,
   cursors: cursorsTests,
   'state and history': stateTests,
+  'fresh state': freshTests,
   conflation: conflationTests,
 };
 

@@ -243,6 +243,8 @@ export const mutations: readonly Mutation[] = [
   { patch: 'full-forgotten-first', file: unit('rate-table'), tests: 'a million others' },
   { patch: 'failures-uncounted', file: unit('limiter'), tests: 'so many a minute', isInTests: true },
   { patch: 'verified-before-limit', file: unit('limiter'), tests: 'so many a minute' },
+  { patch: 'fresh-by-older-look', file: unit('merged'), tests: 'began before' },
+  { patch: 'fresh-not-waited', file: 'test/e2e/redis.test.ts', tests: 'P45: with fresh=1' },
   { patch: 'attempts-unpaced', file: unit('turns'), tests: 'are of' },
   { patch: 'attempts-all-at-once', file: unit('limiter'), tests: 'are not all tried' },
   { patch: 'uncharged-above-limit', file: unit('limiter'), tests: 'are all charged' },

@@ -58,7 +58,7 @@ const never: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   gateway: [
     ['lrange', key('inbox'), '0', '-1'],
-    ['llen', key('inbox')],
+    ['lindex', key('inbox'), '0'],
     ['lpop', key('inbox')],
     ['rpush', key('inbox'), 'x'],
     ['del', key('inbox')],

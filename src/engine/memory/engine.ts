@@ -125,6 +125,11 @@ export function engineOn(steps: Steps, options: EngineOptions, clock: Clock): En
       return { epoch, offset: head, state: new Map(ofChannel(channel).logs.get(channel)?.state) };
     },
 
+    async readProgress(index) {
+      const { merged, inbox } = shards[index]!;
+      return { merged, accepted: merged + inbox.length };
+    },
+
     subscribe: async (channel, observer) => steps.observe(channel, observer),
     watch: async (onWake, onFree) => steps.watch(onWake, onFree),
 

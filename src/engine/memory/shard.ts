@@ -59,6 +59,8 @@ export interface Shard {
   readonly forgottenChannels: Map<Channel, number>;
   inbox: Change[];
   inboxBytes: number;
+  /** Changes that the inbox has given up since the process began. */
+  merged: number;
   holder: { token: string; untilMs: number } | null;
   readonly logs: Map<Channel, Log>;
   /** By `publisherName` (`steps.ts`). In the order in which they were last heard of. */
@@ -76,6 +78,7 @@ export function createShard(): Shard {
     forgottenChannels: new Map(),
     inbox: [],
     inboxBytes: 0,
+    merged: 0,
     holder: null,
     logs: new Map(),
     publishers: new Map(),

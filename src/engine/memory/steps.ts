@@ -87,6 +87,7 @@ export class Steps {
     for (const { events } of commit.channels) shard.events += events.length;
     shard.rev++;
     for (const change of shard.inbox.splice(0, commit.entries)) shard.inboxBytes -= weigh(change);
+    shard.merged += commit.entries;
     return { kind: 'committed', rev: shard.rev, events: shard.events, waiting: shard.inbox.length };
   }
 

@@ -153,6 +153,7 @@ export async function createRedisEngine(options: RedisEngineOptions): Promise<Re
       const shard = shardOf(channel, shards);
       return readWhole((cursor, after) => reads.statePage(shard, channel, cursor, after));
     },
+    readProgress: reads.progress,
     subscribe(channel, observer) {
       const shard = shardOf(channel, shards);
       const { epoch } = keys.ofShard(shard);

@@ -5,7 +5,14 @@
 import type { Channel } from '../../domain/channel.ts';
 import { channelEpoch, newEpoch, type Position } from '../../domain/position.ts';
 import type { StateField } from '../../domain/state.ts';
-import { type EngineOptions, LOAD_MAX_BYTES, LOAD_STATE_MAX_BYTES, type Loaded, type LoadWish } from '../engine.ts';
+import {
+  type EngineOptions,
+  LOAD_MAX_BYTES,
+  LOAD_STATE_MAX_BYTES,
+  type Loaded,
+  type LoadWish,
+  type Progress,
+} from '../engine.ts';
 import { decodeField } from './codec/codec.ts';
 import { type RawHistory, rawHistory } from './history-page.ts';
 import type { Keys } from './keys.ts';
@@ -129,6 +136,12 @@ export function createReads(keys: Keys, { maxChangeBytes }: EngineOptions, runne
       const ofBoth = { isOfBoth: isOfBoth === 1, ...(fork == null ? {} : { fork: Number(fork) }) };
       const told = erased == null ? {} : { erased: Number(erased) };
       return { ...raw, ...ofBoth, ...told, clockMs: Number(clock) };
+    },
+
+    async progress(shard: number): Promise<Progress> {
+      const { shard: ofShard, inbox } = keys.ofShard(shard);
+      const [popped, waiting] = (await run(shard, scripts.progress, [ofShard, inbox], [])) as Reply[];
+      return { merged: Number(popped), accepted: Number(popped) + Number(waiting) };
     },
 
     /** For `readWhole`, which says what cursor and position mean. */

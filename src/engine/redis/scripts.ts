@@ -33,6 +33,7 @@ export const scripts = {
   changes: read('changes'),
   tails: read('tails', channelEpoch + lineage),
   state: read('state', thisServer),
+  progress: read('progress'),
   renew: read('renew', channelEpoch + refilling),
   erase: read('erase', storeClock + channelEpoch + vouched),
   eraseWaiting: read('erase-waiting', vouched),

@@ -68,7 +68,10 @@ const eventsSchema = {
 const stateSchema = {
   summary: 'The folded value of a channel',
   params: channel,
-  querystring: { type: 'object', properties: { since: cursor } },
+  querystring: {
+    type: 'object',
+    properties: { since: cursor, fresh: { ...flag, description: 'Wait for all that was accepted before' } },
+  },
   response: {
     200: {
       description: 'Fields that are text under state, others in base64 under b64',

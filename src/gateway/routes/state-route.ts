@@ -1,11 +1,13 @@
-/** `GET /c/{channel}/state`: the folded value of a channel, and the position it belongs to (P24). */
+/** `GET /c/{channel}/state`: the folded value of a channel, and the position it belongs to (P24, P45). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Channel } from '../../domain/channel.ts';
+import type { Clock } from '../../clock.ts';
+import { type Channel, shardOf } from '../../domain/channel.ts';
 import { cursorOf, parsePosition } from '../../domain/cursor.ts';
 import type { Position } from '../../domain/position.ts';
 import type { Engine, Snapshot } from '../../engine/engine.ts';
 import { isNamed } from '../../http/etag.ts';
-import { parameter } from '../../http/query.ts';
+import { flag, parameter } from '../../http/query.ts';
+import { Merged } from '../hub/merged.ts';
 import { Slots } from '../hub/slots.ts';
 import type { Snapshots } from '../hub/snapshots.ts';
 import { createGate } from '../stream/gate.ts';
@@ -23,17 +25,19 @@ type StateRequest = FastifyRequest<{ Params: { channel: string }; Querystring: R
 
 export interface StateDeps {
   readonly engine: Engine;
+  readonly clock: Clock;
   readonly snapshots: Snapshots;
   readonly turns: Turns;
   readonly answers: JsonAnswers;
 }
 
-export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, answers }: StateDeps): void {
+export function stateRoute(app: FastifyInstance, { engine, clock, snapshots, turns, answers }: StateDeps): void {
   const { url, schema } = stateDocument;
   /** Each is made once for all who ask, and kept for as long as its snapshot is. */
   const bodies = new WeakMap<Snapshot, Promise<Slices>>();
   const slots = new Slots(BODIES_MAX);
   const gate = createGate();
+  const merged = new Merged({ engine, clock });
 
   async function makeBody(channel: Channel, snapshot: Snapshot): Promise<Slices> {
     const body = await slots.run(() => stateBody(channel, snapshot, turns));
@@ -61,6 +65,7 @@ export function stateRoute(app: FastifyInstance, { engine, snapshots, turns, ans
     const refusal = request.principal!.refusal('subscribe', [channel]);
     if (refusal) throw refusal;
     const since = parsePosition(parameter(request, 'since') ?? '', channel);
+    if (flag(request, 'fresh')) await merged.upToNow(shardOf(channel, engine.shards));
     const known = request.headers['if-none-match'];
     if (known !== undefined && isNamed(await headTag(engine, channel, reply), known)) return reply.code(304).send();
     answers.admit();

@@ -67,6 +67,7 @@ const needs: Readonly<Record<keyof typeof scripts, Need>> = {
   changes: { by: ['gateway'], keys: (of) => [of.shard, of.recent, of.forgotten] },
   tails: { by: ['gateway', 'archiver'], keys: (of) => [of.shard, of.forgotten, of.meta, of.history] },
   state: { by: ['gateway', 'merger'], keys: (of) => [of.shard, of.meta, of.state, of.index] },
+  progress: { by: ['gateway'], keys: (of) => [of.shard, of.inbox], on: (of) => [of.shard, of.inbox] },
   renew: {
     by: ['gateway', 'merger', 'archiver'],
     keys: (of) => [of.shard, of.forgotten, of.meta, of.history],
