@@ -94,7 +94,7 @@ export function createConnection(
   const sender = createSender({ ...common, outbox, batchOf });
   const reads = (): Promise<Reads> =>
     part.get().then(({ createReads }) => createReads({ ...common, signal: closing.signal }));
-  const state = async (channel: string) => (await reads()).state(channel);
+  const state: Reads['state'] = async (channel, wishes) => (await reads()).state(channel, wishes);
   const transports = createTransports(common, options.transports ?? ALL, part);
   const canShare = options.share !== false && locks && Channel;
   const share = (channels: readonly string[]) => {
@@ -224,7 +224,7 @@ export function createConnection(
         checkChannel(channel);
         if (signal?.aborted) throw new ClientError('aborted');
         const bytes = bytesOf(data);
-        if (bytes.length === 0) throw invalid('empty');
+        if (!bytes.length) throw invalid('empty');
         const { entry, done } = outbox.add(channel, bytes, replace);
         whenAborted(signal, () => outbox.takeBack(entry) && changed());
         done.then(resolve, reject);

@@ -111,7 +111,8 @@ export interface Connection {
   publish(channel: string, data: string | Uint8Array, options?: PublishOptions): Promise<void>;
   /** @returns Ends it. */
   subscribe(channel: string, listener: (event: ChannelEvent) => void, options?: SubscribeOptions): () => void;
-  state(channel: string): Promise<Snapshot>;
+  /** @param options `fresh`: with every change in it whose `publish` was resolved before, anybody's. */
+  state(channel: string, options?: { fresh?: boolean }): Promise<Snapshot>;
   history(channel: string, options?: { since?: string; limit?: number }): AsyncIterable<ChannelEvent>;
   /** Now, without waiting for the end of a back-off; also after `failed`. */
   reconnect(): void;

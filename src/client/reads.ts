@@ -1,4 +1,4 @@
-/** Reads that are no stream: the state of a channel (P24) and its history (P25). */
+/** Reads that are no stream: the state of a channel (P24, P45) and its history (P25). */
 import { refusalOf } from './answer.ts';
 import type { ChannelEvent, Snapshot } from './contract.ts';
 import { type Envelope, eventOf, type StateBody, snapshotOf } from './envelope.ts';
@@ -7,7 +7,7 @@ import type { Tokens } from './token.ts';
 import { type Query, readInit, type TransportDeps, urlOf } from './transport.ts';
 
 export interface Reads {
-  state(channel: string): Promise<Snapshot>;
+  state(channel: string, options?: { fresh?: boolean }): Promise<Snapshot>;
   history(channel: string, options?: { since?: string; limit?: number }): AsyncIterable<ChannelEvent>;
 }
 
@@ -39,7 +39,8 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
   }
 
   return {
-    state: async (channel) => snapshotOf(channel, await read<StateBody>(`${channel}/state`, {})),
+    state: async (channel, { fresh } = {}) =>
+      snapshotOf(channel, await read<StateBody>(`${channel}/state`, { fresh: fresh ? 1 : undefined })),
     async *history(channel, { since, limit: left = ALL } = {}) {
       for (let at = since, more = true; more && left > 0; ) {
         const page = await read<Page>(`${channel}/history`, { since: at, limit: Math.min(left, PAGE_MAX) });
