@@ -34,13 +34,13 @@ export function createReads({ base, fetch, tokens, isOwn, signal }: ReadsDeps): 
     const type = 'application/json';
     const response = await fetch(urlOf(base, path, query), readInit(await tokens.headers(), type, signal));
     const refusal = await refusalOf(response, type);
-    if (!refusal) return (await response.json()) as T;
+    if (!refusal) return response.json() as Promise<T>;
     throw new ClientError(refusal.reason, refusal.problem);
   }
 
   return {
     state: async (channel, { fresh } = {}) =>
-      snapshotOf(channel, await read<StateBody>(`${channel}/state`, { fresh: fresh ? 1 : undefined })),
+      snapshotOf(channel, await read<StateBody>(`${channel}/state`, { fresh: fresh ? 1 : 0 })),
     async *history(channel, { since, limit: left = ALL } = {}) {
       for (let at = since, more = true; more && left > 0; ) {
         const page = await read<Page>(`${channel}/history`, { since: at, limit: Math.min(left, PAGE_MAX) });
