@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, string>> = {
   archive: 'events a second from Redis to Postgres, and the latency of changes meanwhile',
   'archive-away': 'Postgres stopped for a minute under load, and what waited caught up with',
   box: 'POSTs a second and event-loop delay with DATA_DIR, beside the same in memory',
+  airtime: 'bytes on the wire of one change and one event, beside WebSocket, Socket.IO, MQTT and long polls',
   resume: '10,000 returning clients beside as many new ones',
 };
 
