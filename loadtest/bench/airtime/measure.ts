@@ -37,7 +37,7 @@ async function changesOf(way: Way, rounds: number): Promise<Costs> {
     }
     return { first, each };
   } finally {
-    sender.close();
+    await sender.close();
   }
 }
 
@@ -49,21 +49,21 @@ async function eventsOf({ port, listener, publish }: Way, rounds: number): Promi
     const first = await proxy.quiet();
     const each: Counted[] = [];
     for (let before = first; each.length < rounds; ) {
-      const due = listening.heard() + 1;
+      const due = (await listening.heard()) + 1;
       await publish();
-      await until(() => listening.heard() >= due);
+      await until(async () => (await listening.heard()) >= due);
       const after = await proxy.quiet();
       each.push(differenceOf(after, before));
       before = after;
     }
     return { first, each };
   } finally {
-    listening.close();
+    await listening.close();
   }
 }
 
-async function until(isTrue: () => boolean): Promise<void> {
-  for (const late = performance.now() + HEARD_MS; !isTrue(); await sleep(2)) {
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (const late = performance.now() + HEARD_MS; !(await isTrue()); await sleep(2)) {
     if (performance.now() > late) throw new Error('an event was not heard');
   }
 }

@@ -1,23 +1,28 @@
 /**
  * Ours, behind HAProxy as proxy/ has it, which ends the TLS: anonymous, with a bearer, with the cookie of a session, over both versions of
- * HTTP; and behind nginx what the aims are about.
+ * HTTP; behind nginx what the aims are about; and the same in a browser.
  */
 import { startEdge } from '../../../proxy/process.ts';
 import { bearerOf, pageOf, withTokens } from '../bearers.ts';
 import { startSmallchange } from '../measured.ts';
+import { chromiumWays } from './chromium.ts';
 import { overHttp1 } from './http1.ts';
 import { overHttp2 } from './http2.ts';
+import { IN_CHROMIUM, OURS } from './tables.ts';
 import { type At, inPath, talk } from './talk.ts';
 import type { Way, Ways } from './way.ts';
 
 /** As an identity provider makes them, with little in it. */
 const TOKEN_BYTES = 300;
+/** By default any localhost origin is of CORS, the page's own too, whose answers would have its fields. */
+const ELSEWHERE = 'https://app.example';
 
 export async function ourWays(): Promise<Ways> {
   const anonymous = { publish: ['*'], subscribe: ['*'], names: ['alice'] };
-  const running = await startSmallchange({ env: { ...withTokens, AUTH_ANONYMOUS: JSON.stringify(anonymous) } });
+  const env = { ...withTokens, AUTH_ANONYMOUS: JSON.stringify(anonymous), CORS_ORIGINS: ELSEWHERE };
+  const running = await startSmallchange({ env });
   const address = `127.0.0.1:${running.port}`;
-  const servers = { buckets: [address], gateways: [address] };
+  const servers = { buckets: [address], gateways: [address], corsOrigins: ELSEWHERE };
   const [haproxy, nginx] = [await startEdge('haproxy', servers), await startEdge('nginx', servers)];
   const authorization = bearerOf('alice', TOKEN_BYTES);
   const cookie = await pageOf(running.port, authorization);
@@ -31,11 +36,13 @@ export async function ourWays(): Promise<Ways> {
     talk(`${version}, the session cookie`, { ...at, fields: cookie }),
     changesOf(talk(`${version}, the same with \`seq\` in the path`, { ...at, fields: cookie }, inPath)),
   ];
+  const behindNginx = talk(`${OURS}, behind nginx`, { ...h2, edge: nginx, fields: cookie });
   return {
     ways: [
       ...waysOver('HTTP/1.1', h1),
       ...waysOver('HTTP/2', h2),
-      talk('HTTP/2, the session cookie, behind nginx', { ...h2, edge: nginx, fields: cookie }),
+      behindNginx,
+      ...chromiumWays(IN_CHROMIUM, { edge: haproxy, authorization }, behindNginx.publish),
     ],
     async [Symbol.asyncDispose]() {
       for (const each of [haproxy, nginx, running]) await each.stop();

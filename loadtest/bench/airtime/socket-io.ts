@@ -19,10 +19,9 @@ export async function socketIoWays(identity: Identity): Promise<Ways> {
   /** Resolves when it has its WebSocket: what comes before is of the first change. */
   async function connect(to: number): Promise<Socket> {
     const socket = io(`https://localhost:${to}`, { ca: identity.ca.toString(), forceNew: true, reconnection: false });
-    const upgraded = new Promise<void>((resolve) => {
-      socket.once('connect', () => socket.io.engine.once('upgrade', () => resolve()));
-    });
-    await upgraded;
+    await once(socket as unknown as NodeJS.EventEmitter, 'connect');
+    const { engine } = socket.io;
+    if (engine.transport.name !== 'websocket') await once(engine as unknown as NodeJS.EventEmitter, 'upgrade');
     return socket;
   }
 

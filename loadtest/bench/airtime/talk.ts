@@ -7,9 +7,9 @@ import type { EdgeProcess } from '../../../proxy/process.ts';
 import type { Http } from './http1.ts';
 import type { Listener, Sender, Way } from './way.ts';
 
-const CHANNEL = '/c/demo';
+export const CHANNEL = '/c/demo';
 /** As long as a nonce should be (P6). */
-const FROM = 'alice.k3f9x7q2m5w8t4z6';
+export const FROM = 'alice.k3f9x7q2m5w8t4z6';
 
 export type Fields = Readonly<Record<string, string>>;
 

@@ -7,13 +7,13 @@
 export interface Sender {
   /** One change of one byte. */
   send(): Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export interface Listener {
   /** How many events of one byte it has heard. */
-  heard(): number;
-  close(): void;
+  heard(): number | Promise<number>;
+  close(): void | Promise<void>;
 }
 
 export interface Way {
