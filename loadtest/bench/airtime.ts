@@ -44,9 +44,11 @@ publish(
   `Bytes; each is the median of ${rounds}, in brackets what is inside the TLS records.\n\n${tables}`,
 );
 if (!isReduced()) {
-  const between = /(<!-- airtime -->\n)[\s\S]*?(\n<!-- \/airtime -->)/;
+  const text = readFileSync(page, 'utf8');
+  const between = /(<!-- airtime -->\n)[\s\S]*?(<!-- \/airtime -->)/;
+  if (!between.test(text)) throw new Error('docs/airtime.md has no place for the tables');
   writeFileSync(
     page,
-    readFileSync(page, 'utf8').replace(between, (_all, begin, end) => `${begin}\n${tables}\n${end}`),
+    text.replace(between, (_all, begin, end) => `${begin}\n${tables}\n\n${end}`),
   );
 }

@@ -1,6 +1,7 @@
 /** What `npm run airtime` counts is what crosses: known bytes over TLS, and records in any pieces. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { connect, createServer } from 'node:tls';
 import { differenceOf, startCountingProxy } from '../../loadtest/bench/airtime/counting-proxy.ts';
@@ -11,6 +12,19 @@ import { RECORD_COSTS_BYTES, TlsRecords } from '../../loadtest/bench/airtime/tls
 function record(type: number, length: number): Buffer {
   return Buffer.concat([Buffer.from([type, 3, 3, length >> 8, length & 255]), Buffer.alloc(length)]);
 }
+
+it('docs/airtime.md has the tables of the last result', () => {
+  const results = new URL('../../loadtest/results/', import.meta.url);
+  const last = readdirSync(results)
+    .filter((name) => name.endsWith('-airtime.md'))
+    .sort()
+    .at(-1)!;
+  const tablesOf = (file: URL) => readFileSync(file, 'utf8').match(/(^\|.*\n)+/gm)!;
+  const shown = tablesOf(new URL('../../docs/airtime.md', import.meta.url));
+  const measured = tablesOf(new URL(last, results));
+  assert.equal(measured.length, 3);
+  assert.deepEqual(shown.slice(0, 3), measured);
+});
 
 it('records are counted in whatever pieces they come', () => {
   const wire = Buffer.concat([record(22, 100), record(20, 1), record(23, 17 + 1), record(23, 17 + 300), record(21, 2)]);
