@@ -14,7 +14,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
-COPY scripts/build.mjs scripts/client-bundle.mjs scripts/client-joined.mjs scripts/client-names.mjs scripts/
+COPY scripts/build.mjs scripts/app-bundle.mjs scripts/client-bundle.mjs scripts/client-joined.mjs scripts/client-names.mjs scripts/
 COPY src/ src/
 RUN node scripts/build.mjs
 RUN mkdir -p volumes/data && chmod 1777 volumes/data

@@ -1,6 +1,7 @@
 /**
- * Builds dist/: compiles src, and copies beside it what is not TypeScript (`.lua`, the page). The client is there as modules
+ * Builds dist/: compiles src, and copies beside it what is not TypeScript (`.lua`). The client is there as modules
  * for Node and bundlers, as types for its users, as one file for browsers with what few need beside it, and as what a server gives to pages.
+ * The app at `/` is bundled.
  *
  * `--if-stale`: only when something in src, or what decides the compilation, is newer than the last build that succeeded.
  */
@@ -43,6 +44,7 @@ function isStale() {
     'tsconfig.build.json',
     'tsconfig.client.json',
     'scripts/build.mjs',
+    'scripts/app-bundle.mjs',
     'scripts/client-bundle.mjs',
     'scripts/client-joined.mjs',
     'scripts/client-names.mjs',
@@ -75,10 +77,12 @@ async function build() {
     if (status !== 0) return status;
     // Only here: an installation that has nothing to build has neither compiler nor bundler.
     const { bundleClient, bundleWhole } = await import('./client-bundle.mjs');
+    const { bundleApp } = await import('./app-bundle.mjs');
     await bundleClient(join(next, 'client/browser'));
     await bundleWhole(join(next, 'web/client.js'));
+    await bundleApp(join(next, 'web/app'));
     for (const { path, isFile } of filesUnder(src)) {
-      if (!isFile || path.endsWith('.ts')) continue;
+      if (!isFile || path.endsWith('.ts') || path.startsWith(join(src, 'web'))) continue;
       const copy = join(next, path.slice(src.length));
       mkdirSync(dirname(copy), { recursive: true });
       cpSync(path, copy);

@@ -150,6 +150,8 @@ const rules: readonly Rule[] = [
   },
   // It runs in browsers: of what is pure, only what needs no Node at all (`test/client/bundle.test.ts`).
   { of: /^client\//, may: [/^client\//, domain], pure: true },
+  // It runs in browsers: the library, and what that may know too. A package is bundled (`scripts/app-bundle.mjs`).
+  { of: /^web\//, may: [/^web\//, /^client\/client\.ts$/, /^domain\/channel\.ts$/, /^uqr$/], pure: true },
   // What it merges it merges as the merger does.
   { of: /^testing\//, may: [/^testing\//, /^client\//, domain, /^merger\/reducers\//], pure: true },
   { of: errors, may: [], pure: true },
@@ -239,12 +241,13 @@ describe('imports', () => {
       ...manifest.optionalDependencies,
       ...manifest.peerDependencies,
     };
-    const packages = new Set(
-      sources
-        .flatMap(({ imports }) => imports.map(({ target }) => target))
-        .filter((target) => !/^node:|\.ts$/.test(target)),
-    );
-    for (const name of packages) assert.ok(name in declared, name);
+    for (const { path, imports } of sources) {
+      // The app has them inside: nobody who installs us needs them.
+      const here = path.startsWith('web/') ? { ...manifest.devDependencies } : declared;
+      for (const { target } of imports.filter((each) => !/^node:|\.ts$/.test(each.target))) {
+        assert.ok(target in here, `${path}: ${target}`);
+      }
+    }
   });
 });
 

@@ -1,40 +1,69 @@
 /**
- * `/`: the page that shows what this is. One file, read once, with a policy that lets it run its own script and style and
- * nothing else, so that nothing a channel carries could ever become code.
+ * `/`: the app that shows what this is, and the few files that it needs to be installed and to work without a network.
+ *
+ * The page is one file, script and style inside, and no file's address tells a version: of a fleet that is being replaced nobody knows who
+ * answers, and whoever it is has all of them (ADR 24).
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { Problem } from '../errors.ts';
+import { type KeptFile, readKept, sendKept } from './kept-file.ts';
+import { policyFor } from './page-policy.ts';
 import { NOSNIFF } from './problem.ts';
 
-export function pageRoutes(app: FastifyInstance): void {
-  const page = readFileSync(new URL('../web/index.html', import.meta.url));
-  const policy = policyFor(page.toString('utf8'));
-  app.get('/', { config: { right: 'open' }, schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('cache-control', 'no-cache')
-      .header('content-security-policy', policy)
-      .header('referrer-policy', 'no-referrer')
-      .headers(NOSNIFF)
-      .send(page),
-  );
+const COMMON = { vary: 'Accept-Encoding', 'referrer-policy': 'no-referrer', ...NOSNIFF };
+/** Asked for again at each visit, mostly for a 304. */
+const FRESH = { ...COMMON, 'cache-control': 'no-cache' };
+const ICON = { ...COMMON, 'cache-control': 'public, max-age=86400' };
+
+interface Served {
+  readonly path: string;
+  readonly file: string;
+  readonly type: string;
+  readonly headersOf: (file: KeptFile) => Readonly<Record<string, string>>;
 }
 
-/** The page's inline script and style are allowed by their hashes, which follow the file by themselves. */
-function policyFor(html: string): string {
-  const hashesOf = (tag: string) =>
-    [...html.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))]
-      .map(([, source]) => `'sha256-${createHash('sha256').update(source!).digest('base64')}'`)
-      .join(' ');
-  return [
-    "default-src 'none'",
-    `script-src ${hashesOf('script')}`,
-    `style-src ${hashesOf('style')}`,
-    "connect-src 'self'",
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
+const icon = (name: string, type: string): Served => ({
+  path: `/${name}`,
+  file: name,
+  type,
+  headersOf: () => ICON,
+});
+
+const SERVED: readonly Served[] = [
+  {
+    path: '/',
+    file: 'app.html',
+    type: 'text/html; charset=utf-8',
+    headersOf: ({ plain }) => ({ ...FRESH, 'content-security-policy': policyFor(plain.body.toString('utf8')) }),
+  },
+  {
+    path: '/app-worker.js',
+    file: 'worker.js',
+    type: 'text/javascript; charset=utf-8',
+    headersOf: () => ({ ...FRESH, 'content-security-policy': "default-src 'none'; connect-src 'self'" }),
+  },
+  {
+    path: '/app.webmanifest',
+    file: 'app.webmanifest',
+    type: 'application/manifest+json; charset=utf-8',
+    headersOf: () => FRESH,
+  },
+  icon('icon.svg', 'image/svg+xml'),
+  icon('icon-192.png', 'image/png'),
+  icon('icon-512.png', 'image/png'),
+  icon('icon-maskable-512.png', 'image/png'),
+];
+
+/** @param folder What `npm run build` has made of `src/web/app`. */
+export function pageRoutes(app: FastifyInstance, folder = new URL('../web/app/', import.meta.url)): void {
+  for (const { path, file, type, headersOf } of SERVED) {
+    const kept = readKept(new URL(file, folder));
+    const headers = kept && headersOf(kept);
+    app.get(path, { config: { right: 'open' }, schema: { hide: true }, exposeHeadRoute: true }, (request, reply) => {
+      if (!kept || !headers) {
+        throw new Problem('not_found', 'This server runs from its sources: npm run build makes the page.');
+      }
+      return sendKept(request, reply, kept, { type, headers });
+    });
+  }
 }

@@ -24,8 +24,10 @@ const COMMONJS = `
   import { createRequire as $createRequire } from 'node:module';
   const require = $createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
-/** What makes of the client what browsers load. */
-const CLIENT = ['bundle', 'joined', 'names'].map((name) => join(projectRoot, `scripts/client-${name}.mjs`));
+/** What makes what browsers load. */
+const BUNDLERS = ['client-bundle', 'client-joined', 'client-names', 'app-bundle'].map((name) =>
+  join(projectRoot, `scripts/${name}.mjs`),
+);
 
 let made: Promise<string> | undefined;
 
@@ -40,7 +42,7 @@ async function make(): Promise<string> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
-  const folder = join(kept, stateOf([...paths, ...CLIENT, join(projectRoot, 'package-lock.json')]));
+  const folder = join(kept, stateOf([...paths, ...BUNDLERS, join(projectRoot, 'package-lock.json')]));
   const main = join(folder, 'dist/main.js');
   if (existsSync(main)) return main;
   mkdirSync(kept, { recursive: true });
@@ -48,10 +50,15 @@ async function make(): Promise<string> {
   try {
     for (const entry of ENTRIES) await bundle(join(src, `${entry}.ts`), join(next, `dist/${entry}.js`));
     // A module that reads what lies beside it finds it where it was.
-    for (const path of paths) if (!path.endsWith('.ts')) cpSync(path, join(next, 'dist', relative(src, path)));
+    for (const path of paths) {
+      if (path.endsWith('.ts') || path.startsWith(join(src, 'web'))) continue;
+      cpSync(path, join(next, 'dist', relative(src, path)));
+    }
     cpSync(join(projectRoot, 'package.json'), join(next, 'package.json'));
     const { bundleWhole } = await import('../../scripts/client-bundle.mjs');
+    const { bundleApp } = await import('../../scripts/app-bundle.mjs');
     await bundleWhole(join(next, 'dist/web/client.js'));
+    await bundleApp(join(next, 'dist/web/app'));
     renameSync(next, folder);
   } catch (error) {
     // Another process has been faster.

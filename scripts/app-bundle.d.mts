@@ -1,0 +1,1 @@
+export function bundleApp(outdir: string): Promise<void>;

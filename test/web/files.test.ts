@@ -1,0 +1,199 @@
+/** What the app is made of: its files and how they are served, its size, what it may do, that it can be installed, and that it can be used by everybody. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, it } from 'node:test';
+import { runInNewContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
+import { APP_PATHS } from '../../src/web/app/paths.ts';
+import { newChannel } from '../contract/protocol/kit.ts';
+import type { Chromium, Page } from '../support/chromium.ts';
+import { request } from '../support/http.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
+import { waitFor } from '../support/wait.ts';
+import { opened, press, send, setScheme, setSize, start, until } from './kit.ts';
+
+const WORKER = '/app-worker.js';
+/** All that a first visit loads, what its worker keeps included. */
+const SIZE_MAX = 60_000;
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+describe('the files of the app', () => {
+  let server: ServerProcess;
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server?.stop());
+  const ask = (path: string, options = {}) => request(server.url, path, options);
+
+  it(`are at most ${SIZE_MAX} bytes together, as they are sent`, async () => {
+    const sizes = await Promise.all(
+      [...APP_PATHS, WORKER].map(async (path) => {
+        const { status, body } = await ask(path, { headers: { 'accept-encoding': 'gzip' } });
+        assert.equal(status, 200, path);
+        return [path, body.length] as const;
+      }),
+    );
+    const sum = sizes.reduce((bytes, [, size]) => bytes + size, 0);
+    assert.ok(sum <= SIZE_MAX, `${sum}: ${sizes.join(' ')}`);
+  });
+
+  it('are there for HEAD, and a 304 for who has them', async () => {
+    for (const path of [...APP_PATHS, WORKER]) {
+      const { headers, body } = await ask(path);
+      const head = await ask(path, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.body.length], [200, 0], path);
+      for (const name of ['content-type', 'etag', 'content-length', 'content-security-policy'])
+        assert.equal(head.headers[name], headers[name], `${path} ${name}`);
+      assert.equal(headers['x-content-type-options'], 'nosniff', path);
+      const zipped = await ask(path, { headers: { 'accept-encoding': 'gzip' } });
+      assert.deepEqual(gunzipSync(zipped.body), body, path);
+      const again = await ask(path, { headers: { 'if-none-match': headers.etag! } });
+      assert.deepEqual([again.status, again.body.length], [304, 0], path);
+    }
+  });
+
+  it('may run their own script and nothing else', async () => {
+    const { headers, body } = await ask('/');
+    const policy = String(headers['content-security-policy']);
+    assert.doesNotMatch(policy, /unsafe|\*|data:|https?:/);
+    for (const rule of ["default-src 'none'", "connect-src 'self'", "require-trusted-types-for 'script'"])
+      assert.ok(policy.includes(rule), rule);
+    assert.doesNotMatch(body.toString().replace(/<(script|style)>.*?<\/\1>/gs, ''), /\son[a-z]+=|\sstyle=|javascript:/);
+    const addresses = [...body.toString().matchAll(/<(?:link|img|script)[^>]*?(?:href|src)="([^"]*)"/g)].map(
+      ([, address]) => address!,
+    );
+    for (const address of addresses) assert.ok(APP_PATHS.includes(address), address);
+  });
+
+  it('of which the worker answers for those that it keeps, and touches nothing else', async () => {
+    const { body } = await ask(WORKER);
+    const listeners = new Map<string, (event: object) => void>();
+    const site = 'https://rt.example';
+    runInNewContext(body.toString(), {
+      URL,
+      location: new URL(`${site}${WORKER}`),
+      addEventListener: (type: string, listener: (event: object) => void) => void listeners.set(type, listener),
+      fetch: () => new Promise(() => {}),
+      setTimeout: () => 0,
+    });
+    const isAnswered = (url: string, method = 'GET') => {
+      let answered = false;
+      const respondWith = () => {
+        answered = true;
+      };
+      listeners.get('fetch')!({ request: { url, method }, respondWith, waitUntil() {} });
+      return answered;
+    };
+    for (const path of APP_PATHS) assert.equal(isAnswered(`${site}${path}`), true, path);
+    for (const path of [
+      ...['/c/demo', '/c/demo/events', '/c/demo/events?format=json', '/c/demo/history', '/c/demo/state', '/c/icon.svg'],
+      ...['/session', '/tickets', '/admin/top', '/dashboard', '/metrics', '/healthz', '/openapi.json', '/client.js'],
+      ...[WORKER, '//', '/c/..%2Ficon.svg'],
+    ]) {
+      assert.equal(isAnswered(`${site}${path}`), false, path);
+    }
+    for (const path of APP_PATHS) {
+      assert.equal(isAnswered(`${site}${path}`, 'POST'), false, `POST ${path}`);
+      assert.equal(isAnswered(`https://other.example${path}`), false, `${path} of another site`);
+    }
+  });
+});
+
+describe('the app in a browser', () => {
+  let server: ServerProcess;
+  let browser: Chromium;
+  before(async () => {
+    [server, browser] = await Promise.all([startServer(), start()]);
+  });
+  after(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await server?.stop();
+  });
+
+  async function findings(page: Page): Promise<string[]> {
+    // A test's own script, which the page itself would not let in.
+    await page.command('Page.setBypassCSP', { enabled: true });
+    await page.command('Page.reload');
+    await until(page, 'to be connected', ({ state }) => state === 'Connected');
+    await page.evaluate(`${axe}; undefined`);
+    const { violations } = await page.evaluate<{ violations: Violation[] }>(
+      `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+    );
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    );
+  }
+
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const [width, height] of [
+      [390, 844],
+      [1280, 800],
+    ] as const) {
+      it(`has nothing that axe objects to, ${scheme}, ${width} × ${height}`, async () => {
+        const room = newChannel();
+        const page = await opened(browser, server.url, room);
+        await setScheme(page, scheme);
+        await setSize(page, width, height);
+        await press(page);
+        await send(server.url, room, 'a', 'longer than a byte');
+        await until(page, 'three', ({ rows }) => rows.length === 3);
+        assert.deepEqual(await findings(page), []);
+        const isWider = 'document.documentElement.scrollWidth > innerWidth';
+        assert.equal(await page.evaluate(isWider), false, 'nothing is to be scrolled sideways');
+        await page.evaluate(`document.getElementById('share').click()`);
+        await page.evaluate(`${axe}; undefined`);
+        const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run(document)');
+        assert.deepEqual(violations, [], 'nor with the room to be shared');
+        await page.command('Page.close');
+      });
+    }
+  }
+
+  it('can be installed', async () => {
+    const page = await opened(browser, server.url, newChannel());
+    await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
+    const manifest = (await page.command('Page.getAppManifest')) as { url: string; errors: unknown[] };
+    assert.deepEqual([manifest.url, manifest.errors], [`${server.url}/app.webmanifest`, []]);
+    const { installabilityErrors } = (await page.command('Page.getInstallabilityErrors')) as {
+      installabilityErrors: unknown[];
+    };
+    assert.deepEqual(installabilityErrors, []);
+    await page.command('Page.close');
+  });
+
+  it('has a worker that keeps the app, and nothing that a room carries', async () => {
+    const room = newChannel();
+    const page = await opened(browser, server.url, room);
+    await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
+    await waitFor(() => page.evaluate<boolean>('navigator.serviceWorker.controller !== null'), { what: 'the worker' });
+    await press(page);
+    await until(page, 'one', ({ rows }) => rows.length === 1);
+    for (const path of [`/c/${room}/state`, `/c/${room}/history`, '/healthz', '/client.js'])
+      assert.equal(await page.evaluate(`fetch('${path}').then(({ status }) => status)`), 200, path);
+    const kept = await page.evaluate<string[]>(`(async () => {
+      const requests = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+      return requests.flat().map(({ url }) => new URL(url).pathname).sort();
+    })()`);
+    assert.deepEqual(kept, [...APP_PATHS].sort());
+    await page.command('Page.close');
+  });
+
+  it('moves with 50 events a second, and keeps a bounded number of rows', async () => {
+    const room = newChannel();
+    const page = await opened(browser, server.url, room);
+    await page.evaluate(`globalThis.frames = []; (function frame(at) {
+      frames.push(at);
+      requestAnimationFrame(frame);
+    })(performance.now())`);
+    for (let i = 0; i < 250; i++) await send(server.url, room, String(i));
+    const { rows } = await until(page, 'the last', (seen) => seen.rows[0] === '249');
+    assert.equal(rows.length, 200);
+    await page.command('Page.close');
+  });
+});
