@@ -147,8 +147,9 @@ export function createShare(deps: ShareDeps, channels: readonly string[]): Share
       }
 
       function moved({ event, id, data }: Told): void {
-        const isResumed = event === '$sync' && !/"(fresh|reset)"/.test(data as string);
-        if (id && (event === '$sync' || event === '$snapshot' ? !isResumed : !isCovered(id, position))) position = id;
+        // Resumed, who brought a cursor is there already; who brought a word is told here where that is.
+        const isAnew = event === '$snapshot' || (event === '$sync' && /"(fresh|reset)"/.test(data as string));
+        if (id && (isAnew || !isCovered(id, position))) position = id;
       }
 
       function heard({ data: { kind, prev, told } }: { data: Message }): void {

@@ -87,6 +87,21 @@ describe('tabs of one profile', () => {
     for (const { connection } of [leader, follower]) connection.close();
   });
 
+  it('that begin with what was in the last minutes share a stream also while nothing comes', async () => {
+    const { tab, server } = profile({ since: { a: '10m' } });
+    const leader = tab();
+    const stream = await until('the stream', () => server.streams[0]);
+    stream.stream(sync({ id: 'p.1', status: 'resumed', channels: { a: { status: 'resumed' } } }));
+    await until('open', () => leader.connection.status.state === 'open');
+    const follower = tab();
+    const poll = await until('its poll', () => server.polls[0]);
+    poll.answer(200, answer(1, []));
+    const next = await until('its next poll', () => server.polls[1]);
+    stream.write(':\n\n');
+    await until('it to listen', () => next.isOver);
+    for (const { connection } of [leader, follower]) connection.close();
+  });
+
   it('that ask anew are open once they were answered, and not taken for held back by a proxy', async () => {
     const { follower, server, clock } = await leaderAndFollower();
     const { length } = server.polls;
