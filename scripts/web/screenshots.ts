@@ -5,6 +5,7 @@ import { type Chromium, type Page, startChromium } from '../../test/support/chro
 import { request } from '../../test/support/http.ts';
 import { startServer } from '../../test/support/process.ts';
 import { createRandom } from '../../test/support/random.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { key, press, setScheme, setSize, until } from '../../test/web/kit.ts';
 
 const folder = new URL('../../docs/screens/', import.meta.url);
@@ -14,7 +15,6 @@ const SHOTS = [
   ['busy', 'phone', 'light'],
   ['busy', 'phone', 'dark'],
   ['offline', 'phone', 'dark'],
-  ['error', 'phone', 'light'],
   ['share', 'phone', 'light'],
   ['empty', 'desktop', 'dark'],
   ['busy', 'desktop', 'light'],
@@ -22,6 +22,21 @@ const SHOTS = [
   ['offline', 'desktop', 'light'],
   ['error', 'desktop', 'dark'],
 ] as const;
+/** One for each, in the order of the pictures. */
+const ROOMS = [
+  'kitchen',
+  'garden',
+  'attic',
+  'harbour',
+  'lobby',
+  'kiosk',
+  'library',
+  'workshop',
+  'terrace',
+  'cellar',
+  'studio',
+];
+let rooms = -1;
 type State = (typeof SHOTS)[number][0];
 
 await using server = await startServer({ env: { HEARTBEAT_MS: '1000' } });
@@ -51,8 +66,10 @@ async function prepare(state: State, page: Page, room: string): Promise<void> {
     for (const [i, body] of ['x', 'x', 'o'].entries()) await say(room, 'ana', 20 + i, body);
     await page.open(`${through}/#${room}`);
     await until(page, 'what was missed', ({ notes }) => notes.length === 1 && notes[0]!.startsWith('3'));
-    for (let i = 0; i < 12; i++) await press(page);
-    await until(page, 'all of it', ({ rows, waiting }) => rows.length >= 29 && waiting === '');
+    await say(room, 'chiara', 40, '?');
+    await press(page);
+    await until(page, 'all of it', ({ rows, waiting }) => rows.length >= 19 && waiting === '');
+    await waitFor(() => page.evaluate('!document.querySelector(".down")'), { what: 'the coin' });
   }
   if (state === 'offline') {
     await talk(page, room);
@@ -67,9 +84,11 @@ async function prepare(state: State, page: Page, room: string): Promise<void> {
 async function shoot(from: Chromium, state: State, size: keyof typeof SIZES, scheme: 'light' | 'dark') {
   const page = await from.newPage();
   const [width, height] = SIZES[size];
-  const room = state === 'share' ? 'kitchen' : `${state}-${size}-${scheme}`;
+  const room = ROOMS[++rooms]!;
   await setSize(page, width, height);
   await setScheme(page, scheme);
+  await page.open(`${through}/healthz`);
+  await page.evaluate(`localStorage.clear(); localStorage.setItem('smallchange.name', '"dora"')`);
   await page.open(`${state === 'error' ? refusing.url : through}/#${room}`);
   await prepare(state, page, room);
   // Whatever moves has come to rest.
@@ -79,7 +98,7 @@ async function shoot(from: Chromium, state: State, size: keyof typeof SIZES, sch
   const { data } = (await page.command('Page.captureScreenshot', { format: 'png' })) as { data: string };
   writeFileSync(new URL(`${state}-${size}-${scheme}.png`, folder), Buffer.from(data, 'base64'));
   proxy.set();
-  await page.command('Page.close');
+  await page.command('Page.close').catch(() => undefined);
 }
 
 mkdirSync(folder, { recursive: true });

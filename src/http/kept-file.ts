@@ -20,8 +20,10 @@ const takesGzip = /(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,
 
 /** @returns Undefined where nothing was built. */
 export function readKept(file: URL): KeptFile | undefined {
-  if (!existsSync(file)) return undefined;
-  const body = readFileSync(file);
+  return existsSync(file) ? keep(readFileSync(file)) : undefined;
+}
+
+export function keep(body: Buffer): KeptFile {
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   // Of two codings a cache must be able to tell which it has.
   const gzipped = { body: gzipSync(body, { level: constants.Z_BEST_COMPRESSION }), etag: `"${hash}.gz"` };

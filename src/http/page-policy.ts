@@ -6,7 +6,7 @@ export function policyFor(html: string): string {
   const hashesOf = (tag: string) =>
     [...html.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))]
       .map(([, source]) => `'sha256-${createHash('sha256').update(source!).digest('base64')}'`)
-      .join(' ');
+      .join(' ') || "'none'";
   return [
     "default-src 'none'",
     `script-src ${hashesOf('script')}`,

@@ -5,8 +5,7 @@
  * answers, and whoever it is has all of them (ADR 24).
  */
 import type { FastifyInstance } from 'fastify';
-import { Problem } from '../errors.ts';
-import { type KeptFile, readKept, sendKept } from './kept-file.ts';
+import { type KeptFile, keep, readKept, sendKept } from './kept-file.ts';
 import { policyFor } from './page-policy.ts';
 import { NOSNIFF } from './problem.ts';
 
@@ -14,6 +13,14 @@ const COMMON = { vary: 'Accept-Encoding', 'referrer-policy': 'no-referrer', ...N
 /** Asked for again at each visit, mostly for a 304. */
 const FRESH = { ...COMMON, 'cache-control': 'no-cache' };
 const ICON = { ...COMMON, 'cache-control': 'public, max-age=86400' };
+
+/** Where nothing was built there is still somebody who looks. */
+const UNBUILT = keep(
+  Buffer.from(`<!doctype html>
+<html lang="en"><title>smallchange</title>
+<p>This server runs from its sources: <code>npm run build</code> makes the page that is here.
+`),
+);
 
 interface Served {
   readonly path: string;
@@ -57,13 +64,11 @@ const SERVED: readonly Served[] = [
 /** @param folder What `npm run build` has made of `src/web/app`. */
 export function pageRoutes(app: FastifyInstance, folder = new URL('../web/app/', import.meta.url)): void {
   for (const { path, file, type, headersOf } of SERVED) {
-    const kept = readKept(new URL(file, folder));
-    const headers = kept && headersOf(kept);
-    app.get(path, { config: { right: 'open' }, schema: { hide: true }, exposeHeadRoute: true }, (request, reply) => {
-      if (!kept || !headers) {
-        throw new Problem('not_found', 'This server runs from its sources: npm run build makes the page.');
-      }
-      return sendKept(request, reply, kept, { type, headers });
-    });
+    const kept = readKept(new URL(file, folder)) ?? (path === '/' ? UNBUILT : undefined);
+    if (kept === undefined) continue;
+    const answer = { type, headers: headersOf(kept) };
+    app.get(path, { config: { right: 'open' }, schema: { hide: true }, exposeHeadRoute: true }, (request, reply) =>
+      sendKept(request, reply, kept, answer),
+    );
   }
 }

@@ -37,7 +37,7 @@ describe('the package', () => {
       ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json'],
       'what is at its root',
     );
-    for (const path of ['dist/web/client.js', 'dist/web/index.html', 'dist/client/client.d.ts']) {
+    for (const path of ['dist/web/client.js', 'dist/web/app/app.html', 'dist/client/client.d.ts']) {
       assert.ok(files.includes(path), path);
     }
     for (const kind of ['.lua', '.sql'])

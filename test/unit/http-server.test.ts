@@ -1,11 +1,14 @@
 /** What the HTTP server does around the roles' routes: bodies, paths, limits, health, metrics, page, document. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { bundleApp } from '../../scripts/app-bundle.mjs';
 import { adminRoutes } from '../../src/http/admin.ts';
 import { healthRoutes } from '../../src/http/health.ts';
 import { pageRoutes } from '../../src/http/page.ts';
@@ -258,25 +261,42 @@ describe('what is not for pages', () => {
 
 describe('the page', () => {
   it('is allowed to run its own script and nothing else', async () => {
-    await using http = await startHttpApp(routes);
-    const answer = await fetch(`${http.url}/`);
-    assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8');
-    const policy = answer.headers.get('content-security-policy')!;
-    const html = await answer.text();
-    for (const tag of ['script', 'style']) {
-      const sources = html.split(`<${tag}>`).slice(1);
-      assert.equal(sources.length, 1);
-      const source = sources[0]!.split(`</${tag}>`)[0]!;
-      assert.ok(policy.includes(`${tag}-src 'sha256-${createHash('sha256').update(source).digest('base64')}'`));
+    const folder = mkdtempSync(join(tmpdir(), 'smallchange-page-'));
+    try {
+      await bundleApp(folder);
+      await using http = await startHttpApp((app) => pageRoutes(app, pathToFileURL(`${folder}/`)));
+      const answer = await fetch(`${http.url}/`);
+      assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8');
+      const policy = answer.headers.get('content-security-policy')!;
+      const html = await answer.text();
+      for (const tag of ['script', 'style']) {
+        const sources = html.split(`<${tag}>`).slice(1);
+        assert.equal(sources.length, 1);
+        const source = sources[0]!.split(`</${tag}>`)[0]!;
+        assert.ok(policy.includes(`${tag}-src 'sha256-${createHash('sha256').update(source).digest('base64')}'`));
+      }
+      assert.match(policy, /default-src 'none'/);
+      assert.doesNotMatch(policy, /unsafe|\*/);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
-    assert.match(policy, /default-src 'none'/);
-    assert.doesNotMatch(policy, /unsafe|\*/);
   });
 
-  it('never makes markup of what it is sent, and has nothing inline that its policy forbids', () => {
-    const html = readFileSync(new URL('../../src/web/index.html', import.meta.url), 'utf8');
-    assert.doesNotMatch(html, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
-    assert.doesNotMatch(html, /\son[a-z]+=|\sstyle=/);
+  it('never makes markup of what it is sent', () => {
+    const folder = new URL('../../src/web/app/', import.meta.url);
+    for (const name of readdirSync(folder).filter((each) => each.endsWith('.ts'))) {
+      const source = readFileSync(new URL(name, folder), 'utf8');
+      assert.doesNotMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/, name);
+    }
+  });
+
+  it('says so where nothing was built', async () => {
+    await using http = await startHttpApp(routes);
+    const answer = await fetch(`${http.url}/`);
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get('content-security-policy')!, /script-src 'none'/);
+    assert.match(await answer.text(), /npm run build/);
+    assert.equal((await fetch(`${http.url}/app-worker.js`)).status, 404);
   });
 });
 

@@ -29,6 +29,8 @@ export const look = (page: Page) => page.evaluate<Seen>(LOOK);
 
 export async function until(page: Page, what: string, condition: (seen: Seen) => boolean): Promise<Seen> {
   let last: Seen | undefined;
+  // A page that nobody sees draws nothing.
+  await page.command('Page.bringToFront');
   return waitFor(
     async () => {
       // A page on its way has no elements yet.

@@ -5,8 +5,8 @@ import { byId, element } from './elements.ts';
 import { type Feed, type NoteRow, ROWS_MAX, type Row } from './feed.ts';
 import { hueOf, nameOf } from './names.ts';
 
-/** More at once come in without a movement. */
-const MOVING_MAX = 3;
+/** What follows sooner comes in without a movement: nobody could follow it, and it would cost most of each frame. */
+const CALM_MS = 250;
 
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
@@ -16,7 +16,7 @@ function elementOf(row: Row): HTMLElement {
   const name = nameOf(row.from);
   const face = element('span', 'face', name[0]!.toUpperCase());
   face.ariaHidden = 'true';
-  face.style.setProperty('--hue', String(hueOf(row.from)));
+  face.style.setProperty('--hue', String(hueOf(name)));
   const who = element('span', 'who', name);
   if (row.isOwn) who.append(' ', element('span', 'you-mark', 'you'));
   const when = element('time', 'when', row.at === undefined ? '' : time.format(row.at));
@@ -31,6 +31,7 @@ export function createFeedView(feed: () => Feed): () => void {
   /** Those on the screen that may still change. */
   const notes = new Map<NoteRow, HTMLElement>();
   let shownKey = 0;
+  let drawnMs = 0;
   let isDue = false;
 
   function draw(): void {
@@ -43,7 +44,9 @@ export function createFeedView(feed: () => Feed): () => void {
       notes.clear();
     }
     const fresh = rows.filter(({ key }) => key > shownKey);
-    const moves = fresh.length <= MOVING_MAX;
+    const now = performance.now();
+    const moves = fresh.length === 1 && now - drawnMs > CALM_MS;
+    drawnMs = now;
     const made = fresh.map((row) => {
       const line = elementOf(row);
       if ('note' in row) notes.set(row, line);

@@ -1,7 +1,7 @@
 /** What was measured since the page was opened: bytes in both directions, and the round trips of the last changes. */
 
 /** Of the spark line and the percentiles. */
-export const TRIPS_MAX = 60;
+const TRIPS_MAX = 60;
 
 export interface Measures {
   up: number;

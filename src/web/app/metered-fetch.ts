@@ -17,6 +17,13 @@ export interface Meter {
 /** Of a room without a cursor (P44). Who brings one is given all that was missed, whatever this says. */
 const NEWEST = 50;
 
+/**
+ * Events are asked for `strict`: a refusal then has a status, which a `fetch` can read, and not the 200 that keeps an EventSource alive (P20).
+ */
+function eventsUrl(url: string): string {
+  return url.includes('since=') ? `${url}&strict=1` : `${url}&strict=1&limit=${NEWEST}`;
+}
+
 const EVENTS = /\/c\/([^/?]+)\/events\?/;
 
 function lengthOf(body: BodyInit | null | undefined): number {
@@ -43,9 +50,12 @@ export function createMeteredFetch(ask: typeof fetch, meter: Meter): typeof fetc
     const [, room] = EVENTS.exec(url) ?? [];
     const isChange = init?.method === 'POST';
     const begunMs = performance.now();
-    const response = await ask(room && !url.includes('since=') ? `${url}&limit=${NEWEST}` : url, init);
-    if (isChange) meter.up(lengthOf(init.body));
-    if (isChange && response.status === 204) meter.accepted(performance.now() - begunMs);
+    const response = await ask(room ? eventsUrl(url) : url, init);
+    if (isChange) {
+      meter.up(lengthOf(init.body));
+      if (response.status === 204) meter.accepted(performance.now() - begunMs);
+      return response;
+    }
     if (!response.body) return response;
     const look = room ? beginningOf(room, meter.began) : () => {};
     const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({

@@ -46,9 +46,9 @@ export function nameOf(from = ''): string {
   return from.split('~')[0] || 'somebody';
 }
 
-/** A colour for each publisher, the same everywhere: 0 to 359. */
-export function hueOf(from = ''): number {
+/** A colour for each name, the same everywhere and after each reload: 0 to 359. */
+export function hueOf(name: string): number {
   let sum = 0;
-  for (let i = 0; i < from.length; i++) sum = (sum * 31 + from.charCodeAt(i)) % 360;
+  for (let i = 0; i < name.length; i++) sum = (sum * 31 + name.charCodeAt(i)) % 360;
   return sum;
 }

@@ -16,7 +16,7 @@ const KEPT = 'What you send is kept, and goes out once it is back.';
 const AWAY: Readonly<Record<string, string>> = {
   silent: 'Nothing came for too long, so the stream was given up.',
   buffered: 'Something on the way holds events back: another way is tried.',
-  refused: 'The server cannot take us just now.',
+  refused: 'The server does not answer, or not now.',
   capacity: 'The server is full.',
   overloaded: 'The server is full.',
   drain: 'The server is about to stop: another one is asked.',
