@@ -194,6 +194,39 @@ describe('the app', () => {
     }
   });
 
+  it('tells what came while it was frozen', async () => {
+    const room = newChannel();
+    const page = await open(room);
+    await press(page);
+    await until(page, 'one', ({ rows }) => rows.length === 1);
+    await page.command('Page.setWebLifecycleState', { state: 'frozen' });
+    await waitFor(async () => (await request(server.url, '/load')).json<{ streams: number }>().streams === 0, {
+      what: 'its stream to be closed',
+    });
+    await send(server.url, room, 'a', 'b', 'c');
+    await page.command('Page.setWebLifecycleState', { state: 'active' });
+    // To the browser it is still hidden, until somebody comes back to it from another.
+    const other = await browser.newPage();
+    pages.push(other);
+    await other.command('Page.bringToFront');
+    const { rows, notes } = await until(page, 'all', (seen) => seen.rows.length === 4);
+    assert.deepEqual([rows, notes], [['c', 'b', 'a', 'x'], ['3 came while you were away']]);
+  });
+
+  it('waits for a place where there is none, and takes it', async () => {
+    await using full = await startServer({ env: { HEARTBEAT_MS, MAX_STREAMS: '1' } });
+    const leaving = new AbortController();
+    const taken = await fetch(`${full.url}/c/other/events`, { signal: leaving.signal });
+    assert.equal(taken.status, 200);
+    const page = await browser.newPage();
+    pages.push(page);
+    await page.open(`${full.url}/#${newChannel()}`);
+    const { detail } = await until(page, 'to be refused', ({ state }) => state === 'No connection');
+    assert.match(detail, /not now/);
+    leaving.abort();
+    await connected(page);
+  });
+
   it('goes on with a server that was started anew, and says what is lost', async () => {
     const own = await startServer({ env: { HEARTBEAT_MS } });
     const room = newChannel();

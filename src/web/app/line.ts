@@ -39,6 +39,7 @@ export function createLine(name: string, ask: typeof fetch, listener: LineListen
   let room: string | undefined;
   let cursor: string | undefined;
   let leave = () => {};
+  let renaming = Promise.resolve();
   let counting: ReturnType<typeof setTimeout> | undefined;
 
   function open(who: string): Connection {
@@ -88,12 +89,17 @@ export function createLine(name: string, ask: typeof fetch, listener: LineListen
       connection.publish(room, text).then(count, count);
       count();
     },
-    async rename(next) {
-      await connection.flush();
-      leave();
-      connection.close();
-      connection = open(next);
-      listen();
+    rename(next) {
+      // One after the other: what is closed can wait for nothing.
+      renaming = renaming
+        .then(() => connection.flush())
+        .then(() => {
+          leave();
+          connection.close();
+          connection = open(next);
+          listen();
+        });
+      return renaming;
     },
     retry: () => connection.reconnect(),
   };

@@ -1,5 +1,6 @@
 /** The room for others: a link, the device's own way of sharing, and a QR code to hold a phone in front of. */
 import { encode } from 'uqr';
+import { isThisMachine } from './address.ts';
 import { byId, svgElement } from './elements.ts';
 
 /** Modules of white around it, without which some cameras do not see it. */
@@ -14,8 +15,6 @@ function draw(svg: SVGElement, text: string): void {
     svgElement('path', { d: path, fill: '#000' }),
   );
 }
-
-const isThisMachine = () => /^(localhost|127\.|\[::1\])/.test(location.hostname);
 
 /** @param room The one that is shown now. */
 export function createShare(room: () => string): void {

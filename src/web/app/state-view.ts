@@ -2,6 +2,7 @@
  * The connection's state on the screen. It is read out when it changes, and not when it passes by: what is over in a moment is not said.
  */
 import type { Status } from '../../client/client.ts';
+import { isThisMachine } from './address.ts';
 import { byId } from './elements.ts';
 import { stateWords } from './state-words.ts';
 
@@ -18,7 +19,7 @@ export function createStateView(retry: () => void): StateView {
   let saying: ReturnType<typeof setTimeout> | undefined;
 
   function draw(): void {
-    const { tone, words, detail, mayRetry } = stateWords(last[0], navigator.onLine, last[1]);
+    const { tone, words, detail, mayRetry } = stateWords(last[0], navigator.onLine || isThisMachine(), last[1]);
     box.dataset.tone = tone;
     byId('state-words').textContent = words;
     byId('state-detail').textContent = detail;
