@@ -8,7 +8,7 @@ import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { createRandom } from '../support/random.ts';
 import { waitFor } from '../support/wait.ts';
-import { connected, key, merged, opened, press, reload, send, setOffline, start, until } from './kit.ts';
+import { connected, key, merged, opened, press, reload, send, setOffline, start, until, workerOf } from './kit.ts';
 
 const HEARTBEAT_MS = '1000';
 
@@ -156,7 +156,7 @@ describe('the app', () => {
       const page = await open(room, `http://127.0.0.1:${proxy.port}`);
       await press(page);
       await until(page, 'one', ({ rows }) => rows.length === 1);
-      await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
+      await workerOf(page);
       proxy.set({ refuse: true });
       proxy.cutAll();
       await reload(page);
@@ -183,7 +183,7 @@ describe('the app', () => {
       const room = newChannel();
       const page = await open(room, `http://127.0.0.1:${proxy.port}`);
       proxy.set({ blackHole: true });
-      await until(page, 'it to notice', ({ state }) => state === 'No connection' || state === 'Connecting…');
+      await until(page, 'it to notice', ({ state }) => state === 'No connection');
       await send(server.url, room, 'a', 'b');
       proxy.cutAll();
       proxy.set();

@@ -11,8 +11,7 @@ import { newChannel } from '../contract/protocol/kit.ts';
 import type { Chromium, Page } from '../support/chromium.ts';
 import { request } from '../support/http.ts';
 import { type ServerProcess, startServer } from '../support/process.ts';
-import { waitFor } from '../support/wait.ts';
-import { opened, press, send, setScheme, setSize, start, until } from './kit.ts';
+import { opened, press, send, setScheme, setSize, start, until, workerOf } from './kit.ts';
 
 const WORKER = '/app-worker.js';
 /** All that a first visit loads, what its worker keeps included. */
@@ -162,7 +161,7 @@ describe('the app in a browser', () => {
 
   it('can be installed', async () => {
     const page = await opened(browser, server.url, newChannel());
-    await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
+    await workerOf(page);
     const manifest = (await page.command('Page.getAppManifest')) as { url: string; errors: unknown[] };
     assert.deepEqual([manifest.url, manifest.errors], [`${server.url}/app.webmanifest`, []]);
     const { installabilityErrors } = (await page.command('Page.getInstallabilityErrors')) as {
@@ -175,8 +174,7 @@ describe('the app in a browser', () => {
   it('has a worker that keeps the app, and nothing that a room carries', async () => {
     const room = newChannel();
     const page = await opened(browser, server.url, room);
-    await page.evaluate('navigator.serviceWorker.ready.then(() => undefined)');
-    await waitFor(() => page.evaluate<boolean>('navigator.serviceWorker.controller !== null'), { what: 'the worker' });
+    await workerOf(page);
     await press(page);
     await until(page, 'one', ({ rows }) => rows.length === 1);
     for (const path of [`/c/${room}/state`, `/c/${room}/history`, '/healthz', '/client.js'])
@@ -203,7 +201,8 @@ describe('the app in a browser', () => {
       return ours.reduce((sum, { value }) => sum + value, 0);
     };
     await page.evaluate(`globalThis.draws = 0;
-      new MutationObserver(() => draws++).observe(document.getElementById('rows'), { childList: true })`);
+      new MutationObserver((records) => draws += records.filter(({ addedNodes }) => addedNodes.length > 0).length)
+        .observe(document.getElementById('rows'), { childList: true })`);
     const [before, begunMs] = [await busyS(), performance.now()];
     for (let i = 0; i < EVENTS; i++) {
       await send(server.url, room, String(i));
@@ -216,6 +215,11 @@ describe('the app in a browser', () => {
     assert.ok(share < BUSY_MAX, `the page was busy for ${share} of the time`);
     const draws = await page.evaluate<number>('draws');
     assert.ok(draws <= tookS * 60 + 1, `${draws} draws in ${tookS} s: one for a frame at most`);
+    const body = Array.from({ length: 100 }, (_, i) => `"b${i}"\n`).join('');
+    await request(server.url, `/c/${room}?from=many.at-once&seq=1&batch=1`, { method: 'POST', body });
+    await until(page, 'the last of many', (seen) => seen.rows[0] === 'b99');
+    const more = (await page.evaluate<number>('draws')) - draws;
+    assert.ok(more < 50, `${more} draws for 100 that came together`);
     await page.command('Page.close').catch(() => undefined);
   });
 });

@@ -50,6 +50,11 @@ export async function opened(browser: Chromium, url: string, room: string): Prom
   return page;
 }
 
+/** It is there, and stands behind this page. */
+export async function workerOf(page: Page): Promise<void> {
+  await waitFor(() => page.evaluate<boolean>('navigator.serviceWorker.controller !== null'), { what: 'the worker' });
+}
+
 export async function reload(page: Page): Promise<void> {
   await page.evaluate('globalThis.isOld = true');
   await page.command('Page.reload');
