@@ -8,7 +8,7 @@ import { formatMessage } from 'publint/utils';
 import { type Packed, pack, run, tool } from './packed.ts';
 
 /** What a user has to load; it may become less. */
-const PACKED_MAX_BYTES = 500_000;
+const PACKED_MAX_BYTES = 550_000;
 
 describe('the package', () => {
   let packed: Packed;

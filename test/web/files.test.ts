@@ -159,6 +159,21 @@ describe('the app in a browser', () => {
     }
   }
 
+  it('fits into 320 pixels, with the longest name of a room and a long change', async () => {
+    const room = 'r'.repeat(64);
+    const page = await opened(browser, server.url, room);
+    await setSize(page, 320, 640);
+    await send(server.url, room, 'w'.repeat(300));
+    await until(page, 'one', ({ rows }) => rows.length === 1);
+    assert.equal(await page.evaluate('Math.max(document.documentElement.scrollWidth, innerWidth)'), 320);
+    const overlaps = `(() => {
+      const [name, state] = ['h1', '#state'].map((each) => document.querySelector(each).getBoundingClientRect());
+      return name.right > state.left && name.bottom > state.top;
+    })()`;
+    assert.equal(await page.evaluate(overlaps), false);
+    await page.command('Page.close').catch(() => undefined);
+  });
+
   it('can be installed', async () => {
     const page = await opened(browser, server.url, newChannel());
     await workerOf(page);

@@ -8,11 +8,15 @@ import { hueOf, nameOf } from './names.ts';
 /** What follows sooner comes in without a movement: nobody could follow it, and it would cost most of each frame. */
 const CALM_MS = 250;
 
+/** What is longer has a line of its own, below who sent it. */
+const BESIDE_MAX = 8;
+
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 function elementOf(row: Row): HTMLElement {
   if ('note' in row) return element('li', 'note', row.note);
   const line = element('li', row.isOwn ? 'row own' : 'row');
+  line.classList.toggle('long', row.text.length > BESIDE_MAX);
   const name = nameOf(row.from);
   const face = element('span', 'face', name[0]!.toUpperCase());
   face.ariaHidden = 'true';
