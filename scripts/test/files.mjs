@@ -41,13 +41,14 @@ export const TOGETHER = {
     'test/loadtest/parts.test.ts',
     'test/release/versions.test.ts',
     'test/weight/counting.test.ts',
+    'test/web/parts.test.ts',
   ],
 };
 /** They have tests of their own, which another runs: test/package. */
 const CONSUMERS = 'test/package/consumers/';
 /** They measure standstills, or their attackers have only the time that nobody else wants. */
 const DELICATE =
-  /^test\/(weight|storms|security)\/|^test\/edge\/(attacks|cors|killed-gateway|rates|resets|retries|slow-senders|streams|vanished)\.|^test\/engine\/redis-busy\./;
+  /^test\/(weight|storms|security)\/|^test\/edge\/(attacks|cors|killed-gateway|rates|resets|retries|slow-senders|streams|vanished)\.|^test\/engine\/redis-busy\.|^test\/web\/files\./;
 /** Two cores are busy with three: most files wait half of their time, for a heartbeat, a lease or a process that starts. */
 const STURDY_AT_ONCE = 3;
 const DELICATE_AT_ONCE = 2;

@@ -154,6 +154,13 @@ describe('the app in a browser', () => {
         await page.evaluate(`${axe}; undefined`);
         const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run(document)');
         assert.deepEqual(violations, [], 'nor with the room to be shared');
+        await page.evaluate(
+          `document.querySelector('#share-dialog [type=submit]').click(); location.hash = 'bad name!'`,
+        );
+        await until(page, 'a problem', ({ problem }) => problem !== '');
+        assert.equal(await page.evaluate(`document.getElementById('share-dialog').open`), false);
+        const after = await page.evaluate<{ violations: Violation[] }>('axe.run(document)');
+        assert.deepEqual(after.violations, [], 'nor with a name that is none');
         await page.command('Page.close').catch(() => undefined);
       });
     }

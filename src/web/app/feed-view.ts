@@ -19,7 +19,7 @@ function elementOf(row: Row): HTMLElement {
   line.classList.toggle('long', row.text.length > BESIDE_MAX);
   const name = nameOf(row.from);
   const face = element('span', 'face', name[0]!.toUpperCase());
-  face.ariaHidden = 'true';
+  face.setAttribute('aria-hidden', 'true');
   face.style.setProperty('--hue', String(hueOf(name)));
   const who = element('span', 'who', name);
   if (row.isOwn) who.append(' ', element('span', 'you-mark', 'you'));

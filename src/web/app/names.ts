@@ -1,4 +1,5 @@
 /** The name that others see. The protocol's names are plain (P4); the first one is drawn, so that two devices are told apart at once. */
+import { hashOf } from '../../domain/channel.ts';
 
 const FIRST = [
   'amber',
@@ -48,7 +49,5 @@ export function nameOf(from = ''): string {
 
 /** A colour for each name, the same everywhere and after each reload: 0 to 359. */
 export function hueOf(name: string): number {
-  let sum = 0;
-  for (let i = 0; i < name.length; i++) sum = (sum * 31 + name.charCodeAt(i)) % 360;
-  return sum;
+  return hashOf(name) % 360;
 }
