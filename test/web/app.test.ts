@@ -128,6 +128,27 @@ describe('the app', () => {
     assert.deepEqual(again.notes, [], 'nothing came');
   });
 
+  it('tells it also where another tab has the stream', async () => {
+    const room = newChannel();
+    const [first, second] = [await open(room), await open(room)];
+    const seen = () => first.evaluate<string>(`localStorage.getItem('smallchange.rooms') ?? ''`);
+    const untilSeen = (text: string) =>
+      waitFor(async () => (await seen()).includes(`"text":"${text}"`), { what: `${text} to be written down` });
+    await press(first);
+    await until(second, 'one', ({ rows }) => rows.length === 1);
+    await untilSeen('x');
+    const before = await seen();
+    await second.open('about:blank');
+    await send(server.url, room, 'a', 'b');
+    await until(first, 'three', ({ rows }) => rows.length === 3);
+    await untilSeen('b');
+    // As if only the other had been open: what any tab has seen counts for all.
+    await first.evaluate(`localStorage.setItem('smallchange.rooms', ${JSON.stringify(before)})`);
+    await second.open(`${server.url}/#${room}`);
+    const { rows, notes } = await until(second, 'all', (told) => told.rows.length === 3);
+    assert.deepEqual([rows, notes], [['b', 'a', 'x'], ['2 came while you were away']]);
+  });
+
   it('begins in a room that it has not seen with the newest of it', async () => {
     const room = newChannel();
     await send(server.url, room, ...Array.from({ length: 60 }, (_, i) => String(i)));
