@@ -128,20 +128,30 @@ describe('the app', () => {
     assert.deepEqual(again.notes, [], 'nothing came');
   });
 
+  it('tells it also of a room that was empty', async () => {
+    const room = newChannel();
+    const page = await open(room);
+    await page.open('about:blank');
+    await send(server.url, room, 'a', 'b');
+    await page.open(`${server.url}/#${room}`);
+    const { rows, notes } = await until(page, 'both', (seen) => seen.rows.length === 2);
+    assert.deepEqual([rows, notes], [['b', 'a'], ['2 came while you were away']]);
+  });
+
   it('tells it also where another tab has the stream', async () => {
     const room = newChannel();
     const [first, second] = [await open(room), await open(room)];
     const seen = () => first.evaluate<string>(`localStorage.getItem('smallchange.rooms') ?? ''`);
-    const untilSeen = (text: string) =>
-      waitFor(async () => (await seen()).includes(`"text":"${text}"`), { what: `${text} to be written down` });
+    const untilSeen = (count: number) =>
+      waitFor(async () => JSON.parse((await seen()) || '{}')[room]?.rows.length === count, { what: `${count} rows` });
     await press(first);
     await until(second, 'one', ({ rows }) => rows.length === 1);
-    await untilSeen('x');
+    await untilSeen(1);
     const before = await seen();
     await second.open('about:blank');
     await send(server.url, room, 'a', 'b');
     await until(first, 'three', ({ rows }) => rows.length === 3);
-    await untilSeen('b');
+    await untilSeen(3);
     // As if only the other had been open: what any tab has seen counts for all.
     await first.evaluate(`localStorage.setItem('smallchange.rooms', ${JSON.stringify(before)})`);
     await second.open(`${server.url}/#${room}`);

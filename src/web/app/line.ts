@@ -31,7 +31,7 @@ export interface Line {
   retry(): void;
 }
 
-/** While something waits, how often it is counted. */
+/** While something waits, or may, how often it is counted. */
 const COUNT_MS = 250;
 
 export function createLine(name: string, ask: typeof fetch, listener: LineListener): Line {
@@ -56,8 +56,10 @@ export function createLine(name: string, ask: typeof fetch, listener: LineListen
 
   function count(): void {
     clearTimeout(counting);
-    listener.pending(connection.pending);
-    if (connection.pending > 0) counting = setTimeout(count, COUNT_MS);
+    const { pending, status } = connection;
+    listener.pending(pending);
+    // Without a connection, what an earlier page has left is taken over at some time, and nobody is told.
+    if (pending > 0 || !['open', 'parked', 'closed'].includes(status.state)) counting = setTimeout(count, COUNT_MS);
   }
 
   function listen(): void {

@@ -17,15 +17,15 @@ const ROOMS_MAX = 8;
 const ROWS_KEPT = 60;
 
 export interface Memory {
-  /** Oldest first. The cursor is the id of the last. */
-  recall(room: string): readonly Stored[];
+  /** Oldest first; undefined of a room that was never seen. */
+  recall(room: string): readonly Stored[] | undefined;
   save(room: string, rows: readonly Row[]): void;
 }
 
 export function createMemory(kept: Kept): Memory {
   const all = () => kept.read<Record<string, Seen>>(NAME, {});
   return {
-    recall: (room) => (Object.hasOwn(all(), room) ? all()[room]!.rows : []),
+    recall: (room) => (Object.hasOwn(all(), room) ? all()[room]!.rows : undefined),
     save(room, rows) {
       const events = rows.filter((row): row is EventRow => 'id' in row).slice(-ROWS_KEPT);
       const seen: Seen = {

@@ -52,7 +52,8 @@ export function createRoomView({ memory, mine, announcer }: RoomViewDeps): RoomV
   function save(): void {
     clearTimeout(saving);
     saving = undefined;
-    if (room !== undefined) memory.save(room, feed.rows);
+    // What was never heard of is not yet known to be empty.
+    if (room !== undefined && isKnown) memory.save(room, feed.rows);
   }
 
   return {
@@ -60,12 +61,13 @@ export function createRoomView({ memory, mine, announcer }: RoomViewDeps): RoomV
       save();
       room = next;
       const rows = memory.recall(room);
-      feed.begin(rows.map((row) => ({ ...row, isOwn: mine.has(row.from) })));
+      feed.begin(rows?.map((row) => ({ ...row, isOwn: mine.has(row.from) })) ?? []);
       absence = 'person';
-      isKnown = rows.length > 0;
+      isKnown = rows !== undefined;
       isBeginning = true;
       missedUpTo = -1;
-      return rows.at(-1)?.id;
+      // Of a room that was empty, all there is has come since.
+      return rows?.at(-1)?.id ?? (rows && 'earliest');
     },
     take(event) {
       const isOwn = mine.isOwn(event);
