@@ -70,7 +70,7 @@ export class Problem extends Error {
 
   /** @param detail A sentence that says what would be right. Never contains what the client sent. */
   constructor(code: ErrorCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
-    // Where it was made, nobody asks, and to find out took a quarter of a refusal.
+    // Where it was made, nobody asks, and to find out took a fifth of a refusal.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(detail);

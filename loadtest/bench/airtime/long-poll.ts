@@ -3,7 +3,8 @@
  * write with Node, so that all it costs is that: no cursor, no credential, and an event between two requests is lost.
  */
 import { createSecureServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
-import { type Http, overHttp1 } from './http1.ts';
+import type { Http } from './http.ts';
+import { overHttp1 } from './http1.ts';
 import { overHttp2 } from './http2.ts';
 import { type Identity, listenOn } from './own-server.ts';
 import type { Listener, Sender, Way, Ways } from './way.ts';

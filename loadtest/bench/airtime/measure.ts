@@ -1,6 +1,6 @@
 /** One way to talk, measured: what its first change and its first event cost, and then each one more. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Counted, differenceOf, startCountingProxy } from './counting-proxy.ts';
+import { type Counted, type CountingProxy, differenceOf, startCountingProxy } from './counting-proxy.ts';
 import type { Way } from './way.ts';
 
 /** What the first costs, and each after it. */
@@ -27,15 +27,7 @@ async function changesOf(way: Way, rounds: number): Promise<Costs> {
   await using proxy = await startCountingProxy(way.port);
   const sender = await way.sender(proxy.port);
   try {
-    const first = await proxy.quiet();
-    const each: Counted[] = [];
-    for (let before = first; each.length < rounds; ) {
-      await sender.send();
-      const after = await proxy.quiet();
-      each.push(differenceOf(after, before));
-      before = after;
-    }
-    return { first, each };
+    return await costsOf(proxy, rounds, () => sender.send());
   } finally {
     await sender.close();
   }
@@ -46,20 +38,27 @@ async function eventsOf({ port, listener, publish }: Way, rounds: number): Promi
   await using proxy = await startCountingProxy(port);
   const listening = await listener(proxy.port);
   try {
-    const first = await proxy.quiet();
-    const each: Counted[] = [];
-    for (let before = first; each.length < rounds; ) {
+    return await costsOf(proxy, rounds, async () => {
       const due = (await listening.heard()) + 1;
       await publish();
       await until(async () => (await listening.heard()) >= due);
-      const after = await proxy.quiet();
-      each.push(differenceOf(after, before));
-      before = after;
-    }
-    return { first, each };
+    });
   } finally {
     await listening.close();
   }
+}
+
+/** @param once One change more, or one event. The first is behind us. */
+async function costsOf(proxy: CountingProxy, rounds: number, once: () => Promise<void>): Promise<Costs> {
+  const first = await proxy.quiet();
+  const each: Counted[] = [];
+  for (let before = first; each.length < rounds; ) {
+    await once();
+    const after = await proxy.quiet();
+    each.push(differenceOf(after, before));
+    before = after;
+  }
+  return { first, each };
 }
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { EdgeProcess } from '../../../proxy/process.ts';
-import type { Http } from './http1.ts';
+import type { Http } from './http.ts';
 import type { Listener, Sender, Way } from './way.ts';
 
 export const CHANNEL = '/c/demo';
